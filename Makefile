@@ -1,0 +1,67 @@
+# `make demo` and `make test` need git, make and Python >= 3.11 with venv; everything else they install themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
+READY := $(VENV)/.ready
+# More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
+PYTEST_ARGS ?=
+step = @printf '\n== %s\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock clean system-demo system-test
+# Steps follow one another even under make -j: their output is read.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and changes that arrive
+	@$(BIN)/puente demo
+
+test: system-test lint ## everything CI runs: lint, then all tests with branch coverage
+	$(call step,pytest)
+	@$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+# What pip cannot install is looked for first: waiting for the environment only to learn that a library is missing is no fun.
+system-demo system-test: system-%:
+	@$(PYTHON) tools/system-packages $*
+
+lint: $(READY) ## ruff, mypy and the import contracts
+	$(call step,ruff check)
+	@$(BIN)/ruff check
+	$(call step,ruff format --check)
+	@$(BIN)/ruff format --check
+	$(call step,mypy)
+	@$(BIN)/mypy
+	$(call step,lint-imports)
+	@$(BIN)/lint-imports
+
+format: $(READY) ## formats the code and repairs what ruff can
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+# uv is no dependency of the project: it comes into an environment of its own, for this target alone.
+lock: ## resolves requirements.lock again, to the newest versions that pyproject.toml allows
+	@$(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/pip install --quiet uv
+	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	@rm -rf $(VENV)-lock
+
+clean: ## removes the environment and what the tools leave
+	@rm -rf $(VENV) $(VENV)-lock build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(LOCKED): requirements.lock
+	$(call step,environment from requirements.lock)
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Puente needs Python >= 3.11; name one with: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

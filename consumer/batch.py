@@ -1,0 +1,134 @@
+"""Events → what is to be written. Pure: it knows the ledger as read, no driver.
+
+The newest event of each key, without those whose content the ledger has already (equal hash: nothing is decoded), unless the key waits.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
+from consumer.mapping import Note, RowMapper
+from consumer.policies import Policies, action
+from puente.engines.database import Action, RowWrite
+from puente.errors import PoisonError
+from puente.eventlog.history import newest
+from puente.eventlog.port import Event
+from puente.texts import text
+from schemas.changes import KEY_FIELD, Entity, Key, Subject
+from schemas.codec import FRAME, Decoder, content_hash
+from schemas.headers import HASH
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A change as it stands in the log or waits in the ledger."""
+
+    subject: Subject
+    key: Key
+    value: bytes | None
+    content_hash: str
+    since: datetime
+
+    def waiting(self, reason: Reason, detail: str) -> Waiting:
+        return Waiting(
+            subject=self.subject,
+            key=self.key,
+            reason=reason,
+            detail=detail,
+            value=self.value,
+            content_hash=self.content_hash,
+            since=self.since,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A change and the row that it becomes."""
+
+    incoming: Incoming
+    row: RowWrite
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What is to be done with a batch; `equal` counts events that the ledger had already."""
+
+    pending: list[Pending] = field(default_factory=list)
+    aside: list[Waiting] = field(default_factory=list)
+    equal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Turns changes into rows; `stores` gives the store of each warehouse."""
+
+    decoder: Decoder
+    mappers: Mapping[Entity, RowMapper]
+    policies: Policies
+    stores: Mapping[int, int]
+
+    def plan(self, changes: Iterable[Incoming], state: State) -> Plan:
+        plan = Plan()
+        for incoming in changes:
+            known = state.hashes.get(incoming.subject, {}).get(incoming.key)
+            if known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting:
+                plan.equal += 1
+                continue
+            try:
+                plan.pending.append(self.pending(incoming))
+            except PoisonError as error:
+                plan.aside.append(incoming.waiting(Reason.REJECTED, str(error)))
+        return plan
+
+    def pending(self, incoming: Incoming) -> Pending:
+        """Decodes and maps one change; raises `PoisonError` where that cannot be done."""
+        subject, mapper = incoming.subject, self.mappers[incoming.subject.entity]
+        store = self.stores[subject.warehouse] if subject.warehouse is not None else None
+        value = None if incoming.value is None else self.decoder.decode(subject.entity.value, incoming.value)
+        if value is not None and str(value[KEY_FIELD[subject.entity]]) != incoming.key:
+            raise PoisonError(text("the event's key {key} is not the one in its value", key=incoming.key))
+        done = action(subject.entity, value, self.policies)
+        match = mapper.match(incoming.key, store)
+        mapped = mapper.row(value, store) if value is not None and done is not Action.NOTE else None
+        ledger = (subject.entity.value, warehouse_of(subject), incoming.key, incoming.content_hash, mapped and mapped.hash)
+        return Pending(incoming, RowWrite(done, mapped.values if mapped else match, ledger), mapped.notes if mapped else ())
+
+    def store_of(self, subject: Subject) -> int:
+        assert subject.warehouse is not None
+        return self.stores[subject.warehouse]
+
+
+def incoming(events: Sequence[Event], subject: Subject, now: datetime) -> list[Incoming]:
+    """The newest change of each key, in order of its place in the log."""
+    return [_incoming(event, subject, now) for event in newest(events).values()]
+
+
+def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
+    return Incoming(
+        subject=subject,
+        key=_label(event.key),
+        value=event.value,
+        content_hash=_hash(event),
+        since=now,
+    )
+
+
+def _label(raw: bytes) -> Key:
+    """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, or outside CP1252)."""
+    readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
+    return Key(readable if len(readable) <= KEY_WIDTH else f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")
+
+
+def _hash(event: Event) -> str:
+    if event.value is None:
+        return TOMBSTONE
+    header = event.header(HASH)
+    return header.decode("ascii", "replace")[:16] if header else content_hash(event.value[FRAME.size :])
+
+
+def again(item: Waiting) -> Incoming:
+    """What waited, to be tried again."""
+    return Incoming(subject=item.subject, key=item.key, value=item.value, content_hash=item.content_hash, since=item.since)

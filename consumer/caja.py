@@ -1,0 +1,92 @@
+"""One CAJA: the port of the pure core, and what crosses it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.ledger import Guard, State, Waiting
+from puente.engines.database import RowWrite, Written
+from puente.eventlog.history import Position
+from puente.eventlog.port import Topic
+from schemas.changes import Entity, Key, Subject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switches:
+    """CAJA's own parameters: its SAE interface, «Cambio a existencias», and whether its prices include taxes."""
+
+    interface: bool
+    stock_changes: bool
+    tax_included: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A store of this CAJA and its «Almacén en SAE»."""
+
+    number: int
+    warehouse: int | None
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A process that may write: `started` in whole seconds since 1970, so that a reused process number is not taken for it."""
+
+    host: str
+    process: int
+    started: int
+
+
+class Transaction(Protocol):
+    """One writing transaction, in a snapshot. Its first effect was on the guard row; it commits at the end of its block."""
+
+    @property
+    def switches(self) -> Switches: ...
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        """(store, product) with sales that SAE does not have yet."""
+        ...
+
+    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
+        """Rows and their ledger rows, each alone."""
+        ...
+
+    def set_aside(self, changes: Iterable[Waiting]) -> None:
+        """Each replaces what waits for its key."""
+        ...
+
+    def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
+        """These wait no longer."""
+        ...
+
+    def save(self, topic: Topic, position: Position) -> None: ...
+
+
+class Caja(Protocol):
+    """A CAJA database. Errors are those of `Database`, and `LostGuard` where another process took the guard row."""
+
+    def switches(self) -> Switches: ...
+
+    def stores(self) -> list[Store]: ...
+
+    def read_guard(self) -> Guard:
+        """Raises `ConfigError` where the ledger is missing (`puente setup`), of another version, or another CAJA's."""
+        ...
+
+    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
+        """Takes the guard row from whom it was `seen` with; False where somebody was faster."""
+        ...
+
+    def free(self, token: str) -> None:
+        """Gives the guard row back at a clean stop."""
+        ...
+
+    def state(self) -> State:
+        """The whole ledger, in one snapshot."""
+        ...
+
+    def transaction(self, token: str) -> AbstractContextManager[Transaction]:
+        """Raises `LostGuard` where `token` holds the guard row no longer."""
+        ...

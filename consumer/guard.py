@@ -1,0 +1,79 @@
+"""One writer per CAJA.
+
+Who writes holds the guard row. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds of
+its own monotonic clock (clocks of two machines are never compared), or at once where the holder ran on this host and is gone, or gave
+the row back.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from time import monotonic
+from uuid import uuid4
+
+import psutil
+
+from consumer.caja import Caja, Holder
+from consumer.ledger import Guard
+
+SILENCE_SECONDS = 10.0
+
+
+def this_process() -> Holder:
+    process = os.getpid()
+    return Holder(host=socket.gethostname()[:64], process=process, started=int(psutil.Process(process).create_time()))
+
+
+def is_gone(guard: Guard, here: Holder) -> bool:
+    """Whether the holder was a process of this host that no longer runs."""
+    if guard.host != here.host or guard.process is None:
+        return False
+    try:
+        return int(psutil.Process(guard.process).create_time()) != guard.process_started
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+class GuardKeeper:
+    """Claims the guard row of one CAJA for this process."""
+
+    def __init__(
+        self, caja: Caja, holder: Holder | None = None, clock: Callable[[], float] = monotonic, token: str | None = None
+    ) -> None:
+        self._caja, self._clock = caja, clock
+        self._holder = holder or this_process()
+        self._watched: tuple[str | None, int] | None = None
+        self._since = 0.0
+        self.token = token
+        """What this process holds the row with; given over when its connection is made anew."""
+
+    def claim(self) -> bool:
+        """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_guard` raises."""
+        seen = self._caja.read_guard()
+        if not self._free(seen):
+            return False
+        token = uuid4().hex
+        if not self._caja.claim(seen, token, self._holder):
+            return False
+        self.token, self._watched = token, None
+        return True
+
+    def _free(self, seen: Guard) -> bool:
+        if seen.token is None or seen.token == self.token or is_gone(seen, self._holder):
+            return True
+        watched, now = (seen.token, seen.beat), self._clock()
+        if watched != self._watched:
+            self._watched, self._since = watched, now
+        return now - self._since >= SILENCE_SECONDS
+
+    def lose(self) -> None:
+        """Somebody else holds it now."""
+        self.token = None
+
+    def release(self) -> None:
+        """Gives the row back at a clean stop."""
+        if self.token is not None:
+            self._caja.free(self.token)
+        self.token = None

@@ -1,0 +1,134 @@
+"""The ledger: the consumer's tables inside the CAJA database, so that what was applied and how far commit together.
+
+    PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
+    PUENTE_POSITIONS  per topic, how far it was applied, and the event read last
+    PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row
+    PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from puente.eventlog.history import Position
+from puente.eventlog.port import Topic
+from schemas.changes import Entity, Key, Subject
+
+VERSION = 1
+NO_WAREHOUSE = 0
+"""What stands in WAREHOUSE for every entity but stock."""
+TOMBSTONE = ""
+"""The content hash of a tombstone."""
+ROWS = "PUENTE_ROWS"
+KEY_WIDTH = 32
+
+metadata = sa.MetaData()
+
+guard = sa.Table(
+    "PUENTE_GUARD",
+    metadata,
+    sa.Column("ID", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("LEDGER_VERSION", sa.Integer, nullable=False),
+    sa.Column("CAJA", sa.String(60), nullable=False),
+    sa.Column("TOKEN", sa.String(32)),
+    sa.Column("BEAT", sa.BigInteger, nullable=False),
+    sa.Column("HOST", sa.String(64)),
+    sa.Column("PROCESS", sa.Integer),
+    sa.Column("PROCESS_STARTED", sa.BigInteger),
+)
+positions = sa.Table(
+    "PUENTE_POSITIONS",
+    metadata,
+    sa.Column("TOPIC", sa.String(120), primary_key=True),
+    sa.Column("TOPIC_IDENTITY", sa.String(40), nullable=False),
+    sa.Column("NEXT_OFFSET", sa.BigInteger, nullable=False),
+    sa.Column("LAST_OFFSET", sa.BigInteger),
+    sa.Column("LAST_DIGEST", sa.String(16)),
+    sa.Column("APPLIED_AT", sa.DateTime, nullable=False),
+)
+rows = sa.Table(
+    ROWS,
+    metadata,
+    sa.Column("ENTITY", sa.String(12), primary_key=True),
+    sa.Column("WAREHOUSE", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ROW_KEY", sa.String(KEY_WIDTH), primary_key=True),
+    sa.Column("CONTENT_HASH", sa.String(16)),
+    sa.Column("ROW_HASH", sa.String(16)),
+)
+waiting = sa.Table(
+    "PUENTE_WAITING",
+    metadata,
+    sa.Column("ENTITY", sa.String(12), primary_key=True),
+    sa.Column("WAREHOUSE", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ROW_KEY", sa.String(KEY_WIDTH), primary_key=True),
+    sa.Column("REASON", sa.String(12), nullable=False),
+    sa.Column("DETAIL", sa.String(500), nullable=False),
+    sa.Column("TOMBSTONE", sa.Integer, nullable=False),
+    sa.Column("EVENT_VALUE", sa.LargeBinary, nullable=False),
+    sa.Column("CONTENT_HASH", sa.String(16), nullable=False),
+    sa.Column("SINCE", sa.DateTime, nullable=False),
+)
+
+
+class Reason(StrEnum):
+    """Why a change waits."""
+
+    PARENT = "parent"
+    """The row it needs does not exist yet."""
+    GUARD = "guard"
+    """The store has unposted sales of the product."""
+    LOCKED = "locked"
+    """A till holds the row."""
+    REJECTED = "rejected"
+    """It cannot be read or applied as it is."""
+    KEPT_OUT = "kept out"
+    """Stock of a product that policy keeps out of CAJA: not trouble, it goes in with the product."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A change set aside: `value` as it stood in the log, None for a tombstone."""
+
+    subject: Subject
+    key: Key
+    reason: Reason
+    detail: str
+    value: bytes | None
+    content_hash: str
+    since: datetime
+
+    @property
+    def place(self) -> tuple[Subject, Key]:
+        return self.subject, self.key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his."""
+
+    caja: str
+    version: int
+    token: str | None
+    beat: int
+    host: str | None
+    process: int | None
+    process_started: int | None
+
+
+@dataclass(kw_only=True, slots=True)
+class State:
+    """The ledger as read after a connect or a take-over: nothing in memory survives one."""
+
+    positions: dict[Topic, Position]
+    hashes: dict[Subject, dict[Key, str]]
+    waiting: dict[tuple[Subject, Key], Waiting]
+
+
+def warehouse_of(subject: Subject) -> int:
+    return NO_WAREHOUSE if subject.warehouse is None else subject.warehouse
+
+
+def subject_of(entity: str, warehouse: int) -> Subject:
+    return Subject(Entity(entity), warehouse if Entity(entity) is Entity.STOCK else None)

@@ -1,0 +1,259 @@
+"""A profile: the data that maps an event to CAJA's tables and columns. A site edits names, no code.
+
+`load` reads one, `check` holds it against a database's own catalogue.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from puente.engines.database import Catalogue, Kind, Table
+from puente.errors import ConfigError
+from puente.texts import Text, text
+from schemas.changes import KEY_LENGTH, Entity
+
+Evidence = Literal["seen", "assumed"]
+Conversion = Literal["key", "text", "code", "integer", "number"]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+BUNDLED = ("caja50",)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ColumnMapping(_Part):
+    """How a column is filled."""
+
+    source: str = Field(alias="from")
+    conversion: Conversion | dict[str, str] = Field(alias="as")
+    evidence: Evidence
+    price_list: int | None = Field(default=None, alias="list")
+
+    @property
+    def kind(self) -> Kind:
+        if self.conversion == "integer":
+            return Kind.INTEGER
+        return Kind.FLOAT if self.conversion == "number" else Kind.TEXT
+
+
+class Active(_Part):
+    """The flag that says whether a row is in use, and its two values."""
+
+    column: str
+    yes: str
+    no: str
+
+
+class Total(_Part):
+    """Where the sum of `of` over the rows of one product stands."""
+
+    table: str
+    key: str
+    column: str
+    of: str
+
+
+class EntityMapping(_Part):
+    """One entity's table."""
+
+    table: str
+    match: Names
+    key: str | None = None
+    columns: dict[str, ColumnMapping]
+    active: Active | None = None
+    retire: dict[str, int | float | str] = {}
+    added: dict[str, int | float | str] = {}
+    parents: tuple[Entity, ...] = ()
+    total: Total | None = None
+    evidence: Evidence
+    taxes: int | None = None
+    alternates: int | None = None
+
+
+class Switch(_Part):
+    """A parameter of CAJA and the value that means yes."""
+
+    name: str
+    yes: str
+
+
+class Parameters(_Part):
+    table: str
+    name: str
+    value: str
+    interface: Switch
+    stock_changes: Switch
+    tax_included: Switch
+    evidence: Evidence
+
+
+class Stores(_Part):
+    table: str
+    number: str
+    description: str
+    warehouse: str
+    price: str
+    evidence: Evidence
+
+
+class ColumnValue(_Part):
+    column: str
+    value: str
+
+
+class SaleLines(_Part):
+    table: str
+    note: str
+    product: str
+
+
+class Sales(_Part):
+    table: str
+    note: str
+    store: str
+    cancelled: ColumnValue
+    posted: ColumnValue
+    lines: SaleLines
+    evidence: Evidence
+
+
+class Profile(_Part):
+    """A whole profile. `stores` is absent where CAJA knows no table of stores: the settings name them."""
+
+    name: str
+    product_line: EntityMapping
+    tax_scheme: EntityMapping
+    currency: EntityMapping
+    product: EntityMapping
+    customer: EntityMapping
+    stock: EntityMapping
+    parameters: Parameters
+    stores: Stores | None = None
+    sales: Sales
+
+    def entity(self, entity: Entity) -> EntityMapping:
+        mapping = getattr(self, entity.value)
+        assert isinstance(mapping, EntityMapping)
+        return mapping
+
+    @cached_property
+    def assumed(self) -> tuple[str, ...]:
+        """The columns that nobody has seen in a real CAJA, as TABLE.COLUMN."""
+        mappings = [self.entity(entity) for entity in Entity]
+        return tuple(f"{m.table}.{name}" for m in mappings for name, column in m.columns.items() if column.evidence == "assumed")
+
+
+def load(name: str) -> Profile:
+    """A bundled profile by name, or a site's own by path; raises `ConfigError` naming everything that is wrong in it."""
+    source, label = _read(name)
+    try:
+        return Profile.model_validate(tomllib.loads(source))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(text("The profile {name} is no TOML: {error}", name=label, error=error)) from error
+    except ValidationError as error:
+        listed = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        raise ConfigError(text("The profile {name} is wrong: {listed}", name=label, listed=listed)) from error
+
+
+def _read(name: str) -> tuple[str, str]:
+    if name in BUNDLED:
+        return (files("consumer.profiles") / f"{name}.toml").read_text(encoding="utf-8"), name
+    path = Path(name)
+    try:
+        return path.read_text(encoding="utf-8"), name
+    except (OSError, UnicodeDecodeError) as error:
+        bundled = ", ".join(BUNDLED)
+        raise ConfigError(
+            text("There is no profile {name}: name one that comes with Puente ({bundled}) or a file", name=name, bundled=bundled)
+        ) from error
+
+
+def check(profile: Profile, catalogue: Catalogue, label: str) -> list[Text]:
+    """Holds a profile against a database: returns warnings, raises `ConfigError` naming all that forbids writing."""
+    faults = [*_missing(profile, catalogue)]
+    warnings: list[Text] = []
+    if not faults:
+        for entity in Entity:
+            mapping = profile.entity(entity)
+            table = catalogue[mapping.table]
+            faults += _faults(entity, mapping, table)
+            warnings += _short(entity, mapping, table)
+    if faults:
+        listed = "; ".join(map(str, faults))
+        raise ConfigError(text("{label} does not fit the profile {name}: {listed}", label=label, name=profile.name, listed=listed))
+    return warnings
+
+
+def needed(profile: Profile) -> dict[str, set[str]]:
+    """The columns that a profile names, by table."""
+    tables: dict[str, set[str]] = {}
+
+    def need(table: str, *columns: str) -> None:
+        tables.setdefault(table, set()).update(columns)
+
+    for entity in Entity:
+        m = profile.entity(entity)
+        need(m.table, *m.columns, *m.match, *m.retire, *m.added, *([m.active.column] if m.active else []))
+        if m.total:
+            need(m.total.table, m.total.key, m.total.column)
+    need(profile.parameters.table, profile.parameters.name, profile.parameters.value)
+    if profile.stores:
+        need(profile.stores.table, profile.stores.number, profile.stores.description, profile.stores.warehouse, profile.stores.price)
+    sales = profile.sales
+    need(sales.table, sales.note, sales.store, sales.cancelled.column, sales.posted.column)
+    need(sales.lines.table, sales.lines.note, sales.lines.product)
+    return tables
+
+
+def _missing(profile: Profile, catalogue: Catalogue) -> Iterator[Text]:
+    for table, columns in needed(profile).items():
+        if table not in catalogue:
+            yield text("the table {table} is missing", table=table)
+            continue
+        for column in sorted(columns - set(catalogue[table].columns)):
+            yield text("the column {table}.{column} is missing", table=table, column=column)
+
+
+def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Text]:
+    if frozenset(mapping.match) not in table.keys:
+        match = ", ".join(mapping.match)
+        yield text("{table} has no primary or unique key on {match}", table=table.name, match=match)
+    if mapping.key is not None and frozenset((mapping.key,)) not in table.keys:
+        yield text("{table} has no primary or unique key on {match}", table=table.name, match=mapping.key)
+    for name, column in mapping.columns.items():
+        found = table.columns[name]
+        fits = found.kind is column.kind or (column.kind is Kind.INTEGER and found.kind is Kind.FLOAT)
+        if not fits:
+            yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, found=found.kind, wanted=column.kind)
+        elif found.kind is Kind.TEXT and found.charset not in ("ISO8859_1", "NONE", "ASCII", None):
+            yield text("{table}.{column} has the character set {charset}; Puente writes ISO8859_1 and NONE", table=table.name, column=name, charset=found.charset)
+        elif name in mapping.match and found.kind is Kind.TEXT and (found.length or 0) < KEY_LENGTH.get(entity, 0):
+            yield text(
+                "the key {table}.{column} holds {found} characters, SAE's keys have up to {wanted}",
+                table=table.name, column=name, found=found.length, wanted=KEY_LENGTH[entity],
+            )
+
+
+TEXT_LENGTHS = {
+    "description": {Entity.PRODUCT: 40, Entity.PRODUCT_LINE: 20, Entity.TAX_SCHEME: 40, Entity.CURRENCY: 20},
+    "name": {Entity.CUSTOMER: 254},
+    "email": {Entity.CUSTOMER: 512},
+}
+"""Characters that SAE 9 holds, where a shorter column of CAJA is worth a warning."""
+
+
+def _short(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Text]:
+    for name, column in mapping.columns.items():
+        wanted = TEXT_LENGTHS.get(column.source, {}).get(entity, 0)
+        found = table.columns[name].length
+        if found is not None and found < wanted and column.conversion == "text":
+            yield text(
+                "{table}.{column} holds {found} characters, SAE's text up to {wanted}: longer ones are shortened and listed",
+                table=table.name, column=name, found=found, wanted=wanted,
+            )

@@ -1,0 +1,65 @@
+"""Differences → events, all acknowledged; and the producer's word."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+
+from producer.capture import Captured, Difference
+from producer.view import View
+from puente.eventlog.port import EventLog, Record, TopicSettings
+from schemas.changes import Entity, Subject
+from schemas.codec import frame
+from schemas.control import TopicWord, Word, record
+from schemas.headers import EventHeaders
+from schemas.registry import publish_schemas
+from schemas.topics import Topics
+
+APPENDED_AT_ONCE = 1000
+
+
+class Publisher:
+    """Writes the topics of one company as one run of the producer. The view learns of every acknowledgement."""
+
+    def __init__(
+        self, log: EventLog, topics: Topics, run: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._log, self._topics, self._run, self._now = log, topics, run, now
+
+    def prepare(self) -> None:
+        """Creates the topics that stand whatever SAE holds, and feeds the registry."""
+        self._log.create(self._topics.fixed())
+        publish_schemas(self._log, self._topics.registry)
+
+    def publish(self, captured: Captured, view: View) -> int:
+        """Appends an event per difference and returns how many; raises where any acknowledgement is missing."""
+        subjects = [Subject(Entity.STOCK, warehouse) for warehouse in captured.warehouses]
+        self._log.create({self._topics.of(subject): TopicSettings() for subject in subjects})
+        records = (self._record(difference, captured) for difference in captured.differences)
+        for part in _parts(records, APPENDED_AT_ONCE):
+            view.acknowledged(part, self._log.append(part))
+        return len(captured.differences)
+
+    def _record(self, difference: Difference, captured: Captured) -> Record:
+        headers = EventHeaders(hash=difference.hash, captured=captured.at, run=self._run, mode=captured.mode)
+        body, entity = difference.body, difference.subject.entity
+        return Record(
+            topic=self._topics.of(difference.subject),
+            key=difference.key,
+            value=None if body is None else frame(entity.value, body),
+            headers=headers.encode(),
+        )
+
+    def say(self, view: View, *, complete: bool) -> None:
+        """The word: per topic its identity, how far it goes, and whether it holds all that SAE held."""
+        topics = tuple(
+            TopicWord(topic=topic, identity=position.identity, end=end, complete=complete)
+            for topic, (position, end) in sorted(view.ends().items())
+        )
+        said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics))
+        view.acknowledged([said], self._log.append([said]))
+
+
+def _parts(records: Iterable[Record], size: int) -> Iterator[Sequence[Record]]:
+    source = iter(records)
+    while part := list(islice(source, size)):
+        yield part

@@ -1,0 +1,167 @@
+"""`puente check`: SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import sqlalchemy as sa
+
+from consumer.caja import Store
+from producer.sae import SqlSae
+from producer.tables import TABLES
+from puente.config import CajaSettings, SaeSettings, Settings
+from puente.engines.database import Reader
+from puente.errors import ExitCode, PuenteError
+from puente.eventlog.port import EventLog
+from puente.findings import Finding, Level, failure
+from puente.texts import text
+from puente.wiring import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from schemas.codec import NAMES, bundled
+from schemas.registry import read_schemas
+from schemas.topics import Topics
+
+ROWS_PER_SECOND = 50_000
+"""What a plain fetch of SAE gives on one core; for the estimate of a scan's time."""
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Findings as they are made: each part is looked at even where another is down."""
+    yield from _sae(settings)
+    yield from _log(settings)
+    if not settings.caja:
+        yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
+    for caja in settings.caja:
+        yield from _caja(caja)
+
+
+def _sae(settings: Settings) -> Iterator[Finding]:
+    if settings.sae is None:
+        yield Finding(Level.NOTE, "SAE", text("The settings name no SAE: this place only consumes"))
+        return
+    try:
+        with closing(open_sae(settings)) as sae:
+            sae.probe()
+            yield Finding(Level.OK, "SAE", text("{label}: company {company}", label=sae.label, company=sae.company))
+            yield from _tables(sae, settings.sae)
+    except PuenteError as error:
+        yield failure("SAE", error)
+
+
+def _tables(sae: SqlSae, settings: SaeSettings) -> Iterator[Finding]:
+    with sae.reading() as reader:
+        counts = {table: _count(reader, sae.table_name(table)) for table in TABLES}
+    scan = sum(counts.values()) / ROWS_PER_SECOND
+    delay = max(settings.poll_seconds, settings.reconcile_seconds, scan * (1 / settings.scan_share - 1))
+    for table, count in counts.items():
+        yield Finding(
+            Level.OK,
+            sae.table_name(table),
+            text(
+                "{count} rows, read by compare: a change is seen within about {delay} s",
+                count=count,
+                delay=f"{delay + scan:.1f}",
+            ),
+        )
+
+
+def _count(reader: Reader, table: str) -> int:
+    return int(next(iter(reader.rows(sa.select(sa.func.count()).select_from(sa.table(table)))))[0])
+
+
+def _log(settings: Settings) -> Iterator[Finding]:
+    about = text("log")
+    if not settings.log_path.exists():
+        yield Finding(Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log_path))
+        return
+    try:
+        with closing(open_log(settings)) as log:
+            yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log_path))
+            yield from _topics(log, topics_of(settings, find_company(settings, log)))
+    except PuenteError as error:
+        yield failure(str(about), error)
+
+
+def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
+    about, present = str(text("topics")), log.topics()
+    missing = [topic for topic in topics.fixed() if topic not in present]
+    if missing:
+        yield Finding(Level.WARNING, about, text("missing: {topics}; puente setup makes them", topics=", ".join(missing)))
+        return
+    stock = sum(subject is not None and subject.warehouse is not None for subject in map(topics.subject, present))
+    yield Finding(
+        Level.OK,
+        about,
+        text(
+            "{count} topics of company {company}, {stock} of them stock",
+            count=len(present),
+            company=topics.company,
+            stock=stock,
+        ),
+    )
+    known, _ = read_schemas(log, topics.registry)
+    lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
+    if lacking:
+        yield Finding(
+            Level.WARNING,
+            about,
+            text("the registry lacks schemas of this release ({names}); the producer adds them", names=", ".join(lacking)),
+        )
+
+
+def _caja(settings: CajaSettings) -> Iterator[Finding]:
+    try:
+        checked = open_caja(settings)
+        with closing(checked.database):
+            yield from _checked(checked)
+    except PuenteError as error:
+        yield failure(settings.name, error)
+
+
+def _checked(checked: CheckedCaja) -> Iterator[Finding]:
+    name = checked.settings.name
+    yield Finding(
+        Level.OK,
+        name,
+        text("{label} fits the profile {profile}", label=checked.database.label, profile=checked.profile.name),
+    )
+    if checked.profile.assumed:
+        yield Finding(
+            Level.NOTE,
+            name,
+            text(
+                "{count} columns of the profile were assumed, not seen in a real CAJA; they exist here with fitting types",
+                count=len(checked.profile.assumed),
+            ),
+        )
+    for warning in checked.warnings:
+        yield Finding(Level.WARNING, name, warning)
+    yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    yield from _switches(checked)
+    if not checked.has_ledger:
+        yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))
+    else:
+        checked.caja.read_guard()
+        yield Finding(Level.OK, name, text("the ledger is there"))
+
+
+def _store(store: Store) -> str:
+    warehouse = text("no warehouse of SAE: no stock") if store.warehouse is None else text("warehouse {number}", number=store.warehouse)
+    return f"{store.number} {store.name} ({warehouse})"
+
+
+def _switches(checked: CheckedCaja) -> Iterator[Finding]:
+    name, switches = checked.settings.name, checked.switches
+    if switches.tax_included:
+        yield Finding(
+            Level.ERROR,
+            name,
+            text("it keeps its prices with taxes included; Puente cannot write such prices yet, and net ones would be wrong"),
+            ExitCode.CONFIG,
+        )
+    if not switches.interface and checked.settings.interface_required:
+        yield Finding(
+            Level.WARNING,
+            name,
+            text("its interface with SAE is off: Puente waits until somebody switches it on in CAJA"),
+        )
+    if not switches.stock_changes and checked.settings.stock == "guarded":
+        yield Finding(Level.NOTE, name, text("«Cambio a existencias» is off: stock stays as it is"))

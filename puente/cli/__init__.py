@@ -1,0 +1,1 @@
+"""The command `puente`: one module per group of commands, `main` joins them."""

@@ -1,0 +1,134 @@
+"""`puente check`, `setup` and `status`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from puente import check as checks
+from puente import config as settings_file
+from puente import setup as setups
+from puente import status as statuses
+from puente.cli.common import config_option, json_option, print_findings, print_json, print_table
+from puente.errors import ConfigError, ExitCode
+from puente.findings import exit_code
+from puente.status import CajaStatus, Status
+from puente.texts import text, translate
+
+
+def commands() -> list[click.Command]:
+    @click.command(
+        "check",
+        help=translate("SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."),
+    )
+    @config_option
+    @json_option
+    def check(config: Path, as_json: bool) -> int:
+        return int(exit_code(print_findings(checks.check(settings_file.load(config)), as_json=as_json)))
+
+    @click.command(
+        "setup",
+        help=translate("Makes the log's topics and the ledger tables in each CAJA. Says what it will do and asks for a backup first."),
+    )
+    @config_option
+    @click.option("--caja", "names", multiple=True, help=translate("Which CAJA of the settings; all where none is named."))
+    @click.option("--dry-run", is_flag=True, help=translate("Only say what would be done."))
+    @click.option("--yes", is_flag=True, help=translate("There is a backup: do not ask."))
+    @click.option("--adopt", is_flag=True, help=translate("This database is a copy of another CAJA's: take its ledger over."))
+    @json_option
+    def setup(config: Path, names: Sequence[str], dry_run: bool, yes: bool, adopt: bool, as_json: bool) -> int:
+        return _setup(config, names, dry_run=dry_run, yes=yes, adopt=adopt, as_json=as_json)
+
+    @click.command("status", help=translate("What the producer said last, how far each CAJA is, what waits and why."))
+    @config_option
+    @json_option
+    def status(config: Path, as_json: bool) -> int:
+        return _status(statuses.status(settings_file.load(config)), as_json=as_json)
+
+    return [check, setup, status]
+
+
+def _setup(path: Path, names: Sequence[str], *, dry_run: bool, yes: bool, adopt: bool, as_json: bool) -> int:
+    settings = settings_file.load(path)
+    cajas = [settings.caja_named(name) for name in names] or settings.caja
+    actions = list(setups.plan(settings, cajas, adopt=adopt))
+    done = not dry_run
+    if not as_json:
+        for action in actions:
+            click.echo(f"• {action.about}: {action.text}")
+    if done and not yes and any(action.touches_caja for action in actions):
+        _ask_for_backup(as_json=as_json)
+    if done:
+        for action in actions:
+            action.run()
+    if as_json:
+        print_json({"done": done, "actions": [{"about": a.about, "text": str(a.text)} for a in actions]})
+    elif not actions:
+        click.echo(translate("Nothing to do: all is there."))
+    else:
+        click.echo(translate("Done.") if done else translate("Nothing was done (--dry-run)."))
+    return int(ExitCode.OK)
+
+
+def _ask_for_backup(*, as_json: bool) -> None:
+    if as_json or not click.get_text_stream("stdin").isatty():
+        raise ConfigError(text("Make a backup of each CAJA first, then say so with --yes"))
+    click.confirm(translate("Is there a fresh backup of each CAJA?"), abort=True)
+
+
+def _status(found: Status, *, as_json: bool) -> int:
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _show(found)
+    errors = [error for error in (found.error, *(caja.error for caja in found.cajas)) if error]
+    codes = {error.exit_code for error in errors}
+    return int(next((code for code in (ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK))
+
+
+def _show(found: Status) -> None:
+    word = found.word
+    if word is None:
+        click.echo(translate("SAE: no producer has spoken yet."))
+    else:
+        said = translate("all of SAE is in the log") if word.complete else translate("SAE is being compared with the log")
+        click.echo(text("SAE: company {company}; {said}; heard {ago} ago", company=found.company, said=said, ago=_ago(word.time)))
+    headings = [translate(h) for h in ("CAJA", "behind", "last change", "waiting", "written by", "trouble")]
+    print_table(headings, [_row(caja) for caja in found.cajas])
+    if found.error:
+        click.echo(f"puente: {found.error}", err=True)
+
+
+def _row(caja: CajaStatus) -> list[object]:
+    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
+    last = _ago(caja.applied_at.replace(tzinfo=UTC)) if caja.applied_at else "—"
+    return [caja.name, caja.behind, last, waiting or "—", caja.holder or "—", caja.error or ""]
+
+
+def _ago(moment: datetime) -> str:
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    return f"{days} d" if days else f"{hours} h" if hours else f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def _as_json(found: Status) -> dict[str, object]:
+    word = found.word
+    return {
+        "company": found.company,
+        "producer": word and {"run": word.run, "time": word.time.isoformat(), "complete": word.complete},
+        "topics": found.topics,
+        "error": found.error and str(found.error),
+        "cajas": [
+            {
+                "name": caja.name,
+                "behind": caja.behind,
+                "applied_at": caja.applied_at and caja.applied_at.replace(tzinfo=UTC).isoformat(),
+                "waiting": caja.waiting,
+                "oldest_waiting": caja.oldest_waiting and caja.oldest_waiting.isoformat(),
+                "holder": caja.holder,
+                "error": caja.error and str(caja.error),
+            }
+            for caja in found.cajas
+        ],
+    }

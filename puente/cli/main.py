@@ -1,0 +1,80 @@
+"""The door: language, commands, and errors turned into one message and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from puente.cli.common import lang_option
+from puente.errors import ExitCode, PuenteError
+from puente.texts import choose_language, translate, use
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; never returns."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _utf8_output()
+    use(choose_language(_lang_option(arguments)))
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; only a bug raises."""
+    try:
+        code = build().main(args=list(arguments), prog_name="puente", standalone_mode=False)
+    except PuenteError as error:
+        _tell(str(error))
+        return int(error.exit_code)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.Abort:
+        _tell(translate("Stopped."))
+        return int(ExitCode.INTERRUPTED)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.CONFIG)
+    return int(code or 0)
+
+
+def build() -> click.Group:
+    """All commands, with their help in the language in use."""
+    from puente.cli import demo, inspect, reference, running  # noqa: PLC0415 - their help is translated when they are made
+
+    group = click.Group(
+        "puente",
+        help=translate(
+            "Puente carries every change made in Aspel SAE to every Aspel CAJA, and loses none.\n\n"
+            "Start with: puente demo. For a site of your own: puente check, puente setup, puente run.\n\n"
+            "Exit codes: 0 ok, 1 differences or a bug, 2 configuration, 3 something is down, 130/143 stopped."
+        ),
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
+    lang_option(group)
+    for command in (*demo.commands(), *inspect.commands(), *running.commands(), *reference.commands()):
+        lang_option(command)
+        group.add_command(command)
+    return group
+
+
+def _lang_option(arguments: Sequence[str]) -> str | None:
+    for place, argument in enumerate(arguments):
+        if argument == "--lang" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--lang="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _utf8_output() -> None:
+    """A Windows console or a pipe with another code page must not end the program at the first ñ."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _tell(message: str) -> None:
+    click.echo(f"puente: {message}", err=True)

@@ -1,0 +1,115 @@
+"""`puente run`, `produce` and `consume`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from puente import config, logs
+from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.config import CajaSettings, Settings
+from puente.errors import ConfigError
+from puente.loop import Stop, stop_on_signals
+from puente.run import CajaResult, Result, forever, once
+from puente.texts import text, translate
+
+
+def commands() -> list[click.Command]:
+    once_option = click.option("--once", is_flag=True, help=translate("Everything that is there now, deletes included, then stop."))
+
+    @click.command("run", help=translate("Producer and all consumers in one process, until Ctrl-C."))
+    @config_option
+    @once_option
+    @json_option
+    @verbose_option
+    def run(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
+        settings = _settings(config, as_json, verbose)
+        return _run(settings, produce=True, cajas=settings.caja, stop_after=once, as_json=as_json)
+
+    @click.command("produce", help=translate("The producer alone: SAE to the log."))
+    @config_option
+    @once_option
+    @json_option
+    @verbose_option
+    def produce(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
+        return _run(_settings(config, as_json, verbose), produce=True, cajas=(), stop_after=once, as_json=as_json)
+
+    @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
+    @config_option
+    @click.option("--caja", "names", multiple=True, help=translate("Which CAJA of the settings; all where none is named."))
+    @once_option
+    @json_option
+    @verbose_option
+    def consume(config: Path, names: Sequence[str], once: bool, as_json: bool, verbose: bool) -> int:
+        settings = _settings(config, as_json, verbose)
+        cajas = [settings.caja_named(name) for name in names] or settings.caja
+        if not cajas:
+            raise ConfigError(text("The settings name no CAJA: add [[caja]] with its name and url"))
+        return _run(settings, produce=False, cajas=cajas, stop_after=once, as_json=as_json)
+
+    return [run, produce, consume]
+
+
+def _settings(path: Path, as_json: bool, verbose: bool) -> Settings:
+    logs.set_up(as_json=as_json, verbose=verbose)
+    return config.load(path)
+
+
+def _run(settings: Settings, *, produce: bool, cajas: Sequence[CajaSettings], stop_after: bool, as_json: bool) -> int:
+    if produce and settings.sae is None:
+        raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
+    stop = Stop()
+    stop_on_signals(stop)
+    if not stop_after:
+        return int(forever(settings, stop, produce=produce, cajas=cajas))
+    result = once(settings, stop, produce=produce, cajas=cajas)
+    _show(result, as_json)
+    return int(stop.exit_code or result.exit_code)
+
+
+def _show(result: Result, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_json(result))
+        return
+    if result.produced:
+        done = result.produced
+        click.echo(
+            text(
+                "SAE: {read} rows read, {published} events published, {gone} of them tombstones",
+                read=done.read,
+                published=done.published,
+                gone=done.tombstones,
+            )
+        )
+    if result.cajas:
+        headings = [translate(h) for h in ("CAJA", "applied", "rows written", "unchanged", "waiting", "not fitting")]
+        print_table(headings, [_row(caja) for caja in result.cajas])
+    for error in result.errors:
+        click.echo(f"puente: {error}", err=True)
+
+
+def _row(caja: CajaResult) -> list[object]:
+    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
+    notes = ", ".join(f"{column} {translate(what)} {count}" for (what, column), count in sorted(caja.step.notes.items()))
+    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, notes]
+
+
+def _as_json(result: Result) -> dict[str, object]:
+    produced = result.produced
+    return {
+        "produced": produced and {"read": produced.read, "published": produced.published, "tombstones": produced.tombstones},
+        "producer_error": result.producer_error and str(result.producer_error),
+        "cajas": [
+            {
+                "name": caja.name,
+                "applied": caja.step.applied,
+                "rows_written": caja.step.touched,
+                "unchanged": caja.step.equal,
+                "waiting": caja.waiting,
+                "not_fitting": [{"what": what, "column": column, "count": n} for (what, column), n in sorted(caja.step.notes.items())],
+                "error": caja.error and str(caja.error),
+            }
+            for caja in result.cajas
+        ],
+        "exit_code": int(result.exit_code),
+    }

@@ -1,0 +1,136 @@
+"""`puente demo`: builds the site, runs both sides in this process, edits SAE, shows each change arrive, compares every field."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from puente.config import CajaSettings, Settings
+from puente.demo import expected, site
+from puente.demo.edits import Edit, apply_edit, edits
+from puente.demo.expected import Comparison
+from puente.demo.statements import run
+from puente.demo.watch import Arrival, Watcher, before, open_all, wait_for
+from puente.engines import open_database
+from puente.engines.database import Database
+from puente.errors import ExitCode, InvariantError
+from puente.loop import Stop
+from puente.run import Result, forever, once
+from puente.texts import Text, text
+
+ARRIVAL_TIMEOUT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An edit and what became of it."""
+
+    edit: Edit
+    arrivals: list[Arrival]
+
+    @property
+    def lost(self) -> bool:
+        return any(arrival.concerned and arrival.seconds is None for arrival in self.arrivals)
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """The whole demo. `load_seconds` is from the first pass to the last row of the first load."""
+
+    folder: Path
+    loaded: Result
+    load_seconds: float
+    shown: list[Shown] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        good = not any(item.lost for item in self.shown) and not any(found.differences for found in self.comparisons)
+        return ExitCode.OK if good else ExitCode.DIFFERENCES
+
+
+def demo(folder: Path, products: int, *, told: Callable[[Text], None], showed: Callable[[Shown], None]) -> Outcome:
+    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived."""
+    began = perf_counter()
+    settings = site.build(folder, products, told)
+    told(text("First load: SAE to the log, the log to each CAJA"))
+    loading = perf_counter()
+    loaded = once(settings, Stop(), produce=True, cajas=settings.caja)
+    for error in loaded.errors:
+        raise error
+    outcome = Outcome(folder=folder, loaded=loaded, load_seconds=perf_counter() - loading)
+    told(text("Now SAE is edited while Puente runs"))
+    with _running(settings):
+        outcome.shown = list(_edit(settings, showed))
+    told(text("Every field of every CAJA against a mapping of SAE made by other code"))
+    outcome.comparisons = compare_all(settings)
+    outcome.seconds = perf_counter() - began
+    return outcome
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[None]:
+    """Both sides, in threads of their own, as `puente run` has them."""
+    stop = Stop()
+    thread = threading.Thread(target=forever, args=(settings, stop), kwargs={"produce": True, "cajas": settings.caja})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.ask()
+        thread.join()
+
+
+def _edit(settings: Settings, showed: Callable[[Shown], None]) -> Iterator[Shown]:
+    watchers = open_all(settings.caja)
+    try:
+        with closing(open_database(_sae(settings))) as sae:
+            for edit in edits(sae, site.COMPANY):
+                shown = _one(sae, edit, watchers)
+                showed(shown)
+                yield shown
+    finally:
+        for watcher in watchers:
+            watcher.close()
+
+
+def _one(sae: Database, edit: Edit, watchers: Sequence[Watcher]) -> Shown:
+    held = before(watchers, edit.looks)
+    if not apply_edit(sae, edit):
+        raise InvariantError(text("The demo's edit touched no row: {edit}", edit=edit.name))
+    return Shown(edit, wait_for(held, perf_counter(), ARRIVAL_TIMEOUT_SECONDS))
+
+
+def compare_all(settings: Settings) -> list[Comparison]:
+    """Each CAJA against SAE, by the demo's own mapping."""
+    with closing(open_database(_sae(settings))) as sae:
+        return [_compare(sae, caja) for caja in settings.caja]
+
+
+def _compare(sae: Database, caja: CajaSettings) -> Comparison:
+    with closing(open_database(caja.address)) as database:
+        policies = expected.Policies(
+            name=caja.name,
+            entities=caja.entities,
+            stock=caja.stock,
+            inactivate_missing_products=caja.inactivate_missing_products,
+            inactivate_missing_customers=caja.inactivate_missing_customers,
+            soft_deleted=caja.soft_deleted,
+            stores=None if caja.stores == "all" else caja.stores,
+            prices=caja.prices,
+        )
+        return expected.compare(sae, database, policies)
+
+
+def run_sql(folder: Path, statement: str) -> int:
+    """One statement on the demo's SAE, in a transaction of its own; returns the rows it touched."""
+    with closing(open_database(_sae(site.find(folder)))) as sae, sae.writing() as writer:
+        return run(writer, statement)
+
+
+def _sae(settings: Settings) -> str:
+    assert settings.sae is not None
+    return settings.sae.address

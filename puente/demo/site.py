@@ -1,0 +1,112 @@
+"""The demo's site: a folder with a SAE, three CAJAs and the settings that every other command works with."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from puente import setup
+from puente.config import Settings, load
+from puente.demo.retail import fill_sae
+from puente.engines import open_database
+from puente.engines.firebird.create import create_database
+from puente.errors import ConfigError
+from puente.reference import Store, build_caja, build_sae
+from puente.texts import Text, text
+
+FOLDER = Path("puente-demo")
+SETTINGS = "puente.toml"
+LOG = "puente-log.db"
+SAE = "SAE90EMPRE01.FDB"
+COMPANY = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCaja:
+    """A CAJA of the demo: its file, its stores, and what its owner decided (lines of the settings)."""
+
+    name: str
+    file: str
+    stores: tuple[Store, ...]
+    decided: tuple[str, ...] = ()
+
+
+CAJAS = (
+    DemoCaja("central", "CAJA50-central.FDB", (Store(1, "Centro", 1), Store(2, "Reforma", 2, 2))),
+    DemoCaja("norte", "CAJA50-norte.FDB", (Store(1, "Norte", 3),), ("inactivate_missing_products = true",)),
+    DemoCaja("sur", "CAJA50-sur.FDB", (Store(1, "Sur", 4, 3),)),
+)
+
+
+def build(folder: Path, products: int, told: Callable[[Text], None]) -> Settings:
+    """Makes the folder anew and everything in it; `told` hears what is being done."""
+    _empty(folder)
+    told(text("A SAE with {count} products", count=products))
+    with closing(open_database(_new(folder / SAE))) as database:
+        build_sae(database, COMPANY)
+        fill_sae(database, company=COMPANY, count=products)
+    told(text("Three CAJAs, empty"))
+    for caja in CAJAS:
+        with closing(open_database(_new(folder / caja.file))) as database:
+            build_caja(database, caja.stores)
+    (folder / SETTINGS).write_text(_settings(folder), encoding="utf-8")
+    settings = load(folder / SETTINGS)
+    told(text("Topics and ledgers (puente setup)"))
+    for action in setup.plan(settings, settings.caja, adopt=False):
+        action.run()
+    return settings
+
+
+def find(folder: Path) -> Settings:
+    """The settings of a demo that was built before."""
+    if not (folder / SETTINGS).exists():
+        raise ConfigError(text("There is no demo in {folder}: run puente demo first", folder=folder))
+    return load(folder / SETTINGS)
+
+
+def url_of(path: Path) -> str:
+    """An embedded database: the file alone, no server."""
+    return f"firebird+firebird:///{path.resolve().as_posix()}"
+
+
+def _new(path: Path) -> str:
+    url = url_of(path)
+    create_database(url)
+    return url
+
+
+def _empty(folder: Path) -> None:
+    """Removes an older demo; a folder that is none is left alone."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / SETTINGS).exists():
+            raise ConfigError(
+                text("{folder} is no folder of the demo and is not empty: move it away or name another with --folder", folder=folder)
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _settings(folder: Path) -> str:
+    head = f"""\
+# The demo's settings. Try: puente status -c {folder.as_posix()}/{SETTINGS}
+company = "auto"
+
+[sae]
+url = "{url_of(folder / SAE)}"
+capture = "auto"
+poll_seconds = 0.2
+# A real SAE is read every 300 s at most by this mode, and for 5 % of the time; this one is here to be watched.
+reconcile_seconds = 0
+scan_share = 1.0
+
+[log]
+kind = "embedded"
+path = "{LOG}"
+"""
+    return head + "".join(_caja(folder, caja) for caja in CAJAS)
+
+
+def _caja(folder: Path, caja: DemoCaja) -> str:
+    lines = ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{url_of(folder / caja.file)}"', 'profile = "caja50"', *caja.decided]
+    return "\n".join(lines) + "\n"

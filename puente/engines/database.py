@@ -1,0 +1,226 @@
+"""The seam to a database engine: all that the two sides ask of Firebird today and of SQL Server later.
+
+What knows a dialect or a driver stands in one package per engine beside this file. Queries cross the seam as SQLAlchemy Core
+expressions, catalogues as plain data, and the packed write as a `WritePlan`, which each engine turns into its fastest statement.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.schema import MetaData
+from sqlalchemy.sql.selectable import Select
+
+from puente.texts import Text
+
+Scalar = str | int | float | Decimal | None
+
+
+class Kind(StrEnum):
+    """What a column holds, as far as Puente must tell."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    TIMESTAMP = "timestamp"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it."""
+
+    name: str
+    kind: Kind
+    length: int | None = None
+    nullable: bool = True
+    charset: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table of the catalogue; `keys` holds its primary and unique keys."""
+
+    name: str
+    columns: Mapping[str, Column]
+    keys: Collection[frozenset[str]] = ()
+
+
+Catalogue = Mapping[str, Table]
+
+
+class Action(StrEnum):
+    """What is done with one row; the ledger row is written with every one of them."""
+
+    PUT = "P"
+    """Write it, whether it exists or not."""
+    CHANGE = "C"
+    """Write it where it exists, add none."""
+    RETIRE = "R"
+    """Set the columns of `WritePlan.retire` where it exists."""
+    NOTE = "N"
+    """Leave the row alone."""
+
+
+class Refusal(IntEnum):
+    """Why a row was left alone without an error of the database (those have the engine's own, larger numbers)."""
+
+    PARENT = 1
+    """A row that the profile requires does not exist."""
+    OCCUPIED = 2
+    """The key belongs to a row that the match column does not find."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteColumn:
+    """A column that a plan writes; `width` in characters, for text alone."""
+
+    name: str
+    kind: Kind
+    width: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parent:
+    """`column` of `table` must hold what `own`, a column of the plan, holds (nothing is required where that is NULL)."""
+
+    table: str
+    column: str
+    own: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Total:
+    """After a row is written, `column` of `table` becomes the sum of `of` over the plan's rows with the same `key`."""
+
+    table: str
+    key: str
+    own_key: str
+    column: str
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WritePlan:
+    """How the rows of one entity are written. A row that already holds the same values is not touched."""
+
+    table: str
+    columns: tuple[WriteColumn, ...]
+    match: tuple[str, ...]
+    """The columns that find the row; they come first in `columns`."""
+    only_new: tuple[str, ...] = ()
+    """Columns that are written when a row is added and never again."""
+    unique: str | None = None
+    """A column whose value must be free before a row is added (`Refusal.OCCUPIED`)."""
+    retire: Mapping[str, Scalar] = field(default_factory=dict)
+    added: Mapping[str, Scalar] = field(default_factory=dict)
+    """Values of columns outside `columns` for a row that is added."""
+    parents: tuple[Parent, ...] = ()
+    total: Total | None = None
+    ledger: str
+    """The ledger's table of rows; its columns are `LEDGER_COLUMNS`."""
+
+
+LEDGER_COLUMNS = (
+    WriteColumn(name="ENTITY", kind=Kind.TEXT, width=12),
+    WriteColumn(name="WAREHOUSE", kind=Kind.INTEGER),
+    WriteColumn(name="ROW_KEY", kind=Kind.TEXT, width=32),
+    WriteColumn(name="CONTENT_HASH", kind=Kind.TEXT, width=16),
+    WriteColumn(name="ROW_HASH", kind=Kind.TEXT, width=16),
+)
+"""The first three are the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """One row for a plan: `values` in the order of its columns (RETIRE and NOTE may stop after the match), and its ledger row."""
+
+    action: Action
+    values: tuple[Scalar, ...]
+    ledger: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it."""
+
+    index: int
+    code: int
+    locked: bool
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a packed write did: rows really touched (a row that was equal is not), and the rows left out."""
+
+    touched: int
+    errors: Sequence[RowError]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionIds:
+    """Numbers of a snapshot: its own, and the oldest transaction that was active when it began."""
+
+    own: int
+    oldest_active: int
+
+
+class Reader(Protocol):
+    """One read-only snapshot transaction."""
+
+    @property
+    def ids(self) -> TransactionIds | None:
+        """None where the engine numbers no transactions."""
+        ...
+
+    def rows(self, query: Select[Any]) -> Iterator[Sequence[Any]]: ...
+
+
+class Writer(Reader, Protocol):
+    """One writing transaction, in a snapshot, which never waits for another one's lock (`LockConflict`)."""
+
+    def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
+        """Runs a statement, once per set of parameters; returns the rows it touched."""
+        ...
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
+        """Writes the rows, each with its ledger row, each alone: one that fails is reported and leaves nothing behind."""
+        ...
+
+
+class Database(Protocol):
+    """One database through one connection, opened at first use and again after it broke. Belongs to one thread.
+
+    Errors: `ConfigError` (login, no such database), `ConnectionLost`, `LockConflict`, `RetryableError`, each naming `label`.
+    """
+
+    @property
+    def label(self) -> str:
+        """The database for a message, without its password."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened: another number, another session."""
+        ...
+
+    def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
+        """The tables by name (upper case), all or those named; what does not exist is left out."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Reader]: ...
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Commits at the end of the block, rolls back when an exception leaves it."""
+        ...
+
+    def create_tables(self, metadata: MetaData) -> list[str]:
+        """Creates the tables that are missing; returns their names."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,59 @@
+"""Tables, columns and keys out of RDB$ (the dialect's reflection fails on Firebird 2.5)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from puente.engines.database import Catalogue, Column, Kind, Table
+
+COLUMNS = """
+select trim(rf.rdb$relation_name), trim(rf.rdb$field_name), f.rdb$field_type, f.rdb$field_scale, f.rdb$character_length,
+       coalesce(rf.rdb$null_flag, f.rdb$null_flag, 0), trim(cs.rdb$character_set_name)
+from rdb$relation_fields rf
+join rdb$relations r on r.rdb$relation_name = rf.rdb$relation_name
+join rdb$fields f on f.rdb$field_name = rf.rdb$field_source
+left join rdb$character_sets cs on cs.rdb$character_set_id = f.rdb$character_set_id
+where coalesce(r.rdb$system_flag, 0) = 0
+order by rf.rdb$relation_name, rf.rdb$field_position
+"""
+
+KEYS = """
+select trim(i.rdb$relation_name), trim(i.rdb$index_name), trim(s.rdb$field_name)
+from rdb$indices i
+join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
+where coalesce(i.rdb$system_flag, 0) = 0 and i.rdb$unique_flag = 1 and coalesce(i.rdb$index_inactive, 0) = 0
+"""
+
+_INTEGERS = (7, 8, 16)
+_FLOATS = (10, 27)
+_TEXTS = (14, 37)
+_TIMESTAMP = 35
+
+
+def build(columns: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]], names: Collection[str] | None) -> Catalogue:
+    """The catalogue from the rows of `COLUMNS` and `KEYS`."""
+    by_table: dict[str, dict[str, Column]] = defaultdict(dict)
+    for table, name, type_, scale, length, not_null, charset in columns:
+        kind = _kind(type_, scale)
+        text = kind is Kind.TEXT
+        by_table[table][name] = Column(
+            name=name, kind=kind, length=length if text else None, nullable=not not_null, charset=charset if text else None
+        )
+    segments: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for table, index, column in keys:
+        segments[table, index].add(column)
+    return {
+        table: Table(name=table, columns=found, keys=[frozenset(s) for (owner, _), s in segments.items() if owner == table])
+        for table, found in by_table.items()
+        if names is None or table in names
+    }
+
+
+def _kind(type_: int, scale: int | None) -> Kind:
+    if type_ in _INTEGERS:
+        return Kind.INTEGER if not scale else Kind.FLOAT
+    if type_ in _FLOATS:
+        return Kind.FLOAT
+    if type_ in _TEXTS:
+        return Kind.TEXT
+    return Kind.TIMESTAMP if type_ == _TIMESTAMP else Kind.OTHER

@@ -1,0 +1,200 @@
+"""One Firebird database through one connection: transactions, queries, the packed write.
+
+`create_engine` lives here alone. The dialect would register databases by path alone, so that two servers with the same path read each
+other's data; hence the `creator`, with `host/port:path`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import firebird.driver
+import sqlalchemy
+from firebird.driver import Isolation, TraAccessMode, tpb
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.schema import MetaData
+from sqlalchemy.sql.selectable import Select
+
+from puente.engines.database import Catalogue, Reader, RowError, RowWrite, TransactionIds, WritePlan, Writer, Written
+from puente.engines.firebird import catalogue, packed
+from puente.engines.firebird.client import load_client
+from puente.engines.firebird.errors import LOCK_CODES, row_message, translated
+from puente.engines.firebird.text import from_database, to_database
+from puente.errors import ConnectionLost, PuenteError
+
+CHARSET = "ISO8859_1"
+READING = tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=TraAccessMode.READ)
+WRITING = tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=TraAccessMode.WRITE)
+FETCHED_AT_ONCE = 1000
+
+
+def dsn_of(url: URL) -> str:
+    """`host/port:path`, or the path alone for the embedded engine."""
+    path = url.database or ""
+    if not url.host:
+        return path
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{host}/{url.port or 3050}:{path}"
+
+
+class FirebirdDatabase:
+    """`Database` on Firebird 2.5 or newer."""
+
+    def __init__(self, url: URL) -> None:
+        self._url, self._dsn = url, dsn_of(url)
+        self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=self._create, poolclass=NullPool)
+        event.listen(self._engine, "before_cursor_execute", _encode_parameters, retval=True)
+        self._connection: sqlalchemy.Connection | None = None
+        self._blocks: dict[int, tuple[WritePlan, packed.PackedBlock]] = {}
+        self._statements: dict[str, tuple[Any, Any]] = {}
+        self.connections = 0
+
+    @property
+    def label(self) -> str:
+        return self._dsn
+
+    def _create(self) -> Any:
+        load_client()
+        query = {name: value for name, value in self._url.query.items() if isinstance(value, str)}
+        return firebird.driver.connect(
+            self._dsn,
+            user=self._url.username or "SYSDBA",
+            password=self._url.password,
+            role=query.get("role"),
+            charset=CHARSET,
+        )
+
+    def _connected(self) -> sqlalchemy.Connection:
+        if self._connection is None:
+            with translated(self.label):
+                self._connection = self._engine.connect()
+            self.connections += 1
+        return self._connection
+
+    @contextmanager
+    def _transaction(self, parameters: bytes) -> Iterator["_Transaction"]:
+        connection = self._connected()
+        try:
+            with translated(self.label):
+                connection.connection.dbapi_connection.begin(parameters)  # type: ignore[union-attr]
+                yield _Transaction(self, connection)
+                connection.commit()
+        except BaseException as error:
+            self._after(error)
+            raise
+
+    def _after(self, error: BaseException) -> None:
+        """Rolls back; gives the connection up where it is broken, so that the next transaction opens another."""
+        try:
+            if self._connection is not None and not isinstance(error, ConnectionLost):
+                self._connection.rollback()
+                return
+        except (firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
+            pass  # the error that brought us here says more than this one
+        self.close()
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        return self._transaction(READING)
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        return self._transaction(WRITING)
+
+    def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
+        with self._transaction(READING) as transaction:
+            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.KEYS), names)
+
+    def create_tables(self, metadata: MetaData) -> list[str]:
+        present = set(self.catalogue())
+        missing = [table for table in metadata.sorted_tables if table.name not in present]
+        for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
+            with self._transaction(WRITING) as transaction:
+                transaction.execute(sqlalchemy.schema.CreateTable(table))
+        return [table.name for table in missing]
+
+    def block(self, plan: WritePlan) -> packed.PackedBlock:
+        """The packed statement of a plan, made once."""
+        if id(plan) not in self._blocks:
+            self._blocks[id(plan)] = (plan, packed.build(plan))
+        return self._blocks[id(plan)][1]
+
+    def statement(self, connection: sqlalchemy.Connection, sql: str) -> tuple[Any, Any]:
+        """A cursor and the statement prepared on it, kept as long as the connection."""
+        if sql not in self._statements:
+            cursor = connection.connection.cursor()
+            self._statements[sql] = (cursor, cursor.prepare(sql))
+        return self._statements[sql]
+
+    def close(self) -> None:
+        for cursor, statement in self._statements.values():
+            _quietly(cursor.close)
+            _quietly(statement.free)
+        self._statements.clear()
+        if self._connection is not None:
+            _quietly(self._connection.close)
+        self._connection = None
+
+
+def _quietly(action: Any) -> None:
+    """Runs a clean-up on a connection that may be dead already."""
+    try:
+        action()
+    except (firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError, PuenteError):
+        pass  # nothing of the session is used after this
+
+
+def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:  # noqa: FBT001
+    """SQLAlchemy's hook: texts on their way to the database."""
+    if executemany:
+        return statement, [_encoded(row) for row in parameters]
+    return statement, _encoded(parameters)
+
+
+def _encoded(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(to_database(value) if isinstance(value, str) else value for value in values)
+
+
+class _Transaction:
+    """`Reader` and `Writer`; ends with the block that gave it."""
+
+    def __init__(self, database: FirebirdDatabase, connection: sqlalchemy.Connection) -> None:
+        self._database, self._connection = database, connection
+
+    @property
+    def ids(self) -> TransactionIds:
+        info = self._connection.connection.dbapi_connection.main_transaction.info  # type: ignore[union-attr]
+        return TransactionIds(own=info.id, oldest_active=info.oat)
+
+    def rows(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+        with translated(self._database.label):
+            for part in self._connection.execute(query).partitions(FETCHED_AT_ONCE):
+                for row in part:
+                    yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
+
+    def plain(self, sql: str) -> list[Sequence[Any]]:
+        """The rows of a statement that stands in this package."""
+        with translated(self._database.label):
+            return list(self._connection.exec_driver_sql(sql).fetchall())
+
+    def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
+        with translated(self._database.label):
+            return self._connection.execute(statement, list(parameters) or None).rowcount
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
+        block = self._database.block(plan)
+        touched, errors = 0, []
+        for start in range(0, len(rows), block.rows_per_call):
+            for row_no, code in self._call(block, rows[start : start + block.rows_per_call]):
+                if row_no < 0:
+                    touched += code
+                else:
+                    errors.append(RowError(start + row_no, code, code in LOCK_CODES, row_message(code)))
+        return Written(touched, errors)
+
+    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int]]:
+        with translated(self._database.label):
+            cursor, statement = self._database.statement(self._connection, block.sql)
+            found: list[tuple[int, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            return found

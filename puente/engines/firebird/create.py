@@ -1,0 +1,25 @@
+"""New, empty databases: for the demo, the reference and the tests."""
+
+import firebird.driver
+from sqlalchemy.engine import make_url
+
+from puente.engines.firebird.client import load_client
+from puente.engines.firebird.connection import CHARSET, dsn_of
+from puente.engines.firebird.errors import translated
+
+PAGE_SIZE = 8192
+
+
+def create_database(url: str) -> None:
+    """Creates the database of a URL, ISO8859_1 as SAE's and CAJA's are; raises `RetryableError` where it exists already."""
+    load_client()
+    parsed = make_url(url)
+    defaults = firebird.driver.driver_config.db_defaults
+    defaults.page_size.value, defaults.db_charset.value, defaults.db_sql_dialect.value = PAGE_SIZE, CHARSET, 3
+    with translated(dsn_of(parsed)):
+        firebird.driver.create_database(
+            dsn_of(parsed),
+            user=parsed.username or "SYSDBA",
+            password=parsed.password,
+            charset=CHARSET,
+        ).close()

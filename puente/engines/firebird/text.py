@@ -1,0 +1,31 @@
+"""CP1252 inside ISO8859_1.
+
+SAE and CAJA declare ISO8859_1 and store CP1252: “ ” and € stand at bytes 0x80–0x9F, where ISO8859_1 has control characters. A WIN1252
+connection fails the whole fetch on some of those bytes, so the connection is ISO8859_1 and the bytes are turned here, both ways.
+"""
+
+_PAIRS = {
+    byte: bytes([byte]).decode("cp1252")
+    for byte in range(0x80, 0xA0)
+    if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # CP1252 leaves these five undefined: they pass as they are
+}
+_DECODE = str.maketrans({chr(byte): character for byte, character in _PAIRS.items()})
+_ENCODE = str.maketrans({character: chr(byte) for byte, character in _PAIRS.items()})
+REPLACEMENT = "?"
+
+
+def from_database(value: str) -> str:
+    """What an ISO8859_1 connection read, as the text that was meant."""
+    return value if value.isascii() else value.translate(_DECODE)
+
+
+def to_database(value: str) -> str:
+    """The text for an ISO8859_1 connection; a character outside CP1252 becomes a question mark."""
+    if value.isascii():
+        return value
+    return value.translate(_ENCODE).encode("latin-1", "replace").decode("latin-1")
+
+
+def fits(value: str) -> bool:
+    """Whether the text can be written without a replacement."""
+    return value.isascii() or max(map(ord, value.translate(_ENCODE))) < 0x100

@@ -1,0 +1,69 @@
+"""What can go wrong, told apart by what the program does next.
+
+    PuenteError
+    ├── ConfigError      somebody must change a setting or a database first   stop, exit 2
+    ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
+    │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
+    │   └── LostGuard        another process writes to this CAJA now: stand by
+    ├── PoisonError      this one change cannot be read or applied            set it aside as *rejected*, go on
+    └── InvariantError   the program contradicts itself                       stop at once, exit 1
+
+Foreign exceptions are translated where they enter (the engines and the event log), by code and never by their text, with `raise … from`.
+Every message names the thing at fault and, where there is one, the remedy; it is translated for the user by `puente.texts`.
+"""
+
+from enum import IntEnum
+
+from puente.texts import Text
+
+
+class ExitCode(IntEnum):
+    """What the process returns; the table in the README is made from these."""
+
+    OK = 0
+    DIFFERENCES = 1
+    CONFIG = 2
+    DOWN = 3
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class PuenteError(Exception):
+    """Base of all errors that Puente raises on purpose; `text` is what a user reads."""
+
+    exit_code = ExitCode.DIFFERENCES
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return str(self.text)
+
+
+class ConfigError(PuenteError):
+    """A setting or a database is not as it must be; trying again changes nothing."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class RetryableError(PuenteError):
+    """Something is down, busy or full; trying again may help."""
+
+    exit_code = ExitCode.DOWN
+
+
+class ConnectionLost(RetryableError):
+    """The session with a database ended."""
+
+
+class LostGuard(RetryableError):
+    """Another process holds this CAJA's guard row."""
+
+
+class PoisonError(PuenteError):
+    """One change cannot be read, mapped or applied."""
+
+
+class InvariantError(PuenteError):
+    """What cannot be is: a bug."""

@@ -1,0 +1,74 @@
+"""A reader's proof that it still reads the same log: the same identity, and the event it read last still at its place.
+
+A log that was deleted and made again, cut at its end, or restored from a copy is another history: the producer starts over, a consumer
+reads from the start. An event that is gone counts as another one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Offset, Topic
+from puente.errors import RetryableError
+from puente.texts import text
+
+
+class OtherHistory(RetryableError):
+    """The topic is not the one that was read before."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """The event read last: its place, and a digest of all it holds (run and capture time are among its headers)."""
+
+    offset: Offset
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a reader of one topic stands."""
+
+    identity: Identity
+    next_offset: Offset
+    last: LastEvent | None = None
+
+
+def digest(event: Event) -> str:
+    """Sixteen hexadecimal characters that tell one event from another at the same place."""
+    mixer = blake2b(digest_size=8)
+    for part in (event.key, event.value, *(piece for name, value in event.headers for piece in (name.encode(), value))):
+        mixer.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return mixer.hexdigest()
+
+
+def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int = 1000) -> tuple[Batch, Position]:
+    """The events after `position` (None: from the start) and the position after them; raises `OtherHistory`."""
+    if position is None:
+        batch = log.read(topic, START, limit)
+        return batch, _moved(Position(batch.state.identity, START), batch)
+    start = position.next_offset if position.last is None else position.last.offset
+    batch = log.read(topic, start, limit + 1)
+    if batch.state.identity != position.identity or batch.state.end < position.next_offset:
+        raise OtherHistory(text("The topic {topic} was deleted, cut or made again", topic=topic))
+    if position.last is None:
+        return batch, _moved(position, batch)
+    if not batch.events or LastEvent(batch.events[0].offset, digest(batch.events[0])) != position.last:
+        raise OtherHistory(text("The topic {topic} no longer holds the event that was read last", topic=topic))
+    rest = [event for event in batch.events[1:] if event.offset >= position.next_offset]
+    batch = Batch(events=rest, next_offset=max(batch.next_offset, position.next_offset), state=batch.state)
+    return batch, _moved(position, batch)
+
+
+def _moved(position: Position, batch: Batch) -> Position:
+    last = LastEvent(batch.events[-1].offset, digest(batch.events[-1])) if batch.events else position.last
+    return Position(position.identity, batch.next_offset, last)
+
+
+def newest(events: Sequence[Event]) -> dict[bytes, Event]:
+    """The newest event of each key, in order of its place."""
+    found: dict[bytes, Event] = {}
+    for event in events:
+        found.pop(event.key, None)
+        found[event.key] = event
+    return found

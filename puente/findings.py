@@ -1,0 +1,34 @@
+"""What a command found out, for the screen, for `--json` and later for the page."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from puente.errors import ExitCode, PuenteError
+from puente.texts import Text
+
+
+class Level(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, and what is to be said about it. `code` is what an error makes the command exit with."""
+
+    level: Level
+    about: str
+    text: Text
+    code: ExitCode = ExitCode.OK
+
+
+def failure(about: str, error: PuenteError) -> Finding:
+    return Finding(Level.ERROR, about, error.text, error.exit_code)
+
+
+def exit_code(findings: list[Finding]) -> ExitCode:
+    """The gravest: what somebody must mend before what is down."""
+    codes = {finding.code for finding in findings}
+    return next((code for code in (ExitCode.DIFFERENCES, ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK)

@@ -1,0 +1,121 @@
+"""Running both sides: until asked to stop, or once."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from consumer.consume import Step
+from producer.poll import Pass
+from puente.config import CajaSettings, Settings
+from puente.errors import ExitCode, PuenteError, RetryableError
+from puente.loop import Stop, Worker, run_all
+from puente.retry import retrying
+from puente.texts import text
+from puente.wiring import ConsumerSide, ProducerSide
+
+STANDBY_TOTAL_SECONDS = 15.0
+STANDBY_TURN_SECONDS = 0.5
+
+
+@dataclass(kw_only=True)
+class CajaResult:
+    """What `once` did in one CAJA; `error` where it could not finish."""
+
+    name: str
+    step: Step = field(default_factory=Step)
+    waiting: dict[str, int] = field(default_factory=dict)
+    error: PuenteError | None = None
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What `once` did."""
+
+    produced: Pass | None = None
+    producer_error: PuenteError | None = None
+    cajas: list[CajaResult] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[PuenteError]:
+        return [e for e in (self.producer_error, *(caja.error for caja in self.cajas)) if e is not None]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The gravest: what somebody must mend before what is down."""
+        codes = {error.exit_code for error in self.errors}
+        return next((code for code in (ExitCode.DIFFERENCES, ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK)
+
+
+def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> ExitCode:
+    """Runs until `stop` is asked for."""
+    workers: list[Worker] = []
+    if produce:
+        producer = ProducerSide(settings)
+        workers.append(Worker(name="SAE", turn=producer.turn, pause=stop.sleep, release=producer.release))
+    for caja in cajas:
+        side = ConsumerSide(settings, caja)
+        workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))
+    return run_all(workers, stop)
+
+
+def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> Result:
+    """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log."""
+    result = Result()
+    if produce:
+        try:
+            result.produced = _one_pass(settings, stop)
+        except PuenteError as error:
+            result.producer_error = error
+    result.cajas = [CajaResult(name=caja.name) for caja in cajas]
+    threads = [
+        threading.Thread(target=_drain, args=(settings, stop, caja, into), name=caja.name, daemon=True)
+        for caja, into in zip(cajas, result.cajas, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # short, so that Python runs signal handlers
+    return result
+
+
+def _one_pass(settings: Settings, stop: Stop) -> Pass:
+    side = ProducerSide(settings)
+    try:
+        return retrying(side.run_pass, stop=stop)
+    finally:
+        side.release()
+
+
+def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult) -> None:
+    side = ConsumerSide(settings, caja)
+    try:
+        retrying(lambda: drain(side, result.step, stop), stop=stop)
+        result.waiting = side.waiting()
+    except PuenteError as error:
+        result.error = error
+    finally:
+        _release(side, result)
+
+
+def _release(side: ConsumerSide, result: CajaResult) -> None:
+    try:
+        side.release()
+    except PuenteError as error:
+        result.error = result.error or error
+
+
+def drain(side: ConsumerSide, total: Step, stop: Stop, clock: Callable[[], float] = monotonic) -> None:
+    """Steps until nothing is left that can go in now; raises `RetryableError` where another process keeps the CAJA."""
+    began = clock()
+    while not stop.asked:
+        step = side.step()
+        if step is None:
+            if clock() - began > STANDBY_TOTAL_SECONDS:
+                raise RetryableError(text("Another process writes to this CAJA (puente run?)"))
+            stop.sleep(STANDBY_TURN_SECONDS)
+            continue
+        total.add(step)
+        if step.at_end and not step.applied:
+            return

@@ -1,0 +1,113 @@
+"""`puente setup`: the log's topics and each CAJA's ledger tables. Says what it will do before it does it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from consumer import ledger
+from puente.config import CajaSettings, Settings
+from puente.errors import ConfigError
+from puente.texts import Text, text
+from puente.wiring import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from schemas.registry import publish_schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do; `touches_caja` where a backup should come first."""
+
+    about: str
+    text: Text
+    run: Callable[[], None]
+    touches_caja: bool = False
+
+
+def plan(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> Iterator[Action]:
+    """What is to be done; nothing where all is there. Raises what is wrong with SAE, the log or a CAJA."""
+    yield from _log(settings)
+    for caja in cajas:
+        yield from _caja(caja, adopt=adopt)
+
+
+def _log(settings: Settings) -> Iterator[Action]:
+    company = _company(settings)
+    topics = topics_of(settings, company)
+    if not settings.log_path.exists():
+        yield Action(str(text("log")), text("make the file {path}", path=settings.log_path), lambda: open_log(settings).close())
+        missing = list(topics.fixed())
+    else:
+        with closing(open_log(settings)) as log:
+            present = log.topics()
+        missing = [topic for topic in topics.fixed() if topic not in present]
+
+    def create() -> None:
+        with closing(open_log(settings)) as log:
+            log.create(topics.fixed())
+            publish_schemas(log, topics.registry)
+
+    if missing:
+        yield Action(str(text("log")), text("make the topics {topics}", topics=", ".join(missing)), create)
+
+
+def _company(settings: Settings) -> str:
+    """From SAE where the settings name it, else from the log that somebody else fills."""
+    if settings.sae is not None:
+        with closing(open_sae(settings)) as sae:
+            sae.probe()
+            return sae.company
+    with closing(open_log(settings)) as log:
+        return find_company(settings, log)
+
+
+def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
+    with closing((checked := open_caja(caja)).database):
+        missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
+        owner = None if missing else _owner(checked)
+    if missing:
+        added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=checked.database.label)
+        yield Action(caja.name, added, lambda: _create_ledger(caja), touches_caja=True)
+    elif owner is None:
+        yield Action(
+            caja.name,
+            text("write the name {name} into the ledger", name=caja.name),
+            lambda: _create_ledger(caja),
+            touches_caja=True,
+        )
+    elif owner != caja.name and not adopt:
+        raise ConfigError(
+            text(
+                "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
+                caja=caja.name,
+                found=owner,
+            )
+        )
+    elif owner != caja.name:
+        emptied = text(
+            "empty the ledger of {found}, which was copied with the database, and give it to {name}",
+            found=owner,
+            name=caja.name,
+        )
+        yield Action(caja.name, emptied, lambda: _adopt(caja), touches_caja=True)
+
+
+def _owner(checked: CheckedCaja) -> str | None:
+    with checked.database.reading() as reader:
+        return next((str(row[0]) for row in reader.rows(sa.select(ledger.guard.c.CAJA))), None)
+
+
+def _create_ledger(caja: CajaSettings) -> None:
+    with closing((checked := open_caja(caja)).database):
+        checked.database.create_tables(ledger.metadata)
+        if _owner(checked) is None:
+            with checked.database.writing() as writer:
+                writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=caja.name, BEAT=0))
+
+
+def _adopt(caja: CajaSettings) -> None:
+    """The rows are kept as they are; what was applied is forgotten, so that the whole log is applied again."""
+    with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
+        for table in (ledger.positions, ledger.rows, ledger.waiting):
+            writer.execute(sa.delete(table))
+        writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1))

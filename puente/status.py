@@ -1,0 +1,94 @@
+"""`puente status`: what the producer said last, how far each CAJA is, what waits and why. Reads only."""
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from consumer import ledger
+from consumer.guard import is_gone, this_process
+from puente.config import CajaSettings, Settings
+from puente.errors import ConfigError, PuenteError
+from puente.eventlog.port import START, EventLog, Topic, TopicState
+from puente.texts import text
+from puente.wiring import find_company, open_caja, open_log, topics_of
+from schemas.codec import Decoder
+from schemas.control import Word, parse
+from schemas.registry import RegistryReader
+from schemas.topics import Topics
+
+
+@dataclass(kw_only=True)
+class CajaStatus:
+    """One CAJA. `behind` counts places of the log not applied yet, an upper bound of events; `holder` is None where nobody writes."""
+
+    name: str
+    behind: int = 0
+    applied_at: datetime | None = None
+    waiting: dict[str, int] = field(default_factory=dict)
+    oldest_waiting: datetime | None = None
+    holder: str | None = None
+    error: PuenteError | None = None
+
+
+@dataclass(kw_only=True)
+class Status:
+    """All of it; `word` is None where no producer has spoken."""
+
+    company: str = ""
+    word: Word | None = None
+    topics: dict[Topic, int] = field(default_factory=dict)
+    cajas: list[CajaStatus] = field(default_factory=list)
+    error: PuenteError | None = None
+
+
+def status(settings: Settings) -> Status:
+    """What is known now; what cannot be reached is told in `error`."""
+    found, ends = Status(), {}
+    try:
+        if not settings.log_path.exists():
+            raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log_path))
+        with closing(open_log(settings)) as log:
+            found.company = find_company(settings, log)
+            topics = topics_of(settings, found.company)
+            ends = log.topics()
+            found.word = _last_word(log, topics)
+            found.topics = {topic: int(state.end) for topic, state in ends.items() if topics.subject(topic)}
+    except PuenteError as error:
+        found.error = error
+    found.cajas = [_caja(caja, ends) for caja in settings.caja]
+    return found
+
+
+def _last_word(log: EventLog, topics: Topics) -> Word | None:
+    decoder = Decoder()
+    RegistryReader(log, topics.registry, decoder).refresh()
+    last, position = None, START
+    while log.state(topics.control) is not None:
+        batch = log.read(topics.control, position)
+        last = next((event.value for event in reversed(batch.events) if event.value is not None), last)
+        position = batch.next_offset
+        if batch.at_end:
+            break
+    return parse(decoder, last) if last is not None else None
+
+
+def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
+    found = CajaStatus(name=settings.name)
+    try:
+        checked = open_caja(settings)
+        with closing(checked.database):
+            guard, state = checked.caja.read_guard(), checked.caja.state()
+            with checked.database.reading() as reader:
+                found.applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(ledger.positions.c.APPLIED_AT)))), None)
+    except PuenteError as error:
+        found.error = error
+        return found
+    found.behind = sum(max(0, ends[topic].end - p.next_offset) for topic, p in state.positions.items() if topic in ends)
+    found.waiting = dict(Counter(item.reason.value for item in state.waiting.values()))
+    found.oldest_waiting = min((item.since for item in state.waiting.values()), default=None)
+    if guard.token is not None and not is_gone(guard, this_process()):
+        found.holder = f"{guard.host} ({guard.process})"
+    return found

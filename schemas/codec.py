@@ -1,0 +1,122 @@
+"""Change ↔ bytes: Avro inside Confluent's frame (a zero byte, the schema's id as four big-endian bytes), and the content hash.
+
+The schemas that this release writes are bundled. What another release wrote is read with its own schema, which the registry topic
+holds, and resolved to ours; an id that is in neither stops the reader (`UnknownSchemaError`), it never makes an event a bad one.
+"""
+
+import base64
+import io
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any, NewType
+
+import fastavro
+from fastavro.types import AvroMessage, Schema
+
+from puente.errors import ConfigError, PoisonError
+from puente.texts import text
+from schemas.changes import Entity, Value
+
+ContentHash = NewType("ContentHash", str)
+"""Sixteen characters (96 bits of BLAKE2b of the Avro body, base64): equal where the content is."""
+
+MAGIC = 0
+FRAME = struct.Struct(">bI")
+ID_ATTRIBUTE = "puente.id"
+WORD = "word"
+NAMES = (*(entity.value for entity in Entity), WORD)
+
+
+class UnknownSchemaError(ConfigError):
+    """An event was written with a schema that neither this release nor the log's registry knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundledSchema:
+    """A schema of this release: its id for the frame, its text for the registry, and what fastavro made of it."""
+
+    id: int
+    text: str
+    parsed: Schema = field(repr=False)
+
+
+@cache
+def bundled(name: str) -> BundledSchema:
+    """The schema that this release writes for an entity or the word; `name` is its file's."""
+    source = (files("schemas") / "avro" / f"{name}.avsc").read_text(encoding="utf-8")
+    definition = json.loads(source)
+    return BundledSchema(definition[ID_ATTRIBUTE], json.dumps(definition, ensure_ascii=False), fastavro.parse_schema(definition))
+
+
+def encode(name: str, value: Value) -> bytes:
+    """The Avro body of a value, without its frame; raises `PoisonError` where the value does not fit the schema."""
+    buffer = io.BytesIO()
+    try:
+        fastavro.schemaless_writer(buffer, bundled(name).parsed, value)
+    except (TypeError, ValueError, KeyError, ArithmeticError, struct.error) as error:
+        raise PoisonError(text("The {name} does not fit its schema: {error}", name=name, error=error)) from error
+    return buffer.getvalue()
+
+
+def frame(name: str, body: bytes) -> bytes:
+    """The body with its frame, as it stands in the log."""
+    return FRAME.pack(MAGIC, bundled(name).id) + body
+
+
+def content_hash(body: bytes) -> ContentHash:
+    """The hash of an Avro body."""
+    return ContentHash(base64.b64encode(blake2b(body, digest_size=12).digest()).decode("ascii"))
+
+
+def schema_id(framed: bytes) -> int:
+    """The id in the frame; raises `PoisonError` where there is no frame."""
+    if len(framed) < FRAME.size or framed[0] != MAGIC:
+        raise PoisonError(text("The event does not begin with Confluent's frame (a zero byte and a schema id)"))
+    return int(FRAME.unpack_from(framed)[1])
+
+
+class Decoder:
+    """Bytes → values, with the bundled schemas and those that the registry brought (`learn`)."""
+
+    def __init__(self) -> None:
+        self._writers: dict[int, tuple[str, Schema]] = {}
+        for name in NAMES:
+            schema = bundled(name)
+            self._writers[schema.id] = (name, schema.parsed)
+
+    def learn(self, definitions: Mapping[int, str] | Iterable[tuple[int, str]]) -> None:
+        """Adds schemas of other releases; a bundled one stays as it is."""
+        for number, source in dict(definitions).items():
+            if number not in self._writers:
+                definition = json.loads(source)
+                self._writers[number] = (_file_name(definition["name"]), fastavro.parse_schema(definition))
+
+    def decode(self, name: str, framed: bytes) -> dict[str, Any]:
+        """The value; raises `UnknownSchemaError` (stop and upgrade) or `PoisonError` (set the event aside)."""
+        number = schema_id(framed)
+        if number not in self._writers:
+            raise UnknownSchemaError(
+                text("An event was written with schema {number}, which this release does not know: upgrade Puente", number=number)
+            )
+        written_as, writer = self._writers[number]
+        if written_as != name:
+            raise PoisonError(text("The event holds a {found} where a {name} belongs", found=written_as, name=name))
+        reader = bundled(name)
+        buffer = io.BytesIO(framed[FRAME.size :])
+        try:
+            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if number == reader.id else reader.parsed)
+        except (EOFError, IndexError, ValueError, TypeError, KeyError, ArithmeticError, struct.error, MemoryError, OverflowError) as error:
+            raise PoisonError(text("The {name} cannot be decoded: {error}", name=name, error=error or type(error).__name__)) from error
+        if buffer.read(1) or not isinstance(value, dict):
+            raise PoisonError(text("The {name} has bytes after its end", name=name))
+        return value
+
+
+def _file_name(record_name: str) -> str:
+    """`TaxScheme` → `tax_scheme`, the name of the schema's file."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in record_name).lstrip("_")

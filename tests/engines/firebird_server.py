@@ -1,0 +1,309 @@
+"""Firebird 3 servers for tests, made of Debian's files but touching nothing of the system.
+
+A private server lives in one temporary folder: its copy of the engine, its configuration, its security database and its
+databases. It listens on a loopback port of its own and never outlives the test run.
+`PUENTE_TEST_FIREBIRD="host/port;folder;user;password"` names a server that is already there instead, a 2.5 one for
+example; the folder is as that server sees it.
+"""
+
+import atexit
+import contextlib
+import itertools
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
+HOST = "127.0.0.1"
+USER = "SYSDBA"
+PASSWORD = "masterkey"
+ALIASES = ("sae", "caja")
+"""Stand in every private server's `databases.conf`: one name, but on each server another file."""
+
+PROGRAM = Path("/usr/sbin/firebird")
+SECURITY_SCHEMA = Path("/usr/share/firebird/3.0/security.sql")
+PACKAGES = "libfbclient2 firebird3.0-server firebird3.0-server-core firebird3.0-utils"
+
+START_SECONDS = 20
+STOP_SECONDS = 20
+
+CONFIGURATION = """\
+ServerMode = Super
+DatabaseAccess = Full
+RemoteBindAddress = {host}
+RemoteServicePort = {port}
+AuthServer = Srp
+UserManager = Srp
+WireCrypt = Enabled
+# A client that was killed keeps its locks this long, not ten seconds.
+DeadlockTimeout = 1
+"""
+
+# Reads from a pipe that the test run holds open: the process id of each new server, an empty line when that stops. The
+# pipe closes however the run ends, by kill -9 too; then the server and its folder go.
+GUARD = """\
+while read -r line; do server=$line; done
+if [ -n "$server" ]; then kill -KILL "$server"; sleep 0.2; fi
+rm -rf "$1"
+"""
+
+
+class ServerUnavailableError(Exception):
+    """This machine has not what a private server is made of."""
+
+
+class FirebirdServer:
+    """A Firebird server as tests see it: where it is, and how its databases are called.
+
+    On an external server the databases of a test run get a prefix of their own, for nobody removes them there.
+    """
+
+    def __init__(self, *, host: str, port: int, user: str, password: str, folder: str, prefix: str = "") -> None:
+        self.host = host
+        self.port = port
+        self.user = user
+        self.password = password
+        self.folder = folder
+        self._prefix = prefix
+        self._numbers = itertools.count(1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.host}/{self.port})"
+
+    def new_name(self, stem: str) -> str:
+        """A database name that was not given out before."""
+        return f"{stem}_{next(self._numbers)}"
+
+    def path(self, name: str) -> str:
+        """The database `name` as the server sees it; slashes also on Windows, where Firebird takes both."""
+        return f"{self.folder}/{self._prefix}{name}.fdb"
+
+    def url(self, name: str) -> str:
+        """SQLAlchemy's URL of the database `name`."""
+        return self._url(self.path(name))
+
+    def dsn(self, name: str) -> str:
+        """The same as the driver's connection string."""
+        return f"{self.host}/{self.port}:{self.path(name)}"
+
+    def _url(self, database: str) -> str:
+        return (
+            f"firebird+firebird://{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+            f"@{self.host}:{self.port}/{quote(database, safe='/:')}"
+        )
+
+
+class PrivateServer(FirebirdServer):
+    """A server of this test run alone, which tests may stop, kill and start again on its port."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(host=HOST, port=_free_port(), user=USER, password=PASSWORD, folder=str(root / "data"))
+        self.root = root
+        self._owner = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", root],
+            stdin=subprocess.PIPE,
+            # Ctrl-C is for pytest, which then removes the server.
+            start_new_session=True,
+        )
+
+    @classmethod
+    def create(cls) -> "PrivateServer":
+        """Lays out a new server's folder and starts it."""
+        engine = _engine_folder()
+        # Short, as the names of sockets and lock files must be; and not pytest's tmp_path, which stays after the run.
+        server = cls(Path(tempfile.mkdtemp(prefix="fb-")))
+        atexit.register(server.remove)
+        try:
+            _lay_out(server, engine)
+            _create_security_database(server.root)
+            server.start()
+        except BaseException:
+            server.remove()
+            raise
+        return server
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def log(self) -> str:
+        """What the server wrote."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.root.glob("*.log")))
+
+    def alias_url(self, alias: str) -> str:
+        """The URL of a database by one of `ALIASES`: but for the port, the same string on every private server."""
+        return self._url(alias)
+
+    def start(self) -> None:
+        """Starts the server and waits until it listens; nothing if it already runs."""
+        if self._process is not None:
+            return
+        with (self.root / "output.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [PROGRAM],
+                cwd=self.root,
+                env=_environment(self.root),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._tell_guard(str(self._process.pid))
+        try:
+            self._wait_until_listening(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Ends the server as its administrator would; its port and its databases stay as they are."""
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """Ends the server as a power cut would."""
+        self._end(kill=True)
+
+    def remove(self) -> None:
+        """Stops the server and removes its folder; nothing in a forked child, whose parent still needs it."""
+        if os.getpid() != self._owner:
+            return
+        atexit.unregister(self.remove)
+        self.kill()
+        self._guard.communicate()
+
+    def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
+        limit = time.monotonic() + START_SECONDS
+        while not _listens(self.port):
+            if process.poll() is not None or time.monotonic() > limit:
+                raise RuntimeError(f"the Firebird server on port {self.port} did not start:\n{self.log}")
+            time.sleep(0.02)
+
+    def _end(self, *, kill: bool) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # First: once the server has ended, its process id may be somebody else's.
+        self._tell_guard("")
+        if not kill:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+        process.kill()
+        process.wait()
+
+    def _tell_guard(self, line: str) -> None:
+        assert self._guard.stdin is not None
+        self._guard.stdin.write(f"{line}\n".encode())
+        self._guard.stdin.flush()
+
+
+def external_server() -> FirebirdServer | None:
+    """The server that PUENTE_TEST_FIREBIRD names."""
+    named = os.environ.get(EXTERNAL_VARIABLE)
+    if not named:
+        return None
+    try:
+        address, folder, user, password = named.split(";")
+        host, port = address.split("/")
+        number = int(port)
+    except ValueError:
+        raise ValueError(f'{EXTERNAL_VARIABLE} must read "host/port;folder;user;password"') from None
+    folder = folder.replace("\\", "/").rstrip("/")
+    prefix = f"puente_{secrets.token_hex(4)}_"
+    return FirebirdServer(host=host, port=number, user=user, password=password, folder=folder, prefix=prefix)
+
+
+def _engine_folder() -> Path:
+    """Debian's folder of the engine, once everything that a server needs is known to be there."""
+    engines = sorted(Path("/usr/lib").glob("*/firebird/3.0/plugins/libEngine12.so"))
+    tools = [PROGRAM, SECURITY_SCHEMA]
+    if not engines or not all(tool.exists() for tool in tools) or shutil.which("isql-fb") is None:
+        raise ServerUnavailableError(f"no Firebird 3 server: install {PACKAGES}, or name one in {EXTERNAL_VARIABLE}")
+    return engines[0].parent.parent
+
+
+def _lay_out(server: PrivateServer, engine: Path) -> None:
+    """Fills the server's folder. The libraries are copies: the engine follows no link to a plugin or an `intl`."""
+    root = server.root
+    for folder in ("data", "intl", "lock", "plugins", "tmp"):
+        (root / folder).mkdir()
+    for name in (
+        "firebird.msg",
+        "plugins.conf",
+        "intl/fbintl.conf",
+        "intl/libfbintl.so",
+        "plugins/libEngine12.so",
+        "plugins/libSrp.so",
+    ):
+        shutil.copyfile(engine / name, root / name)
+    (root / "firebird.conf").write_text(CONFIGURATION.format(host=HOST, port=server.port))
+    aliases = "".join(f"{alias} = {server.path(alias)}\n" for alias in ALIASES)
+    (root / "databases.conf").write_text(
+        f"security.db = {root}/security3.fdb\n{{\n    RemoteAccess = false\n}}\n{aliases}"
+    )
+
+
+def _create_security_database(root: Path) -> None:
+    """Makes the server's user before it starts: through the embedded engine, in a process of its own."""
+    script = root / "security.sql"
+    script.write_text(
+        f"CREATE DATABASE '{root}/security3.fdb';\n"
+        f"INPUT '{SECURITY_SCHEMA}';\n"
+        "COMMIT;\n"
+        f"CREATE USER {USER} PASSWORD '{PASSWORD}' USING PLUGIN Srp;\n"
+        "COMMIT;\n"
+    )
+    done = subprocess.run(
+        ["isql-fb", "-quiet", "-bail", "-user", USER, "-input", script],
+        env=_environment(root),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode or done.stderr:
+        raise RuntimeError(f"the security database cannot be made:\n{done.stdout}{done.stderr}")
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """All that the server's programs get: nothing of the test run's own Firebird client, nor of a user's ISC_USER."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "FIREBIRD": str(root),
+        "FIREBIRD_LOCK": str(root / "lock"),
+        "FIREBIRD_TMP": str(root / "tmp"),
+        # Debian's engine has the folders of its log and libraries compiled in; with this they are all under FIREBIRD.
+        "FIREBIRD_BOOT_BUILD": "1",
+    }
+
+
+def _free_port() -> int:
+    """A port below those that the system hands to outgoing connections: while the server is down, nobody else gets it.
+
+    (A client that keeps trying a dead port of that range in the end connects to itself.)
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
