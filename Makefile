@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean system-demo system-test
+.PHONY: help demo test lint format lock texts clean system-demo system-test
 # Steps follow one another even under make -j: their output is read.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -42,6 +42,14 @@ lint: $(READY) ## ruff, mypy and the import contracts
 format: $(READY) ## formats the code and repairs what ruff can
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+
+# Click's own words are in the catalogue, too: they are shown by the same gettext domain.
+TEXTS := puente/locale/es/LC_MESSAGES/puente
+texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
+	@$(BIN)/pybabel --quiet extract --keywords "text translate info warning error" --no-location --no-wrap --sort-output \
+		--output-file $(VENV)/puente.pot schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
+	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date --input-file $(VENV)/puente.pot --locale es --output-file $(TEXTS).po
+	@$(BIN)/pybabel --quiet compile --input-file $(TEXTS).po --output-file $(TEXTS).mo
 
 # uv is no dependency of the project: it comes into an environment of its own, for this target alone.
 lock: ## resolves requirements.lock again, to the newest versions that pyproject.toml allows

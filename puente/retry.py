@@ -38,7 +38,7 @@ def retrying(
 
     return Retrying(
         retry=retry_if_exception_type(RetryableError),
-        wait=wait_exponential_jitter(initial=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
+        wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
         stop=stop_any(stop_after_delay(total_seconds), stop_when_event_set(stop.event)),
         sleep=stop.sleep,
         before_sleep=before_sleep,

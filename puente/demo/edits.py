@@ -92,7 +92,7 @@ def _bar_code(picked: Picked) -> Edit:
     insert = "INSERT INTO CVES_ALTER{s} (CVE_ART, CVE_ALTER, TIPO, CVE_CLPV) VALUES ({key}, {new}, 'N', '')"
     return Edit(
         text("{product} gets a bar code", product=key),
-        (sql(insert, s=picked.suffix, key=key, new="7500000000017"),),
+        (sql(insert, s=picked.suffix, key=key, new=picked.new_bar_code()),),
         _look(Entity.PRODUCT, key),
     )
 

@@ -49,6 +49,11 @@ class Picked:
         taken = {trim(key) for key in self._keys("INVE", "CVE_ART")}
         return next(key for number in range(1, len(taken) + 2) if (key := f"NUEVO-{number:03d}") not in taken)
 
+    def new_bar_code(self) -> str:
+        """One that no product has."""
+        taken = {trim(key) for key in self._keys("CVES_ALTER", "CVE_ALTER")}
+        return next(code for number in range(1, len(taken) + 2) if (code := f"75000000{number:05d}") not in taken)
+
     def line(self) -> str:
         return self._clean("CLIN", "CVE_LIN", column("STATUS") == "A", column("ESUNGPO") == "N")[0]
 

@@ -9,11 +9,12 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from firebird.driver import driver_config
+from firebird.driver import Error, load_api
 
 from puente.errors import ConfigError
 from puente.texts import text
@@ -28,24 +29,39 @@ DeadlockTimeout = 1
 """
 
 
+_loading = threading.Lock()
+
+
+def load_client() -> None:
+    """Loads the client library, once per process; raises `ConfigError` where it or what it needs is missing.
+
+    The driver would load one by itself at its first use, but not safely where two threads come at once, and not the wheel's.
+    """
+    with _loading:
+        _load()
+
+
 @cache
-def load_client() -> Path | None:
-    """Prepares the client library, once per process; returns the runtime folder, None where another library was named."""
+def _load() -> None:
     named = os.environ.get(CLIENT_VARIABLE)
-    if named:
-        driver_config.fb_client_library.value = named
-        return None
     wheel = _wheel_runtime()
-    if wheel is None:
-        return None
+    library = Path(named) if named else wheel and _prepare(wheel)
+    try:
+        load_api(library)
+    except (OSError, FileNotFoundError, Error) as error:
+        raise ConfigError(
+            text("Firebird's client library cannot be loaded ({error}): install it, or name one in {variable}", error=error, variable=CLIENT_VARIABLE)
+        ) from error
+
+
+def _prepare(wheel: Path) -> Path:
+    """Makes the wheel's engine usable; returns its library."""
     runtime = _runtime_folder(wheel)
     os.environ["FIREBIRD"] = str(runtime)
     os.environ["FIREBIRD_LOCK"] = str(runtime / "lock")
     if sys.platform != "win32":
         _load_globally(wheel)
-    library = next(path for path in (runtime / "fbclient.dll", runtime / "libfbclient.so.2") if path.exists())
-    driver_config.fb_client_library.value = str(library)
-    return runtime
+    return next(path for path in (runtime / "fbclient.dll", runtime / "libfbclient.so.2") if path.exists())
 
 
 def _wheel_runtime() -> Path | None:

@@ -5,7 +5,8 @@ other's data; hence the `creator`, with `host/port:path`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import cache
 from typing import Any
 
 import firebird.driver
@@ -26,9 +27,14 @@ from puente.engines.firebird.text import from_database, to_database
 from puente.errors import ConnectionLost, PuenteError
 
 CHARSET = "ISO8859_1"
-READING = tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=TraAccessMode.READ)
-WRITING = tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=TraAccessMode.WRITE)
+READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
 FETCHED_AT_ONCE = 1000
+
+
+@cache
+def _parameters(mode: TraAccessMode) -> bytes:
+    """Of a transaction in a snapshot that waits for nobody's lock. Not at import: making them loads the client library."""
+    return tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=mode)
 
 
 def dsn_of(url: URL) -> str:
@@ -75,11 +81,11 @@ class FirebirdDatabase:
         return self._connection
 
     @contextmanager
-    def _transaction(self, parameters: bytes) -> Iterator["_Transaction"]:
+    def _transaction(self, mode: TraAccessMode) -> Iterator["_Transaction"]:
         connection = self._connected()
         try:
             with translated(self.label):
-                connection.connection.dbapi_connection.begin(parameters)  # type: ignore[union-attr]
+                connection.connection.dbapi_connection.begin(_parameters(mode))  # type: ignore[union-attr]
                 yield _Transaction(self, connection)
                 connection.commit()
         except BaseException as error:
@@ -168,8 +174,8 @@ class _Transaction:
         return TransactionIds(own=info.id, oldest_active=info.oat)
 
     def rows(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
-        with translated(self._database.label):
-            for part in self._connection.execute(query).partitions(FETCHED_AT_ONCE):
+        with translated(self._database.label), closing(self._connection.execute(query)) as result:
+            for part in result.partitions(FETCHED_AT_ONCE):
                 for row in part:
                     yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
 

@@ -1,0 +1,138 @@
+"""A small site for tests of the installed command: a SAE, two or more CAJAs, settings, and the demo's independent comparison."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from puente.config import load
+from puente.demo.expected import Comparison
+from puente.demo.retail import fill_sae
+from puente.demo.show import compare_all
+from puente.demo.statements import run as run_statement
+from puente.engines import open_database
+from puente.engines.firebird.create import create_database
+from puente.reference import Store, build_caja, build_sae
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "puente"
+SETTINGS = "puente.toml"
+UrlOf = Callable[[str], str]
+
+
+@dataclass(kw_only=True)
+class CajaSpec:
+    """A CAJA of the site: its stores as (number, warehouse), and further lines of its settings."""
+
+    name: str
+    stores: Sequence[tuple[int, int]] = ((1, 1),)
+    lines: Sequence[str] = ()
+    switches: dict[str, bool] = field(default_factory=dict)
+
+
+TWO = (CajaSpec(name="centro", stores=((1, 1), (2, 2))), CajaSpec(name="norte", stores=((1, 3),), lines=("inactivate_missing_products = true",)))
+
+
+@dataclass(kw_only=True)
+class SmallSite:
+    """`folder` holds the settings and the log; the databases stand where `url_of` says."""
+
+    folder: Path
+    sae_url: str
+    caja_urls: dict[str, str]
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / SETTINGS
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PUENTE_LANG": "en", "PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"}
+
+    def puente(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs the installed command in the site's folder and waits for it."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            text=True,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts the installed command; the test ends it."""
+        return subprocess.Popen(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def sql(self, *statements: str) -> int:
+        """One transaction on SAE."""
+        with closing(open_database(self.sae_url)) as database, database.writing() as writer:
+            return sum(run_statement(writer, statement) for statement in statements)
+
+    def caja_sql(self, name: str, *statements: str) -> int:
+        """One transaction on a CAJA."""
+        with closing(open_database(self.caja_urls[name])) as database, database.writing() as writer:
+            return sum(run_statement(writer, statement) for statement in statements)
+
+    def caja_rows(self, name: str, query: str) -> list[tuple[Any, ...]]:
+        return rows_of(self.caja_urls[name], query)
+
+    def sae_rows(self, query: str) -> list[tuple[Any, ...]]:
+        return rows_of(self.sae_url, query)
+
+    def compare(self) -> list[Comparison]:
+        """Every CAJA against SAE, by code that shares nothing with producer and consumer."""
+        return compare_all(load(self.settings))
+
+    def differences(self) -> list[str]:
+        return [str(found) for comparison in self.compare() for found in comparison.differences]
+
+    def write_settings(self, text: str) -> None:
+        self.settings.write_text(text, encoding="utf-8")
+
+    def edit_settings(self, old: str, new: str) -> None:
+        text = self.settings.read_text(encoding="utf-8")
+        assert old in text
+        self.write_settings(text.replace(old, new))
+
+
+def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a plain query; `query` is what stands after SELECT."""
+    with closing(open_database(url)) as database, database.reading() as reader:
+        return [tuple(row) for row in reader.rows(sa.text(f"SELECT {query}"))]  # type: ignore[arg-type]
+
+
+def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, products: int = 60, setup: bool = True) -> SmallSite:
+    """Makes the databases and the settings, and runs `puente setup`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    site = SmallSite(folder=folder, sae_url=url_of("sae"), caja_urls={caja.name: url_of(caja.name) for caja in cajas})
+    create_database(site.sae_url)
+    with closing(open_database(site.sae_url)) as database:
+        build_sae(database)
+        fill_sae(database, count=products)
+    for caja in cajas:
+        create_database(site.caja_urls[caja.name])
+        with closing(open_database(site.caja_urls[caja.name])) as database:
+            build_caja(database, [Store(number, f"Tienda {number}", warehouse) for number, warehouse in caja.stores], **caja.switches)
+    site.write_settings(settings_text(site, cajas))
+    if setup:
+        done = site.puente("setup", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+    return site
+
+
+def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
+    lines = ["[sae]", f'url = "{site.sae_url}"', "poll_seconds = 0.1", "reconcile_seconds = 0", "scan_share = 1.0"]
+    for caja in cajas:
+        lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_urls[caja.name]}"', *caja.lines]
+    return "\n".join(lines) + "\n"
+
+
