@@ -46,7 +46,7 @@ format: $(READY) ## formats the code and repairs what ruff can
 # Click's own words are in the catalogue, too: they are shown by the same gettext domain.
 TEXTS := puente/locale/es/LC_MESSAGES/puente
 texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
-	@$(BIN)/pybabel --quiet extract --keywords "text translate info warning error" --no-location --no-wrap --sort-output \
+	@$(BIN)/pybabel --quiet extract --keywords "text translate marked info warning error" --no-location --no-wrap --sort-output \
 		--output-file $(VENV)/puente.pot schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
 	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date --input-file $(VENV)/puente.pot --locale es --output-file $(TEXTS).po
 	@$(BIN)/pybabel --quiet compile --input-file $(TEXTS).po --output-file $(TEXTS).mo

@@ -2,10 +2,11 @@
 
 1. Read every topic to its end, into the view.            Killed after: nothing happened.
 2. Read SAE in one snapshot, closed before 3.             Killed after: nothing happened.
-3. Publish what differs, wait for every acknowledgement.  Killed after or within: the next start reads the log and publishes the rest.
+3. Publish what differs, wait for every acknowledgement.  Killed after or within: the next start reads the log, publishes the rest.
 4. Keep the marks, then say the word.                     Killed between: read again, found equal.
 
-Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read before: start over with an empty view, saying *incomplete*.
+Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read
+before: start over with an empty view, saying *incomplete*.
 """
 
 import logging
@@ -16,6 +17,7 @@ from time import monotonic
 from producer.capture import Capture, Captured
 from producer.publish import Publisher
 from producer.view import View
+from schemas.changes import Subject
 
 HEARTBEAT_SECONDS = 2.0
 LISTED = 20
@@ -25,7 +27,10 @@ log = logging.getLogger("puente.producer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """What a pass did. `seconds` is how long SAE was read; `complete` says that the log now holds all that SAE held."""
+    """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
+
+    `looked` is false where SAE was not read at all.
+    """
 
     published: int = 0
     tombstones: int = 0
@@ -37,16 +42,24 @@ class Pass:
 class Producer:
     """Runs passes. `new_view` gives an empty view of the log."""
 
-    def __init__(self, *, capture: Capture, publisher: Publisher, new_view: Callable[[], View]) -> None:
+    def __init__(
+        self,
+        *,
+        capture: Capture,
+        publisher: Publisher,
+        new_view: Callable[[], View],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._capture, self._publisher = capture, publisher
-        self._new_view = new_view
+        self._new_view, self._clock = new_view, clock
         self._view: View | None = None
-        self._said_at = 0.0
-        self._complete = False
+        self._lacking: frozenset[Subject] | None = None
+        self._said_at = clock()
+        self._reporter = _Reporter()
 
     def forget(self) -> None:
         """After any failure: the next pass starts over."""
-        self._view, self._complete = None, False
+        self._view, self._lacking = None, None
         self._capture.forget()
 
     def run_pass(self) -> Pass:
@@ -60,17 +73,16 @@ class Producer:
     def _pass(self) -> Pass:
         view = self._view or self._start()
         view.read()  # 1
-        began = monotonic()
-        captured = self._capture.changes(view, view.foreign)  # 2
-        seconds = monotonic() - began
+        began = self._clock()
+        captured = self._capture.changes(view, view.take_foreign())  # 2
+        seconds = self._clock() - began
         if captured is None:
             self._heartbeat(view)
             return Pass(looked=False)
-        _report(captured)
-        published = self._publisher.publish(captured, view)  # 3
+        self._reporter.report(captured)
+        published = self._publisher.publish(captured, view, lambda: self._heartbeat(view))  # 3
         self._capture.keep(captured)  # 4
-        view.foreign.clear()
-        self._say(view, published)
+        self._say(view, captured, published)
         gone = sum(difference.body is None for difference in captured.differences)
         return Pass(published=published, tombstones=gone, read=captured.read, seconds=seconds)
 
@@ -78,28 +90,54 @@ class Producer:
         self._publisher.prepare()
         view = self._new_view()
         view.read()
-        self._publisher.say(view, complete=False)
-        self._view, self._complete = view, False
-        log.info("The producer starts over: the log holds what it read", extra={"action": "start"})
+        self._speak(view)
+        self._view = view
+        keys = sum(len(view.hashes(subject)) for subject in view.subjects())
+        log.info("The producer starts over from what the log holds", extra={"action": "start", "keys": keys})
         return view
 
-    def _say(self, view: View, published: int) -> None:
-        if published or not self._complete:
-            view.read()  # what was acknowledged is there, and topics that publishing made are known
-            self._publisher.say(view, complete=True)
-            self._complete, self._said_at = True, monotonic()
+    def _say(self, view: View, captured: Captured, published: int) -> None:
+        if published or self._lacking != captured.lacking:
+            view.read()  # what was acknowledged is there, and the topics that publishing made are known
+            self._lacking = captured.lacking
+            self._speak(view)
         else:
             self._heartbeat(view)
 
     def _heartbeat(self, view: View) -> None:
-        if monotonic() - self._said_at >= HEARTBEAT_SECONDS:
-            self._publisher.say(view, complete=self._complete)
-            self._said_at = monotonic()
+        if self._clock() - self._said_at >= HEARTBEAT_SECONDS:
+            self._speak(view)
+
+    def _speak(self, view: View) -> None:
+        self._publisher.say(view, self._lacking)
+        self._said_at = self._clock()
 
 
-def _report(captured: Captured) -> None:
+class _Reporter:
+    """Tells people about rows and keys of SAE that are not as they should be; again only when they changed."""
+
+    def __init__(self) -> None:
+        self._told: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+
+    def report(self, captured: Captured) -> None:
+        problems = frozenset((problem.subject, problem.key) for problem in captured.problems)
+        collisions = frozenset(captured.collisions)
+        told, self._told = self._told, (problems, collisions)
+        if problems - told[0]:
+            _report_problems(captured)
+        if collisions - told[1]:
+            _report_collisions(captured)
+
+
+def _report_problems(captured: Captured) -> None:
     for problem in captured.problems[:LISTED]:
-        log.warning("SAE holds a row that no event can hold", extra={"action": "unmappable", "entity": str(problem.subject), "key": problem.key, "reason": str(problem.error)})
-    if captured.collisions:
-        listed = ", ".join(f"{subject} {raw!r}" for subject, raw in captured.collisions[:LISTED])
-        log.warning("Keys of SAE are equal once trimmed; the first counts", extra={"action": "collision", "count": len(captured.collisions), "keys": listed})
+        details = {"entity": str(problem.subject), "key": problem.key, "reason": str(problem.error)}
+        log.warning("SAE holds a row that no event can hold", extra={"action": "unmappable", **details})
+
+
+def _report_collisions(captured: Captured) -> None:
+    listed = ", ".join(f"{subject} {raw!r}" for subject, raw in captured.collisions[:LISTED])
+    log.warning(
+        "Keys of SAE are equal once trimmed; the first counts",
+        extra={"action": "collision", "count": len(captured.collisions), "keys": listed},
+    )

@@ -1,10 +1,11 @@
 """Differences → events, all acknowledged; and the producer's word."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from producer.capture import Captured, Difference
+from producer.capture import Captured
+from producer.compare import Difference
 from producer.view import View
 from puente.eventlog.port import EventLog, Record, TopicSettings
 from schemas.changes import Entity, Subject
@@ -20,9 +21,7 @@ APPENDED_AT_ONCE = 1000
 class Publisher:
     """Writes the topics of one company as one run of the producer. The view learns of every acknowledgement."""
 
-    def __init__(
-        self, log: EventLog, topics: Topics, run: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, log: EventLog, topics: Topics, run: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._log, self._topics, self._run, self._now = log, topics, run, now
 
     def prepare(self) -> None:
@@ -30,13 +29,17 @@ class Publisher:
         self._log.create(self._topics.fixed())
         publish_schemas(self._log, self._topics.registry)
 
-    def publish(self, captured: Captured, view: View) -> int:
-        """Appends an event per difference and returns how many; raises where any acknowledgement is missing."""
+    def publish(self, captured: Captured, view: View, between: Callable[[], None]) -> int:
+        """Appends an event per difference and returns how many; raises where any acknowledgement is missing.
+
+        Calls `between` after each part of a long one.
+        """
         subjects = [Subject(Entity.STOCK, warehouse) for warehouse in captured.warehouses]
         self._log.create({self._topics.of(subject): TopicSettings() for subject in subjects})
         records = (self._record(difference, captured) for difference in captured.differences)
         for part in _parts(records, APPENDED_AT_ONCE):
             view.acknowledged(part, self._log.append(part))
+            between()
         return len(captured.differences)
 
     def _record(self, difference: Difference, captured: Captured) -> Record:
@@ -49,11 +52,19 @@ class Publisher:
             headers=headers.encode(),
         )
 
-    def say(self, view: View, *, complete: bool) -> None:
-        """The word: per topic its identity, how far it goes, and whether it holds all that SAE held."""
+    def say(self, view: View, lacking: Collection[Subject] | None) -> None:
+        """The word: per topic its identity, how far it goes, and whether it holds all that SAE held.
+
+        It does but for the subjects in `lacking`; None stands for all of them.
+        """
         topics = tuple(
-            TopicWord(topic=topic, identity=position.identity, end=end, complete=complete)
-            for topic, (position, end) in sorted(view.ends().items())
+            TopicWord(
+                topic=self._topics.of(subject),
+                identity=position.identity,
+                end=end,
+                complete=lacking is not None and subject not in lacking,
+            )
+            for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
         said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics))
         view.acknowledged([said], self._log.append([said]))

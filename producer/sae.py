@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy.sql.selectable import Select
 
-from producer.tables import TABLES, CvesAlter, Impu, Inve, Layout, Precios, Row, columns, optional
+from producer.tables import TABLES, Impu, Inve, Layout, Precios, Row, columns, optional
 from puente.engines.database import Catalogue, Database, Reader, TransactionIds
 from puente.errors import ConfigError
 from puente.texts import text
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 AUTO = "auto"
-_COMPANY = re.compile(r"INVE(\d\d)")
+_COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
 
 class Snapshot(Protocol):
@@ -52,9 +53,7 @@ def choose_company(found: list[str], wanted: str, label: str) -> str:
     if wanted != AUTO:
         if wanted in found:
             return wanted
-        raise ConfigError(
-            text("{label} has no company {wanted}; it has: {found}", label=label, wanted=wanted, found=listed or "—")
-        )
+        raise ConfigError(text("{label} has no company {wanted}; it has: {found}", label=label, wanted=wanted, found=listed or "—"))
     if not found:
         raise ConfigError(text("{label} is no SAE: it has no table INVE followed by two digits", label=label))
     if len(found) > 1:
@@ -62,14 +61,29 @@ def choose_company(found: list[str], wanted: str, label: str) -> str:
     return found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The columns of a table that this SAE has; `places` says where each of the tuple's fields stands among them.
+
+    `places` is None where all are there, in the same order; -1 stands for one that is not.
+    """
+
+    select: Select[Any]
+    places: tuple[int, ...] | None
+
+
 class SqlSae:
-    """`Sae` over a `Database`. The catalogue is read at the first snapshot of every connection."""
+    """`Sae` over a `Database`. The catalogue is read again on every connection."""
 
     def __init__(self, database: Database, company: str) -> None:
         self._database, self._wanted = database, company
-        self._probed_at = 0
-        self._queries: dict[type[Row], tuple[Select[Any], list[int] | None]] = {}
+        self._probed_on = 0
+        self._queries: dict[type[Row], _Query] = {}
         self.layout, self.company = Layout(), company
+
+    @property
+    def label(self) -> str:
+        return self._database.label
 
     @property
     def connections(self) -> int:
@@ -79,20 +93,14 @@ class SqlSae:
         """Finds the company and which columns there are; raises `ConfigError` naming what is missing."""
         catalogue = self._database.catalogue()
         self.company = choose_company(companies(catalogue), self._wanted, self._database.label)
-        self._queries = {table: self._query(table, catalogue) for table in TABLES}
-        present = {
-            (table, column) for table, (_, places) in self._queries.items() for column in self._found(table, catalogue)
-        }
+        found = {table: self._found(table, catalogue) for table in TABLES}
+        self._queries = {table: self._query(table, names) for table, names in found.items()}
         self.layout = Layout(
-            taxes=8 if (Impu, "IMPUESTO8") in present else 4,
-            price_tax_flag=(Precios, "CON_IMPU") in present,
-            ieps=(Inve, "MAN_IEPS") in present,
+            taxes=8 if "IMPUESTO8" in found[Impu] else 4,
+            price_tax_flag="CON_IMPU" in found[Precios],
+            ieps="MAN_IEPS" in found[Inve],
         )
-        self._probed_at = self._database.connections
-
-    @property
-    def label(self) -> str:
-        return self._database.label
+        self._probed_on = self._database.connections
 
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for queries of one's own."""
@@ -105,32 +113,36 @@ class SqlSae:
         return f"{TABLES[table]}{self.company}"
 
     def _found(self, table: type[Row], catalogue: Catalogue) -> list[str]:
+        """The table's columns that this SAE has."""
         name = self.table_name(table)
         if name not in catalogue:
-            raise ConfigError(text("{label}: the table {table} is missing", label=self._database.label, table=name))
-        return [column for column in columns(table) if column in catalogue[name].columns]
+            raise ConfigError(text("{label}: the table {table} is missing", label=self.label, table=name))
+        found = [column for column in columns(table) if column in catalogue[name].columns]
+        lacking = sorted(set(columns(table)) - set(found) - optional(table))
+        if lacking:
+            listed = ", ".join(lacking)
+            raise ConfigError(text("{label}: {table} lacks {columns}", label=self.label, table=name, columns=listed))
+        return found
 
-    def _query(self, table: type[Row], catalogue: Catalogue) -> tuple[Select[Any], list[int] | None]:
-        """The query, and where each of the tuple's fields stands in its rows (None: in the same order, none is missing)."""
-        found, name = self._found(table, catalogue), self.table_name(table)
-        missing = set(columns(table)) - set(found)
-        if missing - optional(table):
-            lacking = ", ".join(sorted(missing - optional(table)))
-            raise ConfigError(text("{label}: {table} lacks {columns}", label=self._database.label, table=name, columns=lacking))
-        source = sqlalchemy.table(name, *(sqlalchemy.column(column) for column in found))
-        places = [found.index(column) if column in found else -1 for column in columns(table)]
-        return sqlalchemy.select(*source.c), places if missing else None
+    def _query(self, table: type[Row], found: list[str]) -> _Query:
+        source = sqlalchemy.table(self.table_name(table), *map(sqlalchemy.column, found))
+        wanted = columns(table)
+        places = tuple(found.index(column) if column in found else -1 for column in wanted)
+        return _Query(sqlalchemy.select(*source.c), None if len(found) == len(wanted) else places)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        if self._probed_at == 0 or self._probed_at != self._database.connections:
-            self.probe()
+        with self._database.reading() as reader:
+            if self._probed_on == self._database.connections:
+                yield _SqlSnapshot(reader, self._queries, self.layout)
+                return
+        self.probe()
         with self._database.reading() as reader:
             yield _SqlSnapshot(reader, self._queries, self.layout)
 
 
 class _SqlSnapshot:
-    def __init__(self, reader: Reader, queries: dict[type[Row], tuple[Select[Any], list[int] | None]], layout: Layout) -> None:
+    def __init__(self, reader: Reader, queries: dict[type[Row], _Query], layout: Layout) -> None:
         self._reader, self._queries, self.layout = reader, queries, layout
 
     @property
@@ -138,13 +150,9 @@ class _SqlSnapshot:
         return self._reader.ids
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        query, places = self._queries[table]
-        make = cast("Any", table)._make
-        if places is None:
-            yield from map(make, self._reader.rows(query))
+        query, make = self._queries[cast("type[Row]", table)], cast("Any", table)._make
+        if query.places is None:
+            yield from map(make, self._reader.rows(query.select))
             return
-        for row in self._reader.rows(query):
-            yield make(None if place < 0 else row[place] for place in places)
-
-
-__all__ = ["AUTO", "CvesAlter", "Sae", "Snapshot", "SqlSae", "choose_company", "companies"]
+        for row in self._reader.rows(query.select):
+            yield make(None if place < 0 else row[place] for place in query.places)

@@ -4,12 +4,12 @@ What was acknowledged must be read back at its place: a log that lost its tail i
 one place, is found here, and the producer starts over.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from puente.errors import PoisonError, RetryableError
 from puente.eventlog.history import Position, digest, read_on
 from puente.eventlog.port import Event, EventLog, Offset, Record, Topic
-from puente.errors import PoisonError, RetryableError
 from puente.texts import text
 from schemas.changes import Subject
 from schemas.codec import ContentHash
@@ -17,6 +17,7 @@ from schemas.headers import read_headers
 from schemas.topics import Topics
 
 READ_AT_ONCE = 5000
+READ_BACK_AFTER = 20_000
 UNREADABLE = ContentHash("")
 """The hash of an event whose headers cannot be read: equal to none, so that its key is published again."""
 
@@ -25,83 +26,117 @@ class LogChanged(RetryableError):
     """The log does not hold what it acknowledged: start over."""
 
 
-@dataclass
-class Seen:
-    """One topic as read so far."""
+@dataclass(slots=True)
+class _TopicView:
+    """One topic as read so far; `subject` is None for the control topic."""
 
+    subject: Subject | None
     position: Position | None = None
     hashes: dict[bytes, ContentHash] = field(default_factory=dict)
+    unread: dict[Offset, str] = field(default_factory=dict)
+    """Digests of the events that were acknowledged and not yet read back."""
 
 
 class View:
-    """Every topic of one company. `foreign` collects the keys of events that this producer did not send."""
+    """Every topic of one company. After an error it is of no more use."""
 
     def __init__(self, log: EventLog, topics: Topics) -> None:
         self._log, self._topics = log, topics
-        self._seen: dict[Topic, Seen] = {}
-        self._unread: dict[tuple[Topic, Offset], str] = {}
-        self.foreign: set[tuple[Subject, bytes]] = set()
+        self._of_topic: dict[Topic, _TopicView] = {}
+        self._foreign: set[tuple[Subject, bytes]] = set()
+        self._began = False
+        self._unread = 0
 
     def read(self) -> None:
-        """Reads every topic to its end; raises `OtherHistory` or `LogChanged`, after which the view is of no more use."""
-        for topic, state in self._log.topics().items():
-            if self._topics.subject(topic) is None and topic != self._topics.control:
-                continue
-            seen = self._seen.setdefault(topic, Seen())
-            if seen.position is None or seen.position.next_offset != state.end or seen.position.identity != state.identity:
-                self._read_topic(topic, seen)
-        if self._unread:
-            topic, offset = next(iter(self._unread))
-            raise LogChanged(text("The log lost an event that it had acknowledged: {topic} at {offset}", topic=topic, offset=offset))
+        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was."""
+        present = self._log.topics()
+        for topic in self._of_topic.keys() - present.keys():
+            raise LogChanged(text("The topic {topic} was deleted", topic=topic))
+        for topic in present:
+            if topic == self._topics.control or self._topics.subject(topic) is not None:
+                self._read_topic(topic, self._topic_view(topic))
+        self._began = True
 
-    def _read_topic(self, topic: Topic, seen: Seen) -> None:
-        subject = self._topics.subject(topic)
-        first = seen.position is None
-        while True:
-            batch, seen.position = read_on(self._log, topic, seen.position, READ_AT_ONCE)
+    def _topic_view(self, topic: Topic) -> _TopicView:
+        if topic not in self._of_topic:
+            self._of_topic[topic] = _TopicView(self._topics.subject(topic))
+        return self._of_topic[topic]
+
+    def _read_topic(self, topic: Topic, view: _TopicView) -> None:
+        at_end = False
+        while not at_end:
+            batch, view.position = read_on(self._log, topic, view.position, READ_AT_ONCE)
             for event in batch.events:
-                ours = self._unread.pop((topic, event.offset), None) == digest(event) if self._unread else False
-                if subject is not None:
-                    self._take(subject, seen, event)
-                    if not ours and not first:
-                        self.foreign.add((subject, event.key))
-            if batch.at_end:
-                return
+                self._take(view, event)
+            at_end = batch.at_end
+        if view.unread:
+            raise LogChanged(
+                text(
+                    "The log does not hold an event that it acknowledged: {topic} at {offset}",
+                    topic=topic,
+                    offset=min(view.unread),
+                )
+            )
 
-    def _take(self, subject: Subject, seen: Seen, event: Event) -> None:
-        if event.value is None:
-            seen.hashes.pop(event.key, None)
+    def _take(self, view: _TopicView, event: Event) -> None:
+        ours = event.offset in view.unread and view.unread[event.offset] == digest(event)
+        if ours:
+            del view.unread[event.offset]
+            self._unread -= 1
+        if view.subject is None:
             return
-        try:
-            seen.hashes[event.key] = read_headers(event).hash or UNREADABLE
-        except PoisonError:
-            seen.hashes[event.key] = UNREADABLE
+        if self._began and not ours:
+            self._foreign.add((view.subject, event.key))
+        if event.value is None:
+            view.hashes.pop(event.key, None)
+        else:
+            view.hashes[event.key] = _hash_of(event)
 
-    def hash_of(self, subject: Subject, key: bytes) -> ContentHash | None:
-        """None where the log holds no live event of the key."""
-        seen = self._seen.get(self._topics.of(subject))
-        return seen.hashes.get(key) if seen else None
+    def take_foreign(self) -> Collection[tuple[Subject, bytes]]:
+        """The keys of events that this producer did not send, since the last call; those of the first reading are none."""
+        taken, self._foreign = self._foreign, set()
+        return taken
 
-    def keys(self) -> Iterator[tuple[Subject, Iterable[bytes]]]:
-        """The keys with a live event, subject by subject."""
-        for topic, seen in self._seen.items():
-            subject = self._topics.subject(topic)
-            if subject is not None:
-                yield subject, seen.hashes.keys()
+    def hashes(self, subject: Subject) -> Mapping[bytes, ContentHash]:
+        """The keys with a live event, and its content."""
+        view = self._of_topic.get(self._topics.of(subject))
+        return view.hashes if view else {}
+
+    def subjects(self) -> list[Subject]:
+        """What there are topics of."""
+        return [view.subject for view in self._of_topic.values() if view.subject is not None]
 
     def acknowledged(self, records: Iterable[Record], offsets: Iterable[Offset]) -> None:
-        """Remembers what must be read back; raises `LogChanged` where a place was given out twice."""
-        for record, offset in zip(records, offsets, strict=True):
-            place = (record.topic, offset)
-            if place in self._unread:
-                raise LogChanged(text("The log acknowledged two events for one place: {topic} at {offset}", topic=record.topic, offset=offset))
-            self._unread[place] = digest(Event(offset, record.key, record.value, record.headers))
+        """Remembers what must be read back, and does so where it is much.
 
-    def ends(self) -> dict[Topic, tuple[Position, Offset]]:
-        """Per topic of an entity the position read, and the offset after the last event read or acknowledged."""
-        ends = {topic: (seen.position, seen.position.next_offset) for topic, seen in self._seen.items() if seen.position}
-        for topic, offset in self._unread:
-            if topic in ends:
-                position, end = ends[topic]
-                ends[topic] = (position, Offset(max(end, offset + 1)))
-        return {topic: end for topic, end in ends.items() if topic != self._topics.control}
+        Raises `LogChanged` where a place was given out twice, and what `read` raises.
+        """
+        for record, offset in zip(records, offsets, strict=True):
+            unread = self._topic_view(record.topic).unread
+            if offset in unread:
+                raise LogChanged(
+                    text(
+                        "The log acknowledged two events for one place: {topic} at {offset}",
+                        topic=record.topic,
+                        offset=offset,
+                    )
+                )
+            unread[offset] = digest(Event(offset, record.key, record.value, record.headers))
+            self._unread += 1
+        if self._unread >= READ_BACK_AFTER:
+            self.read()
+
+    def ends(self) -> dict[Subject, tuple[Position, Offset]]:
+        """Per subject the position read, and the offset after the last event read or acknowledged."""
+        return {
+            view.subject: (view.position, Offset(max([view.position.next_offset, *(offset + 1 for offset in view.unread)])))
+            for view in self._of_topic.values()
+            if view.subject is not None and view.position is not None
+        }
+
+
+def _hash_of(event: Event) -> ContentHash:
+    try:
+        return read_headers(event).hash or UNREADABLE
+    except PoisonError:
+        return UNREADABLE

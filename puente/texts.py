@@ -54,3 +54,8 @@ def use(language: str) -> None:
 def translate(message: str) -> str:
     """The message in the reader's language, without values."""
     return _translation.gettext(message)
+
+
+def marked(message: str) -> str:
+    """Marks a literal that is translated later, for the catalogue to have it."""
+    return message

@@ -1,10 +1,10 @@
 """The contract: what crosses the log, in the order data meets it.
 
-    changes    the six entities, their keys, a change
-    avro/      one schema per entity, and the producer's word
-    codec      change ↔ bytes: Avro, Confluent framing, content hash
-    headers    what an event says about itself
-    topics     names
-    registry   schema ids ↔ schemas, kept in a topic of the same log
-    control    the producer's word
+changes    the six entities, their keys, a change
+avro/      one schema per entity, and the producer's word
+codec      change ↔ bytes: Avro, Confluent framing, content hash
+headers    what an event says about itself
+topics     names
+registry   schema ids ↔ schemas, kept in a topic of the same log
+control    the producer's word
 """

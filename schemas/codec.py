@@ -8,7 +8,7 @@ import base64
 import io
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -16,11 +16,14 @@ from importlib.resources import files
 from typing import Any, NewType
 
 import fastavro
+from fastavro.read import SchemaResolutionError
+from fastavro.schema import SchemaParseException
 from fastavro.types import AvroMessage, Schema
 
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
 from schemas.changes import Entity, Value
+from schemas.decimals import writer_definition
 
 ContentHash = NewType("ContentHash", str)
 """Sixteen characters (96 bits of BLAKE2b of the Avro body, base64): equal where the content is."""
@@ -30,6 +33,8 @@ FRAME = struct.Struct(">bI")
 ID_ATTRIBUTE = "puente.id"
 WORD = "word"
 NAMES = (*(entity.value for entity in Entity), WORD)
+UNFIT = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError, MemoryError, struct.error)
+"""What fastavro raises for values and bytes that do not fit a schema."""
 
 
 class UnknownSchemaError(ConfigError):
@@ -38,11 +43,15 @@ class UnknownSchemaError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class BundledSchema:
-    """A schema of this release: its id for the frame, its text for the registry, and what fastavro made of it."""
+    """A schema of this release: its id for the frame, its text for the registry, and what fastavro made of it.
+
+    Values are read with `reader` and written with `writer`, which makes the same bytes.
+    """
 
     id: int
     text: str
-    parsed: Schema = field(repr=False)
+    reader: Schema = field(repr=False)
+    writer: Schema = field(repr=False)
 
 
 @cache
@@ -50,15 +59,20 @@ def bundled(name: str) -> BundledSchema:
     """The schema that this release writes for an entity or the word; `name` is its file's."""
     source = (files("schemas") / "avro" / f"{name}.avsc").read_text(encoding="utf-8")
     definition = json.loads(source)
-    return BundledSchema(definition[ID_ATTRIBUTE], json.dumps(definition, ensure_ascii=False), fastavro.parse_schema(definition))
+    return BundledSchema(
+        id=definition[ID_ATTRIBUTE],
+        text=json.dumps(definition, ensure_ascii=False),
+        reader=fastavro.parse_schema(definition),
+        writer=fastavro.parse_schema(writer_definition(definition)),
+    )
 
 
 def encode(name: str, value: Value) -> bytes:
     """The Avro body of a value, without its frame; raises `PoisonError` where the value does not fit the schema."""
     buffer = io.BytesIO()
     try:
-        fastavro.schemaless_writer(buffer, bundled(name).parsed, value)
-    except (TypeError, ValueError, KeyError, ArithmeticError, struct.error) as error:
+        fastavro.schemaless_writer(buffer, bundled(name).writer, value)
+    except UNFIT as error:
         raise PoisonError(text("The {name} does not fit its schema: {error}", name=name, error=error)) from error
     return buffer.getvalue()
 
@@ -87,21 +101,26 @@ class Decoder:
         self._writers: dict[int, tuple[str, Schema]] = {}
         for name in NAMES:
             schema = bundled(name)
-            self._writers[schema.id] = (name, schema.parsed)
+            self._writers[schema.id] = (name, schema.reader)
 
-    def learn(self, definitions: Mapping[int, str] | Iterable[tuple[int, str]]) -> None:
-        """Adds schemas of other releases; a bundled one stays as it is."""
-        for number, source in dict(definitions).items():
-            if number not in self._writers:
-                definition = json.loads(source)
+    def learn(self, definitions: Mapping[int, str]) -> None:
+        """Adds schemas of other releases; a bundled one stays as it is, what is no schema is passed over."""
+        for number in definitions.keys() - self._writers.keys():
+            try:
+                definition = json.loads(definitions[number])
                 self._writers[number] = (_file_name(definition["name"]), fastavro.parse_schema(definition))
+            except (*UNFIT, SchemaParseException):
+                continue
 
     def decode(self, name: str, framed: bytes) -> dict[str, Any]:
         """The value; raises `UnknownSchemaError` (stop and upgrade) or `PoisonError` (set the event aside)."""
         number = schema_id(framed)
         if number not in self._writers:
             raise UnknownSchemaError(
-                text("An event was written with schema {number}, which this release does not know: upgrade Puente", number=number)
+                text(
+                    "An event was written with schema {number}, which this release does not know: upgrade Puente",
+                    number=number,
+                )
             )
         written_as, writer = self._writers[number]
         if written_as != name:
@@ -109,14 +128,20 @@ class Decoder:
         reader = bundled(name)
         buffer = io.BytesIO(framed[FRAME.size :])
         try:
-            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if number == reader.id else reader.parsed)
-        except (EOFError, IndexError, ValueError, TypeError, KeyError, ArithmeticError, struct.error, MemoryError, OverflowError) as error:
-            raise PoisonError(text("The {name} cannot be decoded: {error}", name=name, error=error or type(error).__name__)) from error
+            same = number == reader.id
+            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if same else reader.reader)
+        except SchemaResolutionError as error:
+            raise UnknownSchemaError(
+                text("Schema {number} of the log does not resolve to this release's: upgrade Puente", number=number)
+            ) from error
+        except UNFIT as error:
+            raise PoisonError(text("The {name} cannot be decoded: {error}", name=name, error=str(error) or type(error).__name__)) from error
         if buffer.read(1) or not isinstance(value, dict):
             raise PoisonError(text("The {name} has bytes after its end", name=name))
         return value
 
 
 def _file_name(record_name: str) -> str:
-    """`TaxScheme` → `tax_scheme`, the name of the schema's file."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in record_name).lstrip("_")
+    """`mx.puente.TaxScheme` → `tax_scheme`, the name of the schema's file."""
+    name = record_name.rpartition(".")[2]
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -39,4 +39,6 @@ def read_headers(event: Event) -> EventHeaders:
             mode=found[MODE].decode(),
         )
     except (KeyError, ValueError, OverflowError) as error:
-        raise PoisonError(text("The event at offset {offset} lacks a readable header: {error}", offset=event.offset, error=error)) from error
+        raise PoisonError(
+            text("The event at offset {offset} lacks a readable header: {error}", offset=event.offset, error=error)
+        ) from error

@@ -1,5 +1,6 @@
 """The names of the topics: `<prefix>.<company>.<entity>`, stock one per warehouse, and two that are no entity's."""
 
+import re
 from dataclasses import dataclass
 
 from puente.eventlog.port import Topic, TopicSettings
@@ -7,6 +8,8 @@ from schemas.changes import CATALOGUES, Entity, Subject
 
 CONTROL = "control"
 REGISTRY = "schemas"
+_WAREHOUSE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+"""An integer as `str` writes it: no subject has two topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,13 @@ class Topics:
     def subject(self, topic: Topic) -> Subject | None:
         """What a topic is about; None where it is not an entity's of this company."""
         head = f"{self.prefix}.{self.company}."
-        name, _, warehouse = topic.removeprefix(head).partition(".")
+        name, dot, warehouse = topic.removeprefix(head).partition(".")
         if not topic.startswith(head) or name not in set(Entity):
             return None
-        if Entity(name) is not Entity.STOCK:
-            return Subject(Entity(name)) if not warehouse else None
-        return Subject(Entity.STOCK, int(warehouse)) if warehouse.isdecimal() else None
+        entity = Entity(name)
+        if entity is not Entity.STOCK:
+            return None if dot else Subject(entity)
+        return Subject(entity, int(warehouse)) if _WAREHOUSE.fullmatch(warehouse) else None
 
     def fixed(self) -> dict[Topic, TopicSettings]:
         """The topics that exist whatever SAE holds; stock's depend on its warehouses."""

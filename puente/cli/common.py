@@ -11,10 +11,16 @@ from rich.table import Table
 
 from puente.config import DEFAULT_FILE
 from puente.findings import Finding, Level
-from puente.texts import LANGUAGES, translate
+from puente.texts import LANGUAGES, marked, translate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MARKS = {Level.OK: ("✔", "green"), Level.NOTE: ("·", "cyan"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✘", "red")}
+
+WORDS = (
+    *(marked("parent"), marked("guard"), marked("locked"), marked("rejected"), marked("kept out")),
+    *(marked("shortened"), marked("left out"), marked("beyond")),
+)
+"""Why a change waits and how a value did not fit, as the ledger and the notes call it: translated where they are shown."""
 
 
 def config_option(command: Command) -> Command:

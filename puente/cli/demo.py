@@ -88,7 +88,7 @@ def _said(concerned: bool, seconds: float | None, *, changed: bool) -> Text:
 
 
 def _table(console: Console, outcome: Outcome) -> None:
-    headings = [translate(h) for h in ("CAJA", "rows", "fields compared", "differences")]
+    headings = [translate("CAJA"), translate("rows"), translate("fields compared"), translate("differences")]
     print_table(headings, [(c.caja, f"{c.rows:,}", f"{c.fields:,}", len(c.differences)) for c in outcome.comparisons])
     for comparison in outcome.comparisons:
         for found in comparison.differences[:10]:

@@ -1,5 +1,6 @@
 """`puente check`, `setup` and `status`."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +73,7 @@ def _setup(path: Path, names: Sequence[str], *, dry_run: bool, yes: bool, adopt:
 
 
 def _ask_for_backup(*, as_json: bool) -> None:
-    if as_json or not click.get_text_stream("stdin").isatty():
+    if as_json or not sys.stdin.isatty():
         raise ConfigError(text("Make a backup of each CAJA first, then say so with --yes"))
     click.confirm(translate("Is there a fresh backup of each CAJA?"), abort=True)
 
@@ -94,7 +95,14 @@ def _show(found: Status) -> None:
     else:
         said = translate("all of SAE is in the log") if word.complete else translate("SAE is being compared with the log")
         click.echo(text("SAE: company {company}; {said}; heard {ago} ago", company=found.company, said=said, ago=_ago(word.time)))
-    headings = [translate(h) for h in ("CAJA", "behind", "last change", "waiting", "written by", "trouble")]
+    headings = [
+        translate("CAJA"),
+        translate("behind"),
+        translate("last change"),
+        translate("waiting"),
+        translate("written by"),
+        translate("trouble"),
+    ]
     print_table(headings, [_row(caja) for caja in found.cajas])
     if found.error:
         click.echo(f"puente: {found.error}", err=True)

@@ -82,7 +82,14 @@ def _show(result: Result, as_json: bool) -> None:
             )
         )
     if result.cajas:
-        headings = [translate(h) for h in ("CAJA", "applied", "rows written", "unchanged", "waiting", "not fitting")]
+        headings = [
+            translate("CAJA"),
+            translate("applied"),
+            translate("rows written"),
+            translate("unchanged"),
+            translate("waiting"),
+            translate("not fitting"),
+        ]
         print_table(headings, [_row(caja) for caja in result.cajas])
     for error in result.errors:
         click.echo(f"puente: {error}", err=True)

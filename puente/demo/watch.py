@@ -79,7 +79,9 @@ def _applied(reader: Reader, look: Look, key: str) -> Any:
 
 def _row(reader: Reader, look: Look, key: str, stores: Sequence[Store]) -> Any:
     name, column = TABLES[look.subject.entity]
-    query = sa.select(sa.text("*")).select_from(sa.table(name, sa.column(column))).where(sa.column(column) == _typed(look, key))
+    query: sa.Select[Any] = (
+        sa.select(sa.literal_column("*")).select_from(sa.table(name, sa.column(column))).where(sa.column(column) == _typed(look, key))
+    )
     if look.subject.warehouse is not None:
         store = next(store.number for store in stores if store.warehouse == look.subject.warehouse)
         query = query.where(sa.column("TIENDA") == store)

@@ -1,41 +1,225 @@
-import sqlite3, uuid, time, json
-from puente.eventlog.port import *
-from puente.errors import ConfigError
+"""The log on one machine: a SQLite file with the topics, keys and bytes that Kafka would hold.
+
+One transaction per append, synced to the disk before it returns, so that what was acknowledged survives a power cut. Readers and writers
+of several processes stand side by side (write-ahead logging); the file must be on a local disk.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from time import monotonic, sleep
+from time import time as wall_clock
+from uuid import uuid4
+
+from puente.errors import ConfigError, RetryableError
+from puente.eventlog.compaction import compact
+from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState
 from puente.texts import text
+
+VERSION = 1
+APPLICATION_ID = 0x50756E74  # "Punt": tells our file from any other SQLite file
+BUSY_SECONDS = 10.0
+WATCH_SECONDS = 0.005
+
+SCHEMA = (
+    """create table topic (
+        id integer primary key, name text not null unique, identity text not null, next_offset integer not null default 0,
+        min_compaction_lag_ms integer not null, delete_retention_ms integer not null)""",
+    # `at` is when the event came, `cleaned_at` when compaction removed what a tombstone covers; both in milliseconds since 1970.
+    """create table event (
+        topic integer not null, place integer not null, key blob not null, value blob, headers blob not null,
+        at integer not null, cleaned_at integer, primary key (topic, place)) without rowid""",
+)
+
+
 class EmbeddedLog:
-    def __init__(self, path):
-        self.c=sqlite3.connect(path, isolation_level=None, check_same_thread=True, timeout=10)
-        self.c.execute("pragma journal_mode=wal"); self.c.execute("pragma synchronous=full")
-        self.c.execute("create table if not exists t(id integer primary key, name text unique, ident text, end integer)")
-        self.c.execute("create table if not exists e(t integer, o integer, k blob, v blob, h blob, primary key(t,o)) without rowid")
-    def create(self, topics):
-        out=[]
-        for n in topics:
-            if self.c.execute("insert or ignore into t(name,ident,end) values(?,?,0)",(n,uuid.uuid4().hex)).rowcount: out.append(n)
-        return out
-    def topics(self): return {n:TopicState(identity=i,end=e) for n,i,e in self.c.execute("select name,ident,end from t")}
-    def state(self,t):
-        r=self.c.execute("select ident,end from t where name=?",(t,)).fetchone()
-        return r and TopicState(identity=r[0],end=r[1])
-    def append(self, records):
-        self.c.execute("begin immediate"); out=[]
-        for r in records:
-            i,e=self.c.execute("select id,end from t where name=?",(r.topic,)).fetchone()
-            self.c.execute("insert into e values(?,?,?,?,?)",(i,e,r.key,r.value,json.dumps([[n,v.decode('latin-1')] for n,v in r.headers])))
-            self.c.execute("update t set end=? where id=?",(e+1,i)); out.append(e)
-        self.c.execute("commit"); return out
-    def read(self,t,offset,limit=1000):
-        self.c.execute("begin")
-        i,ident,end=self.c.execute("select id,ident,end from t where name=?",(t,)).fetchone()
-        ev=[Event(o,k,v,tuple((n,x.encode('latin-1')) for n,x in json.loads(h))) for o,k,v,h in self.c.execute("select o,k,v,h from e where t=? and o>=? order by o limit ?",(i,offset,limit))]
-        self.c.execute("commit")
-        nxt=ev[-1].offset+1 if len(ev)==limit else max(end,offset)
-        return Batch(events=ev,next_offset=nxt,state=TopicState(identity=ident,end=end))
-    def wait(self,pos,timeout):
-        u=time.monotonic()+timeout
-        while time.monotonic()<u:
-            s=self.topics()
-            if any(t in s and s[t].end>o for t,o in pos.items()): return True
-            time.sleep(0.01)
-        return False
-    def close(self): self.c.close()
+    """`EventLog` on a SQLite file, which is made where it is missing. Belongs to the thread that made it.
+
+    `clock` gives seconds since 1970: an event's time, by which compaction goes.
+    """
+
+    def __init__(self, path: Path | str, *, clock: Callable[[], float] = wall_clock) -> None:
+        self.path, self._clock = Path(path), clock
+        if not self.path.parent.is_dir():
+            raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self.path.parent))
+        with self._translated():
+            self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            with self._translated():
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = full")
+        if self._pragma("application_id") == 0 and not self._db.execute("select 1 from sqlite_master").fetchone():
+            with self._writing():
+                if not self._db.execute("select 1 from sqlite_master").fetchone():  # nobody else was faster
+                    for statement in SCHEMA:
+                        self._db.execute(statement)
+                    self._db.execute(f"pragma application_id = {APPLICATION_ID}")
+                    self._db.execute(f"pragma user_version = {VERSION}")
+        if self._pragma("application_id") != APPLICATION_ID:
+            raise ConfigError(text("{path} is a SQLite file, but no log of Puente's", path=self.path))
+        found = self._pragma("user_version")
+        if found != VERSION:
+            raise ConfigError(
+                text("{path} is a log of version {found}, this Puente's is {wanted}", path=self.path, found=found, wanted=VERSION)
+            )
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"pragma {name}").fetchone()[0])
+
+    def create(self, topics: Mapping[Topic, TopicSettings]) -> list[Topic]:
+        present = self.topics()
+        missing = {topic: settings for topic, settings in topics.items() if topic not in present}
+        if not missing:
+            return []
+        insert = "insert or ignore into topic (name, identity, min_compaction_lag_ms, delete_retention_ms) values (?, ?, ?, ?)"
+        with self._translated(), self._writing():
+            return [
+                topic
+                for topic, s in missing.items()
+                if self._db.execute(insert, (topic, uuid4().hex, s.min_compaction_lag_ms, s.delete_retention_ms)).rowcount
+            ]
+
+    def topics(self) -> dict[Topic, TopicState]:
+        with self._translated():
+            rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
+        return {Topic(name): TopicState(identity=Identity(identity), end=Offset(end)) for name, identity, end in rows}
+
+    def state(self, topic: Topic) -> TopicState | None:
+        with self._translated():
+            row = self._db.execute("select identity, next_offset from topic where name = ?", (topic,)).fetchone()
+        return row and TopicState(identity=Identity(row[0]), end=Offset(row[1]))
+
+    def append(self, records: Iterable[Record]) -> list[Offset]:
+        part = list(records)
+        if not part:
+            return []
+        at = int(self._clock() * 1000)
+        offsets: list[Offset] = []
+        with self._translated(), self._writing():
+            for topic, run in groupby(part, key=lambda record: record.topic):
+                offsets += self._append(topic, list(run), at)
+        return offsets
+
+    def _append(self, topic: Topic, records: Sequence[Record], at: int) -> list[Offset]:
+        number, start = self._topic(topic)
+        rows = ((number, start + i, r.key, r.value, pack_headers(r.headers), at) for i, r in enumerate(records))
+        self._db.executemany("insert into event (topic, place, key, value, headers, at) values (?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute("update topic set next_offset = ? where id = ?", (start + len(records), number))
+        return [Offset(start + i) for i in range(len(records))]
+
+    def _topic(self, topic: Topic) -> tuple[int, int]:
+        row = self._db.execute("select id, next_offset from topic where name = ?", (topic,)).fetchone()
+        if row is None:
+            raise ConfigError(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic))
+        return row[0], row[1]
+
+    def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
+        with self._translated(), self._reading():
+            number, _ = self._topic(topic)
+            state = self.state(topic)
+            assert state is not None
+            select = "select place, key, value, headers from event where topic = ? and place >= ? order by place limit ?"
+            rows = self._db.execute(select, (number, offset, limit)).fetchall()
+        events = [Event(Offset(place), key, value, unpack_headers(headers)) for place, key, value, headers in rows]
+        after = events[-1].offset + 1 if events else offset
+        return Batch(events=events, next_offset=Offset(after if len(events) == limit else max(state.end, after)), state=state)
+
+    def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:
+        until = monotonic() + timeout
+        while True:
+            version = self._version()
+            ends = self.topics()
+            if any(topic in ends and ends[topic].end > offset for topic, offset in positions.items()):
+                return True
+            while version == self._version():
+                left = until - monotonic()
+                if left <= 0:
+                    return False
+                sleep(min(WATCH_SECONDS, left))
+
+    def _version(self) -> int:
+        """A number that changes when another connection commits."""
+        with self._translated():
+            return self._pragma("data_version")
+
+    def compact(self) -> int:
+        """Removes what newer events supersede, by each topic's settings; returns how many events went."""
+        with self._translated():
+            return compact(self._db, self._writing, int(self._clock() * 1000))
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One view of the file for several queries."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._db.execute("rollback")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
+
+def translate(error: sqlite3.Error, path: Path) -> ConfigError | RetryableError:
+    """By SQLite's code; the extended ones hold the primary one in their low byte."""
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return RetryableError(text("The disk of the log {path} is full: make room", path=path))
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return RetryableError(text("Another process keeps the log {path} locked", path=path))
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return ConfigError(text("{path} is damaged or no log: move it away, and what it held is published again", path=path))
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_AUTH:
+            return ConfigError(text("The log {path} cannot be opened for writing: look at the rights of file and folder", path=path))
+        case _:
+            return RetryableError(text("The log {path} cannot be read or written ({error})", path=path, error=error))
+
+
+_LENGTHS = struct.Struct("<HI")
+
+
+def pack_headers(headers: Headers) -> bytes:
+    """Name and value of each, after their lengths in bytes."""
+    parts = []
+    for name, value in headers:
+        encoded = name.encode()
+        parts += [_LENGTHS.pack(len(encoded), len(value)), encoded, value]
+    return b"".join(parts)
+
+
+def unpack_headers(packed: bytes) -> Headers:
+    """The headers that `pack_headers` packed."""
+    headers, at = [], 0
+    while at < len(packed):
+        name, value = _LENGTHS.unpack_from(packed, at)
+        at += _LENGTHS.size
+        headers.append((packed[at : at + name].decode(), packed[at + name : at + name + value]))
+        at += name + value
+    return tuple(headers)

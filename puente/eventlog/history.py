@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Offset, Topic
 from puente.errors import RetryableError
+from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Offset, Topic
 from puente.texts import text
 
 
@@ -36,10 +36,11 @@ class Position:
 
 def digest(event: Event) -> str:
     """Sixteen hexadecimal characters that tell one event from another at the same place."""
-    mixer = blake2b(digest_size=8)
-    for part in (event.key, event.value, *(piece for name, value in event.headers for piece in (name.encode(), value))):
-        mixer.update(b"-" if part is None else b"%d:" % len(part) + part)
-    return mixer.hexdigest()
+    parts = [event.key, event.value]
+    for name, value in event.headers:
+        parts += (name.encode(), value)
+    packed = b"".join([b"-" if part is None else b"%d:%b" % (len(part), part) for part in parts])
+    return blake2b(packed, digest_size=8).hexdigest()
 
 
 def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int = 1000) -> tuple[Batch, Position]:

@@ -35,7 +35,10 @@ class CajaSpec:
     switches: dict[str, bool] = field(default_factory=dict)
 
 
-TWO = (CajaSpec(name="centro", stores=((1, 1), (2, 2))), CajaSpec(name="norte", stores=((1, 3),), lines=("inactivate_missing_products = true",)))
+TWO = (
+    CajaSpec(name="centro", stores=((1, 1), (2, 2))),
+    CajaSpec(name="norte", stores=((1, 3),), lines=("inactivate_missing_products = true",)),
+)
 
 
 @dataclass(kw_only=True)
@@ -134,5 +137,3 @@ def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
     for caja in cajas:
         lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_urls[caja.name]}"', *caja.lines]
     return "\n".join(lines) + "\n"
-
-

@@ -30,7 +30,7 @@ def edit(site: SmallSite, chance: random.Random, turn: int) -> None:
         "rate": [f"UPDATE MONED01 SET TCAMBIO = {chance.randrange(1700, 2100)} / 100.0 WHERE NUM_MONED = 2"],
         "customer": [f"UPDATE CLIE01 SET CALLE = 'Calle {turn}' WHERE CLAVE = (SELECT MIN(CLAVE) FROM CLIE01)"],
         "new": [
-            f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, NUM_MON, STATUS) VALUES ('N-{turn}', 'Nuevo {turn}', 'P', 1, 1, 'A')",
+            f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('N-{turn}', 'Nuevo {turn}', 'P', 1, 'A')",
             f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('N-{turn}', 1, {turn}.5)",
             f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('N-{turn}', {chance.randrange(1, 4)}, {turn})",
         ],

@@ -247,9 +247,7 @@ def _lay_out(server: PrivateServer, engine: Path) -> None:
         shutil.copyfile(engine / name, root / name)
     (root / "firebird.conf").write_text(CONFIGURATION.format(host=HOST, port=server.port))
     aliases = "".join(f"{alias} = {server.path(alias)}\n" for alias in ALIASES)
-    (root / "databases.conf").write_text(
-        f"security.db = {root}/security3.fdb\n{{\n    RemoteAccess = false\n}}\n{aliases}"
-    )
+    (root / "databases.conf").write_text(f"security.db = {root}/security3.fdb\n{{\n    RemoteAccess = false\n}}\n{aliases}")
 
 
 def _create_security_database(root: Path) -> None:

@@ -1,0 +1,167 @@
+"""SAE against the view, by key and content: pure, one row at a time."""
+
+import marshal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from producer.contents import Row
+from producer.mapping import byte_order
+from producer.view import View
+from puente.errors import PoisonError
+from puente.texts import text
+from schemas.changes import Entity, Key, Subject
+from schemas.codec import ContentHash, content_hash, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A key whose newest event is not what SAE holds: the Avro body to publish, None for a tombstone."""
+
+    subject: Subject
+    key: bytes
+    body: bytes | None
+    hash: ContentHash | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that no event can hold: its key keeps what the log has, which is nothing where `said` is false."""
+
+    subject: Subject
+    key: Key
+    error: PoisonError
+    said: bool
+
+
+class Memo:
+    """Which content a row's inputs led to, so that an unchanged row is neither mapped nor encoded again.
+
+    The content depends on the inputs alone, so nothing here is ever void. What a whole reading did not ask for is dropped after it.
+    """
+
+    MARSHAL_VERSION = 2
+    """The newest without references to equal objects: the bytes depend on the values alone."""
+
+    def __init__(self) -> None:
+        self._before: dict[bytes, ContentHash] = {}
+        self._now: dict[bytes, ContentHash] = {}
+
+    def digest(self, subject: Subject, inputs: tuple[Any, ...] | None) -> bytes | None:
+        """None where a row has no inputs, or holds values of other types than numbers and texts."""
+        if inputs is None:
+            return None
+        try:
+            packed = marshal.dumps((subject.entity.value, inputs), self.MARSHAL_VERSION)
+        except ValueError:
+            return None
+        return blake2b(packed, digest_size=16).digest()
+
+    def find(self, digest: bytes) -> ContentHash | None:
+        found = self._before.get(digest)
+        if found is not None:
+            self._now[digest] = found
+        return found
+
+    def keep(self, digest: bytes, found: ContentHash) -> None:
+        self._now[digest] = found
+
+    def begin(self) -> None:
+        """A whole reading begins."""
+        self._before, self._now = self._now, {}
+
+
+class Comparison:
+    """All of SAE against the view: add every row, then look at what it found."""
+
+    def __init__(self, view: View, memo: Memo) -> None:
+        self._view, self._memo = view, memo
+        self._subjects: dict[Subject, _OneSubject] = {}
+        self.read = 0
+
+    def add(self, row: Row) -> None:
+        self.read += 1
+        found = self._subjects.get(row.subject)
+        if found is None:
+            found = self._subjects[row.subject] = _OneSubject(row.subject, self._view.hashes(row.subject), self._memo)
+        found.add(row)
+
+    @property
+    def differences(self) -> list[Difference]:
+        """What is pointed to comes first: only a courtesy to readers, who order for themselves."""
+        order = {entity: place for place, entity in enumerate(Entity)}
+        seen = [difference for one in self._subjects.values() for difference in one.differences.values()]
+        return sorted([*seen, *self._gone()], key=lambda difference: order[difference.subject.entity])
+
+    def _gone(self) -> Iterator[Difference]:
+        for subject in self._view.subjects():
+            one = self._subjects.get(subject)
+            seen = one.seen if one else ()
+            keys = self._view.hashes(subject)
+            yield from (Difference(subject, key, None, None) for key in keys if key not in seen)
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [problem for one in self._subjects.values() for problem in one.problems.values()]
+
+    @property
+    def collisions(self) -> list[tuple[Subject, str]]:
+        """The raw keys that lost to another one which is equal once trimmed."""
+        return [(subject, raw) for subject, one in self._subjects.items() for raw in one.collisions]
+
+    @property
+    def warehouses(self) -> frozenset[int]:
+        return frozenset(subject.warehouse for subject in self._subjects if subject.warehouse is not None)
+
+
+class _OneSubject:
+    """`seen` holds SAE's keys, `dirty` the raw ones of those that are not trimmed in SAE."""
+
+    def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash], memo: Memo) -> None:
+        self._subject, self._known, self._memo = subject, known, memo
+        self.seen: set[bytes] = set()
+        self._dirty: dict[bytes, str] = {}
+        self.differences: dict[bytes, Difference] = {}
+        self.problems: dict[bytes, Problem] = {}
+        self.collisions: list[str] = []
+
+    def add(self, row: Row) -> None:
+        key = row.key.encode()
+        if key in self.seen and not self._wins(row, key):
+            return
+        self.seen.add(key)
+        if row.raw != row.key:
+            self._dirty[key] = row.raw
+        try:
+            self._compare(row, key)
+        except PoisonError as error:
+            self.problems[key] = Problem(self._subject, row.key, error, key in self._known)
+
+    def _wins(self, row: Row, key: bytes) -> bool:
+        """Of raw keys that are equal once trimmed the first in byte order counts."""
+        other = self._dirty.get(key, row.key)
+        first, second = sorted((other, row.raw), key=byte_order)
+        self.collisions.append(second)
+        if first == other:
+            return False
+        for found in (self._dirty, self.differences, self.problems):
+            found.pop(key, None)
+        return True
+
+    def _compare(self, row: Row, key: bytes) -> None:
+        if not key:
+            raise PoisonError(text("The key is empty"))
+        digest = self._memo.digest(self._subject, row.inputs)
+        found = self._memo.find(digest) if digest else None
+        known = self._known.get(key)
+        if found is not None and found == known:
+            return
+        body = encode(self._subject.entity.value, row.value())
+        found = content_hash(body)
+        if found == known:
+            found = known  # one object, not two
+        else:
+            self.differences[key] = Difference(self._subject, key, body, found)
+        if digest:
+            self._memo.keep(digest, found)

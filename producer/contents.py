@@ -1,0 +1,91 @@
+"""All that travels of one snapshot of SAE, row by row and not yet mapped."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, TypeVar
+
+from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
+from producer.product import Children, product, read_children
+from producer.sae import Snapshot
+from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario
+from schemas.changes import Entity, Key, Subject, Value, trim
+
+AnyRow = TypeVar("AnyRow")
+PROSPECT = "S"
+DEFAULT_WAREHOUSE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that travels.
+
+    `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `value` maps the row and raises `PoisonError`
+    where no event can hold it. `inputs`, where given, is all that decides the value, as `Memo` takes it.
+    """
+
+    subject: Subject
+    key: Key
+    raw: str
+    value: Callable[[], Value]
+    inputs: tuple[Any, ...] | None = None
+
+
+def everything(snapshot: Snapshot) -> Iterator[Row]:
+    """Every row, entity by entity; prospects do not travel."""
+    schemes = list(snapshot.rows(Impu))
+    make_scheme = partial(tax_scheme, layout=snapshot.layout)
+    yield from _rows(Entity.PRODUCT_LINE, ((row.cve_lin, row) for row in snapshot.rows(Clin)), product_line)
+    yield from _rows(Entity.TAX_SCHEME, ((str(row.cve_esqimpu), row) for row in schemes), make_scheme)
+    yield from _rows(Entity.CURRENCY, ((str(row.num_moned), row) for row in snapshot.rows(Moned)), currency)
+    per_warehouse, default = stock_source(snapshot)
+    yield from _products(snapshot, read_children(snapshot, schemes), None if per_warehouse else default)
+    yield from _customers(snapshot)
+    if per_warehouse:
+        for row in snapshot.rows(Mult):
+            yield _stock(row.cve_art, row.cve_alm, row.exist)
+
+
+def stock_source(snapshot: Snapshot) -> tuple[bool, int]:
+    """Whether stock stands in MULT per warehouse, and the warehouse that INVE.EXIST belongs to where it does not."""
+    for row in snapshot.rows(ParamInventario):
+        return letter(row.multialmacen) == YES, row.almacenpredeter or DEFAULT_WAREHOUSE
+    return False, DEFAULT_WAREHOUSE
+
+
+def warehouses(snapshot: Snapshot) -> set[int]:
+    """Every warehouse that may hold stock: each has its topic."""
+    per_warehouse, default = stock_source(snapshot)
+    return {row.cve_alm for row in snapshot.rows(Almacenes)} if per_warehouse else {default}
+
+
+def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[AnyRow], Value]) -> Iterator[Row]:
+    subject = Subject(entity)
+    for raw, row in keyed:
+        yield Row(subject, trim(raw), raw, partial(make, row))
+
+
+def _products(snapshot: Snapshot, children: Children, stock_in: int | None) -> Iterator[Row]:
+    subject, common = Subject(Entity.PRODUCT), children.common
+    for row in snapshot.rows(Inve):
+        inputs = (*children.inputs(row), common)
+        yield Row(subject, trim(row.cve_art), row.cve_art, partial(product, row, children), inputs)
+        if stock_in is not None:
+            yield _stock(row.cve_art, stock_in, row.exist)
+
+
+def _customers(snapshot: Snapshot) -> Iterator[Row]:
+    subject = Subject(Entity.CUSTOMER)
+    for row in snapshot.rows(Clie):
+        if letter(row.prospecto) != PROSPECT:
+            yield Row(subject, trim(row.clave), row.clave, partial(customer, row), tuple(row))
+
+
+def _stock(raw: str, warehouse: int, quantity: Number) -> Row:
+    key = trim(raw)
+    return Row(_stock_of(warehouse), key, raw, partial(stock, key, warehouse, quantity))
+
+
+@cache
+def _stock_of(warehouse: int) -> Subject:
+    return Subject(Entity.STOCK, warehouse)

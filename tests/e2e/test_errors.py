@@ -1,0 +1,179 @@
+"""What goes wrong at a site: one clear message that names the thing and says what to do, the right exit code, no other CAJA affected."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.small_site import SmallSite, build
+from tests.engines.firebird_server import FirebirdServer, PrivateServer
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def site(tmp_path: Path, firebird_server: FirebirdServer) -> SmallSite:
+    return build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)))
+
+
+def only_message(stderr: str) -> str:
+    """What `puente` said, which must be one line and no traceback."""
+    said = [line for line in stderr.splitlines() if line.startswith("puente: ")]
+    assert "Traceback" not in stderr, stderr
+    assert len(said) == 1, stderr
+    return said[0]
+
+
+def assert_only_centro_failed(site: SmallSite, code: int, *names: str) -> None:
+    """`run --once` reaches norte all the same."""
+    done = site.puente("run", "--once")
+    message = only_message(done.stderr)
+    assert done.returncode == code, done.stdout + done.stderr
+    for name in names:
+        assert name in message
+    assert site.compare()[1].differences == []
+    assert site.compare()[1].rows > 0
+
+
+def test_a_wrong_password_of_one_caja_is_named_and_the_other_caja_is_served(site: SmallSite) -> None:
+    url = site.caja_urls["centro"]
+    wrong = url.replace(":masterkey@", ":wrong@")
+    assert wrong != url
+    site.edit_settings(url, wrong)
+    done = site.puente("run", "--once")
+    message = only_message(done.stderr)
+    assert done.returncode == 2
+    assert "user name or the password" in message
+    assert "wrong@" not in done.stdout + done.stderr
+    checked = site.puente("check")
+    assert checked.returncode == 2
+    assert "user name or the password" in checked.stdout
+
+
+def test_a_wrong_password_of_sae_is_named_and_check_goes_on_to_the_cajas(site: SmallSite) -> None:
+    site.edit_settings(site.sae_url, site.sae_url.replace(":masterkey@", ":wrong@"))
+    assert site.puente("produce", "--once").returncode == 2
+    checked = site.puente("check")
+    assert checked.returncode == 2
+    assert "centro" in checked.stdout
+    assert "norte" in checked.stdout
+
+
+def test_a_table_that_caja_lacks_is_named_and_nothing_is_written_there(site: SmallSite) -> None:
+    site.caja_sql("centro", "DROP TABLE CATMONED")
+    assert_only_centro_failed(site, 2, "centro", "CATMONED")
+    assert site.caja_rows("centro", "COUNT(*) FROM CATINVEN") == [(0,)]
+
+
+def test_a_key_column_that_is_too_short_refuses_to_write(site: SmallSite) -> None:
+    site.caja_sql("centro", "DROP TABLE CATLINEA")
+    site.caja_sql(
+        "centro",
+        "CREATE TABLE CATLINEA (LINEA VARCHAR(4) NOT NULL PRIMARY KEY, DESCRIPCIO VARCHAR(20), ALTA VARCHAR(1) NOT NULL)",
+    )
+    assert_only_centro_failed(site, 2, "centro", "CATLINEA.LINEA", "4", "5")
+
+
+def test_an_unknown_profile_is_named_with_those_there_are(site: SmallSite) -> None:
+    site.edit_settings('name = "centro"', 'name = "centro"\nprofile = "caja60"')
+    assert_only_centro_failed(site, 2, "caja60", "caja50")
+
+
+def test_a_company_that_sae_lacks_is_named_with_those_it_has(site: SmallSite) -> None:
+    site.edit_settings("[sae]", 'company = "07"\n[sae]')
+    done = site.puente("produce", "--once")
+    assert done.returncode == 2
+    message = only_message(done.stderr)
+    assert "07" in message
+    assert "01" in message
+
+
+def test_two_companies_in_one_sae_are_not_guessed_between(site: SmallSite) -> None:
+    site.sql("CREATE TABLE INVE02 (CVE_ART VARCHAR(16) NOT NULL PRIMARY KEY)")
+    done = site.puente("produce", "--once")
+    assert done.returncode == 2
+    message = only_message(done.stderr)
+    assert "01, 02" in message
+    assert "company" in message
+
+
+def test_a_missing_table_of_sae_is_named(site: SmallSite) -> None:
+    site.sql("DROP TABLE MONED01")
+    done = site.puente("produce", "--once")
+    assert done.returncode == 2
+    assert "MONED01" in only_message(done.stderr)
+
+
+def test_a_caja_with_taxes_in_its_prices_is_refused(site: SmallSite) -> None:
+    site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'T' WHERE PARAMETRO = 'PRECIOIMP'")
+    assert_only_centro_failed(site, 2, "centro", "taxes included")
+    assert site.caja_rows("centro", "COUNT(*) FROM CATINVEN") == [(0,)]
+    assert site.puente("check").returncode == 2
+
+
+def test_a_caja_whose_interface_is_off_waits_and_loses_nothing(site: SmallSite) -> None:
+    site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'F' WHERE PARAMETRO = 'INTERFAZSAE'")
+    assert_only_centro_failed(site, 3, "centro", "interface")
+    site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'T' WHERE PARAMETRO = 'INTERFAZSAE'")
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_settings_that_are_wrong_are_all_told_at_once(site: SmallSite) -> None:
+    site.write_settings('company = "1"\nsea = 3\n[sae]\nurl = "${NOT_THERE}"\npoll_seconds = -1\n[[caja]]\nname = "a"\n')
+    done = site.puente("run", "--once")
+    assert done.returncode == 2
+    message = only_message(done.stderr)
+    for part in ("company", "sea", "NOT_THERE", "poll_seconds", "caja.0.url"):
+        assert part in message
+
+
+def test_no_settings_file_says_how_to_get_one(site: SmallSite) -> None:
+    done = site.puente("status", "-c", "elsewhere.toml")
+    assert done.returncode == 2
+    assert "elsewhere.toml" in only_message(done.stderr)
+
+
+def test_a_caja_that_is_down_exits_3_and_catches_up_later(
+    tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
+) -> None:
+    def url_of(name: str) -> str:
+        server = second_firebird_server if name == "centro" else firebird_server
+        return server.url(server.new_name(name))
+
+    site = build(tmp_path / "site", url_of)
+    second_firebird_server.stop()
+    done = site.puente("run", "--once")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "cannot be reached" in only_message(done.stderr)
+    second_firebird_server.start()
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
+    tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
+) -> None:
+    if not isinstance(firebird_server, PrivateServer):
+        pytest.skip("an external server has no alias of ours")
+    urls = {"centro": firebird_server.alias_url("caja"), "norte": second_firebird_server.alias_url("caja")}
+    site = build(tmp_path / "site", lambda name: urls.get(name) or firebird_server.url(firebird_server.new_name(name)))
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+    stores = [site.caja_rows(name, "COUNT(*) FROM TIENDAS") for name in ("centro", "norte")]
+    assert stores == [[(2,)], [(1,)]]
+
+
+def test_a_second_run_of_the_same_history_touches_no_row(site: SmallSite) -> None:
+    assert site.puente("run", "--once").returncode == 0
+    tables = ("CATINVEN", "CATCLIEN", "CATLINEA", "CATMONED", "ESQIMP", "EXIST", "PUENTE_ROWS", "PUENTE_WAITING")
+    if not site.sae_rows("RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') FROM RDB$DATABASE")[0][0].startswith("2."):
+        before = {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables}
+        assert site.puente("run", "--once").returncode == 0
+        assert {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables} == before
+    (site.folder / "puente-log.db").rename(site.folder / "old.db")
+    for rest in site.folder.glob("puente-log.db-*"):
+        rest.unlink()
+    done = site.puente("run", "--once", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"rows_written": 0') == 2
+    assert site.differences() == []
