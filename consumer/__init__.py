@@ -1,13 +1,13 @@
 """Log → CAJA, in the order data meets the files.
 
-    policies   what the owner of a CAJA decided, and what follows for one change
-    profile    how an event maps to CAJA's tables: data, checked against the database's own catalogue
-    mapping    event → row
-    subscribe  which topics, which stores
-    batch      events → what is to be written: the newest of each key, nothing that the ledger has
-    ledger     the consumer's tables inside CAJA
-    caja       one CAJA: the port, and the adapter through SQLAlchemy
-    waiting    what was set aside, and when it is tried again
-    guard      one writer per CAJA
-    consume    the steps, numbered
+policies   what the owner of a CAJA decided, and what follows for one change
+profile    how an event maps to CAJA's tables: data, checked against the database's own catalogue
+mapping    event → row
+subscribe  which topics, which stores
+batch      events → what is to be written: the newest of each key, nothing that the ledger has
+ledger     the consumer's tables inside CAJA
+caja       one CAJA: the port, and the adapter through SQLAlchemy
+waiting    what was set aside, and when it is tried again
+guard      one writer per CAJA
+consume    the steps, numbered
 """

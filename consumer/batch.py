@@ -93,8 +93,12 @@ class Planner:
         done = action(subject.entity, value, self.policies)
         match = mapper.match(incoming.key, store)
         mapped = mapper.row(value, store) if value is not None and done is not Action.NOTE else None
-        ledger = (subject.entity.value, warehouse_of(subject), incoming.key, incoming.content_hash, mapped and mapped.hash)
+        ledger = (subject.entity.value, warehouse_of(subject), incoming.key, incoming.content_hash, mapped.hash if mapped else None)
         return Pending(incoming, RowWrite(done, mapped.values if mapped else match, ledger), mapped.notes if mapped else ())
+
+    def parents(self, entity: Entity) -> frozenset[Entity]:
+        """The entities that must be in CAJA before rows of this one."""
+        return self.mappers[entity].parents
 
     def store_of(self, subject: Subject) -> int:
         assert subject.warehouse is not None

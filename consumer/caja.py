@@ -54,7 +54,7 @@ class Transaction(Protocol):
         ...
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
-        """Each replaces what waits for its key."""
+        """Nothing of their keys may wait already: release that first."""
         ...
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:

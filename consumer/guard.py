@@ -39,9 +39,7 @@ def is_gone(guard: Guard, here: Holder) -> bool:
 class GuardKeeper:
     """Claims the guard row of one CAJA for this process."""
 
-    def __init__(
-        self, caja: Caja, holder: Holder | None = None, clock: Callable[[], float] = monotonic, token: str | None = None
-    ) -> None:
+    def __init__(self, caja: Caja, holder: Holder | None = None, clock: Callable[[], float] = monotonic, token: str | None = None) -> None:
         self._caja, self._clock = caja, clock
         self._holder = holder or this_process()
         self._watched: tuple[str | None, int] | None = None

@@ -1,9 +1,9 @@
 """The ledger: the consumer's tables inside the CAJA database, so that what was applied and how far commit together.
 
-    PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
-    PUENTE_POSITIONS  per topic, how far it was applied, and the event read last
-    PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row
-    PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
+PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
+PUENTE_POSITIONS  per topic, how far it was applied, and the event read last
+PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row
+PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
 """
 
 from dataclasses import dataclass
@@ -98,6 +98,10 @@ class Waiting:
     value: bytes | None
     content_hash: str
     since: datetime
+
+    def same(self, other: "Waiting | None") -> bool:
+        """Whether writing this one again would say nothing new."""
+        return other is not None and (self.content_hash, self.reason, self.detail) == (other.content_hash, other.reason, other.detail)
 
     @property
     def place(self) -> tuple[Subject, Key]:

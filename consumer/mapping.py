@@ -55,9 +55,10 @@ class RowMapper:
         self._columns = {name: self._mapping.columns[name] for name in order}
         self._getters = [_getter(column, prices.get(name, column.price_list)) for name, column in self._columns.items()]
         self._key_column = next(name for name, column in self._columns.items() if column.source == KEY_FIELD[entity])
-        self.plan = self._make_plan(profile, ticked)
+        self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
+        self.plan = self._make_plan(profile)
 
-    def _make_plan(self, profile: Profile, ticked: Sequence[Entity]) -> WritePlan:
+    def _make_plan(self, profile: Profile) -> WritePlan:
         mapping = self._mapping
         columns = [WriteColumn(name=n, kind=c.kind, width=self._table.columns[n].length or 0) for n, c in self._columns.items()]
         if mapping.active:
@@ -71,7 +72,7 @@ class RowMapper:
             unique=mapping.key,
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
-            parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in ticked),
+            parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
             total=_total(mapping, self._key_column),
             ledger=ROWS,
         )
@@ -81,7 +82,14 @@ class RowMapper:
         field = KEY_FIELD[entity]
         own = next((name for name, column in self._columns.items() if column.source == field), None)
         if own is None:
-            raise ConfigError(text("The profile {name} requires a {parent} of each {entity}, which has no column for it", name=profile.name, parent=entity, entity=self.entity))
+            raise ConfigError(
+                text(
+                    "The profile {name} requires a {parent} of each {entity}, which has no column for it",
+                    name=profile.name,
+                    parent=entity,
+                    entity=self.entity,
+                )
+            )
         return Parent(table=parent.table, column=parent.match[0], own=own)
 
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
@@ -124,13 +132,15 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
     for name in prices:
         if name not in holding:
             known = ", ".join(sorted(holding))
-            raise ConfigError(text("prices: {name} is no price of the profile {profile} ({known})", name=name, profile=profile.name, known=known))
+            raise ConfigError(
+                text("prices: {name} is no price of the profile {profile} ({known})", name=name, profile=profile.name, known=known)
+            )
     return {entity: RowMapper(entity, profile, catalogue, prices, ticked) for entity in Entity}
 
 
 def _total(mapping: EntityMapping, own_key: str) -> Total | None:
     total = mapping.total
-    return total and Total(table=total.table, key=total.key, own_key=own_key, column=total.column, of=total.of)
+    return None if total is None else Total(table=total.table, key=total.key, own_key=own_key, column=total.column, of=total.of)
 
 
 def _getter(column: ColumnMapping, price_list: int | None) -> Getter:
@@ -145,7 +155,8 @@ def _getter(column: ColumnMapping, price_list: int | None) -> Getter:
             return lambda value, _store: dict(enumerate(_bar_codes(value), start=1)).get(int(place))
         case [name]:
             return lambda value, _store: value[name]
-    raise ConfigError(text("The profile names an unknown source: {source}", source=column.source))
+        case _:
+            raise ConfigError(text("The profile names an unknown source: {source}", source=column.source))
 
 
 def _nth(array: str, place: int, field: str) -> Getter:
@@ -176,5 +187,7 @@ def _convert(value: Any, mapping: ColumnMapping, column: Column, notes: list[Not
 
 def _fitting_key(key: str, column: Column) -> str:
     if len(key) > (column.length or 0):
-        raise PoisonError(text("the key {key} is longer than {column} ({length} characters)", key=key, column=column.name, length=column.length))
+        raise PoisonError(
+            text("the key {key} is longer than {column} ({length} characters)", key=key, column=column.name, length=column.length)
+        )
     return key

@@ -232,11 +232,19 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
         if not fits:
             yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, found=found.kind, wanted=column.kind)
         elif found.kind is Kind.TEXT and found.charset not in ("ISO8859_1", "NONE", "ASCII", None):
-            yield text("{table}.{column} has the character set {charset}; Puente writes ISO8859_1 and NONE", table=table.name, column=name, charset=found.charset)
+            yield text(
+                "{table}.{column} has the character set {charset}; Puente writes ISO8859_1 and NONE",
+                table=table.name,
+                column=name,
+                charset=found.charset,
+            )
         elif name in mapping.match and found.kind is Kind.TEXT and (found.length or 0) < KEY_LENGTH.get(entity, 0):
             yield text(
                 "the key {table}.{column} holds {found} characters, SAE's keys have up to {wanted}",
-                table=table.name, column=name, found=found.length, wanted=KEY_LENGTH[entity],
+                table=table.name,
+                column=name,
+                found=found.length,
+                wanted=KEY_LENGTH[entity],
             )
 
 
@@ -255,5 +263,8 @@ def _short(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Tex
         if found is not None and found < wanted and column.conversion == "text":
             yield text(
                 "{table}.{column} holds {found} characters, SAE's text up to {wanted}: longer ones are shortened and listed",
-                table=table.name, column=name, found=found, wanted=wanted,
+                table=table.name,
+                column=name,
+                found=found,
+                wanted=wanted,
             )

@@ -48,9 +48,22 @@ class SqlCaja:
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         _, version, caja, token, beat, host, process, started = found[0]
         if version != ledger.VERSION:
-            raise ConfigError(text("{caja}: its ledger is of version {found}, this Puente's is {wanted}", caja=self._name, found=version, wanted=ledger.VERSION))
+            raise ConfigError(
+                text(
+                    "{caja}: its ledger is of version {found}, this Puente's is {wanted}",
+                    caja=self._name,
+                    found=version,
+                    wanted=ledger.VERSION,
+                )
+            )
         if caja != self._name:
-            raise ConfigError(text("{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt", caja=self._name, found=caja))
+            raise ConfigError(
+                text(
+                    "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
+                    caja=self._name,
+                    found=caja,
+                )
+            )
         return Guard(caja=caja, version=version, token=token, beat=beat, host=host, process=process, process_started=started)
 
     def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
@@ -81,7 +94,9 @@ class SqlCaja:
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        beat = sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
+        beat = (
+            sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
+        )
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -118,15 +133,14 @@ class SqlTransaction:
         return self._writer.write(self._mappers[entity].plan, rows)
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
-        items = list(changes)
-        self.release(item.place for item in items)
-        if items:
-            self._writer.execute(sa.insert(ledger.waiting), [_waiting_row(item) for item in items])
+        self._writer.insert(ledger.waiting, [_waiting_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
         keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
         w = ledger.waiting.c
-        delete = sa.delete(ledger.waiting).where(w.ENTITY == sa.bindparam("e"), w.WAREHOUSE == sa.bindparam("w"), w.ROW_KEY == sa.bindparam("k"))
+        delete = sa.delete(ledger.waiting).where(
+            w.ENTITY == sa.bindparam("e"), w.WAREHOUSE == sa.bindparam("w"), w.ROW_KEY == sa.bindparam("k")
+        )
         if keys:
             self._writer.execute(delete, keys)
 
@@ -148,7 +162,7 @@ def _is_not(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]
 
 def read_switches(reader: Reader, profile: Profile) -> Switches:
     p = profile.parameters
-    query = sa.select(sa.column(p.name), sa.column(p.value)).select_from(sa.table(p.table))
+    query: sa.Select[*tuple[Any, ...]] = sa.select(sa.column(p.name), sa.column(p.value)).select_from(sa.table(p.table))
     found = {str(name).strip(): str(value or "").strip() for name, value in reader.rows(query)}
 
     def on(switch: Switch) -> bool:
@@ -162,7 +176,7 @@ def read_stores(reader: Reader, profile: Profile) -> list[Store]:
     s = profile.stores
     if s is None:
         return []
-    query = sa.select(*map(sa.column, (s.number, s.warehouse, s.description))).select_from(sa.table(s.table))
+    query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, (s.number, s.warehouse, s.description))).select_from(sa.table(s.table))
     found = [Store(number=number, warehouse=warehouse, name=(name or "").strip()) for number, warehouse, name in reader.rows(query)]
     return sorted(found, key=lambda store: store.number)
 

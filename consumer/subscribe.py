@@ -31,7 +31,10 @@ def stores_of_warehouses(stores: Iterable[Store], caja: str) -> dict[int, int]:
             raise ConfigError(
                 text(
                     "{caja}: the stores {one} and {other} have the same warehouse {warehouse} of SAE: name one of them in stores",
-                    caja=caja, one=found[store.warehouse], other=store.number, warehouse=store.warehouse,
+                    caja=caja,
+                    one=found[store.warehouse],
+                    other=store.number,
+                    warehouse=store.warehouse,
                 )
             )
         found[store.warehouse] = store.number

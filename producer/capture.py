@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
-from producer.compare import Comparison, Difference, Memo, Problem
+from producer.compare import Comparison, Difference, Problem
 from producer.contents import everything, warehouses
 from producer.sae import Sae
 from producer.view import View
@@ -95,7 +95,6 @@ class CompareCapture:
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
         self._clock, self._now = clock, now
-        self._memo = Memo()
         self._kept: _Marks | None = None
 
     def changes(self, view: View, check: CheckKeys) -> Captured | None:
@@ -108,8 +107,7 @@ class CompareCapture:
             if kept is not None and ids is not None and kept.quiet == (session, ids.own):
                 self._kept = _Marks((session, ids.own + 1), kept.due)
                 return None
-            self._memo.begin()
-            comparison = Comparison(view, self._memo)
+            comparison = Comparison(view)
             for row in everything(snapshot):
                 comparison.add(row)
             found = comparison.warehouses | warehouses(snapshot)

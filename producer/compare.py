@@ -1,10 +1,7 @@
 """SAE against the view, by key and content: pure, one row at a time."""
 
-import marshal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Any
 
 from producer.contents import Row
 from producer.mapping import byte_order
@@ -35,48 +32,11 @@ class Problem:
     said: bool
 
 
-class Memo:
-    """Which content a row's inputs led to, so that an unchanged row is neither mapped nor encoded again.
-
-    The content depends on the inputs alone, so nothing here is ever void. What a whole reading did not ask for is dropped after it.
-    """
-
-    MARSHAL_VERSION = 2
-    """The newest without references to equal objects: the bytes depend on the values alone."""
-
-    def __init__(self) -> None:
-        self._before: dict[bytes, ContentHash] = {}
-        self._now: dict[bytes, ContentHash] = {}
-
-    def digest(self, subject: Subject, inputs: tuple[Any, ...] | None) -> bytes | None:
-        """None where a row has no inputs, or holds values of other types than numbers and texts."""
-        if inputs is None:
-            return None
-        try:
-            packed = marshal.dumps((subject.entity.value, inputs), self.MARSHAL_VERSION)
-        except ValueError:
-            return None
-        return blake2b(packed, digest_size=16).digest()
-
-    def find(self, digest: bytes) -> ContentHash | None:
-        found = self._before.get(digest)
-        if found is not None:
-            self._now[digest] = found
-        return found
-
-    def keep(self, digest: bytes, found: ContentHash) -> None:
-        self._now[digest] = found
-
-    def begin(self) -> None:
-        """A whole reading begins."""
-        self._before, self._now = self._now, {}
-
-
 class Comparison:
     """All of SAE against the view: add every row, then look at what it found."""
 
-    def __init__(self, view: View, memo: Memo) -> None:
-        self._view, self._memo = view, memo
+    def __init__(self, view: View) -> None:
+        self._view = view
         self._subjects: dict[Subject, _OneSubject] = {}
         self.read = 0
 
@@ -84,7 +44,7 @@ class Comparison:
         self.read += 1
         found = self._subjects.get(row.subject)
         if found is None:
-            found = self._subjects[row.subject] = _OneSubject(row.subject, self._view.hashes(row.subject), self._memo)
+            found = self._subjects[row.subject] = _OneSubject(row.subject, self._view.hashes(row.subject))
         found.add(row)
 
     @property
@@ -118,8 +78,8 @@ class Comparison:
 class _OneSubject:
     """`seen` holds SAE's keys, `dirty` the raw ones of those that are not trimmed in SAE."""
 
-    def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash], memo: Memo) -> None:
-        self._subject, self._known, self._memo = subject, known, memo
+    def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash]) -> None:
+        self._subject, self._known = subject, known
         self.seen: set[bytes] = set()
         self._dirty: dict[bytes, str] = {}
         self.differences: dict[bytes, Difference] = {}
@@ -152,16 +112,7 @@ class _OneSubject:
     def _compare(self, row: Row, key: bytes) -> None:
         if not key:
             raise PoisonError(text("The key is empty"))
-        digest = self._memo.digest(self._subject, row.inputs)
-        found = self._memo.find(digest) if digest else None
-        known = self._known.get(key)
-        if found is not None and found == known:
-            return
         body = encode(self._subject.entity.value, row.value())
         found = content_hash(body)
-        if found == known:
-            found = known  # one object, not two
-        else:
+        if found != self._known.get(key):
             self.differences[key] = Difference(self._subject, key, body, found)
-        if digest:
-            self._memo.keep(digest, found)

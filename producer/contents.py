@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.product import Children, product, read_children
@@ -21,14 +21,13 @@ class Row:
     """A row that travels.
 
     `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `value` maps the row and raises `PoisonError`
-    where no event can hold it. `inputs`, where given, is all that decides the value, as `Memo` takes it.
+    where no event can hold it.
     """
 
     subject: Subject
     key: Key
     raw: str
     value: Callable[[], Value]
-    inputs: tuple[Any, ...] | None = None
 
 
 def everything(snapshot: Snapshot) -> Iterator[Row]:
@@ -66,10 +65,9 @@ def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[A
 
 
 def _products(snapshot: Snapshot, children: Children, stock_in: int | None) -> Iterator[Row]:
-    subject, common = Subject(Entity.PRODUCT), children.common
+    subject = Subject(Entity.PRODUCT)
     for row in snapshot.rows(Inve):
-        inputs = (*children.inputs(row), common)
-        yield Row(subject, trim(row.cve_art), row.cve_art, partial(product, row, children), inputs)
+        yield Row(subject, trim(row.cve_art), row.cve_art, partial(product, row, children))
         if stock_in is not None:
             yield _stock(row.cve_art, stock_in, row.exist)
 
@@ -78,7 +76,7 @@ def _customers(snapshot: Snapshot) -> Iterator[Row]:
     subject = Subject(Entity.CUSTOMER)
     for row in snapshot.rows(Clie):
         if letter(row.prospecto) != PROSPECT:
-            yield Row(subject, trim(row.clave), row.clave, partial(customer, row), tuple(row))
+            yield Row(subject, trim(row.clave), row.clave, partial(customer, row))
 
 
 def _stock(raw: str, warehouse: int, quantity: Number) -> Row:

@@ -11,7 +11,7 @@ from producer.tables import Clie, Clin, Impu, Layout, Moned, Number
 from puente.errors import PoisonError
 from puente.texts import text
 from schemas.changes import BLANKS, SCALE, Key, Value, trim
-from schemas.decimals import PRECISION
+from schemas.writer import PRECISION
 
 YES = "S"
 STATUS = {"B": "inactive"}

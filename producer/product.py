@@ -22,7 +22,6 @@ _ALTERNATE_KIND = {"C": "customer", "P": "supplier"}
 class Scheme:
     """A tax scheme as its products need it; `error` where no event can hold its taxes."""
 
-    row: Impu
     taxes: list[dict[str, Any]]
     error: PoisonError | None = None
 
@@ -63,26 +62,6 @@ class Children:
             found.setdefault(trim(row.cve_alter), _ALTERNATE_KIND.get(letter(row.tipo), "none"))
         return [{"key": key, "kind": found[key]} for key in sorted(found) if key]
 
-    def inputs(self, row: Inve) -> tuple[Any, ...]:
-        """All that `product` looks at, for `Memo`."""
-        sku = trim(row.cve_art)
-        scheme = None if row.cve_esqimpu is None else self.schemes.get(row.cve_esqimpu)
-        return (
-            row[:EXIST] + row[EXIST + 1 :],
-            tuple(map(tuple, self.prices.get(sku, ()))),
-            tuple(map(tuple, self.alternates.get(sku, ()))),
-            scheme and tuple(scheme.row),
-        )
-
-    @property
-    def common(self) -> tuple[Any, ...]:
-        """What `product` looks at for every row, for `Memo`."""
-        layout = self.layout
-        return layout.taxes, layout.price_tax_flag, layout.ieps, tuple(sorted(self.lists.items()))
-
-
-EXIST = Inve._fields.index("exist")
-
 
 def read_children(snapshot: Snapshot, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
@@ -104,9 +83,9 @@ def read_children(snapshot: Snapshot, schemes: Sequence[Impu]) -> Children:
 
 def _scheme(row: Impu, layout: Layout) -> Scheme:
     try:
-        return Scheme(row, taxes(row, layout))
+        return Scheme(taxes(row, layout))
     except PoisonError as error:
-        return Scheme(row, [], error)
+        return Scheme([], error)
 
 
 def product(row: Inve, children: Children) -> Value:

@@ -7,11 +7,11 @@ from itertools import islice
 from producer.capture import Captured
 from producer.compare import Difference
 from producer.view import View
-from puente.eventlog.port import EventLog, Record, TopicSettings
+from puente.eventlog.port import EventLog, Headers, Record, TopicSettings
 from schemas.changes import Entity, Subject
 from schemas.codec import frame
 from schemas.control import TopicWord, Word, record
-from schemas.headers import EventHeaders
+from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
 from schemas.topics import Topics
 
@@ -36,20 +36,20 @@ class Publisher:
         """
         subjects = [Subject(Entity.STOCK, warehouse) for warehouse in captured.warehouses]
         self._log.create({self._topics.of(subject): TopicSettings() for subject in subjects})
-        records = (self._record(difference, captured) for difference in captured.differences)
+        shared = EventHeaders(hash=None, captured=captured.at, run=self._run, mode=captured.mode).encode()
+        records = (self._record(difference, shared) for difference in captured.differences)
         for part in _parts(records, APPENDED_AT_ONCE):
             view.acknowledged(part, self._log.append(part))
             between()
         return len(captured.differences)
 
-    def _record(self, difference: Difference, captured: Captured) -> Record:
-        headers = EventHeaders(hash=difference.hash, captured=captured.at, run=self._run, mode=captured.mode)
-        body, entity = difference.body, difference.subject.entity
+    def _record(self, difference: Difference, shared: Headers) -> Record:
+        body = difference.body
         return Record(
             topic=self._topics.of(difference.subject),
             key=difference.key,
-            value=None if body is None else frame(entity.value, body),
-            headers=headers.encode(),
+            value=None if body is None else frame(difference.subject.entity.value, body),
+            headers=with_hash(shared, difference.hash),
         )
 
     def say(self, view: View, lacking: Collection[Subject] | None) -> None:

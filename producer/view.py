@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from puente.errors import PoisonError, RetryableError
-from puente.eventlog.history import Position, digest, read_on
+from puente.eventlog.history import Position, read_on
 from puente.eventlog.port import Event, EventLog, Offset, Record, Topic
 from puente.texts import text
 from schemas.changes import Subject
@@ -33,8 +33,8 @@ class _TopicView:
     subject: Subject | None
     position: Position | None = None
     hashes: dict[bytes, ContentHash] = field(default_factory=dict)
-    unread: dict[Offset, str] = field(default_factory=dict)
-    """Digests of the events that were acknowledged and not yet read back."""
+    unread: dict[Offset, int] = field(default_factory=dict)
+    """Hashes of the events that were acknowledged and not yet read back."""
 
 
 class View:
@@ -79,7 +79,7 @@ class View:
             )
 
     def _take(self, view: _TopicView, event: Event) -> None:
-        ours = event.offset in view.unread and view.unread[event.offset] == digest(event)
+        ours = event.offset in view.unread and view.unread[event.offset] == _all_of(event)
         if ours:
             del view.unread[event.offset]
             self._unread -= 1
@@ -121,7 +121,7 @@ class View:
                         offset=offset,
                     )
                 )
-            unread[offset] = digest(Event(offset, record.key, record.value, record.headers))
+            unread[offset] = _all_of(record)
             self._unread += 1
         if self._unread >= READ_BACK_AFTER:
             self.read()
@@ -133,6 +133,11 @@ class View:
             for view in self._of_topic.values()
             if view.subject is not None and view.position is not None
         }
+
+
+def _all_of(event: Event | Record) -> int:
+    """64 bits of all that makes the event; run and capture time are among its headers."""
+    return hash((event.key, event.value, event.headers))
 
 
 def _hash_of(event: Event) -> ContentHash:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from consumer.consume import Step
+from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
 from puente.errors import ExitCode, PuenteError, RetryableError

@@ -17,10 +17,11 @@ from consumer import profile as profiles
 from consumer import subscribe
 from consumer.batch import Planner
 from consumer.caja import Store, Switches
-from consumer.consume import Consumer, Step
+from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.ledger import metadata
 from consumer.mapping import RowMapper, mappers
+from consumer.outcome import Step
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.profile import Profile
 from consumer.sql_caja import SqlCaja, read_stores, read_switches

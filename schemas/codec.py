@@ -23,7 +23,7 @@ from fastavro.types import AvroMessage, Schema
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
 from schemas.changes import Entity, Value
-from schemas.decimals import writer_definition
+from schemas.writer import Write, compile_writer
 
 ContentHash = NewType("ContentHash", str)
 """Sixteen characters (96 bits of BLAKE2b of the Avro body, base64): equal where the content is."""
@@ -43,15 +43,12 @@ class UnknownSchemaError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class BundledSchema:
-    """A schema of this release: its id for the frame, its text for the registry, and what fastavro made of it.
-
-    Values are read with `reader` and written with `writer`, which makes the same bytes.
-    """
+    """A schema of this release: its id for the frame, its text for the registry, what fastavro made of it, and its writer."""
 
     id: int
     text: str
-    reader: Schema = field(repr=False)
-    writer: Schema = field(repr=False)
+    parsed: Schema = field(repr=False)
+    write: Write = field(repr=False)
 
 
 @cache
@@ -62,19 +59,18 @@ def bundled(name: str) -> BundledSchema:
     return BundledSchema(
         id=definition[ID_ATTRIBUTE],
         text=json.dumps(definition, ensure_ascii=False),
-        reader=fastavro.parse_schema(definition),
-        writer=fastavro.parse_schema(writer_definition(definition)),
+        parsed=fastavro.parse_schema(definition),
+        write=compile_writer(definition),
     )
 
 
 def encode(name: str, value: Value) -> bytes:
     """The Avro body of a value, without its frame; raises `PoisonError` where the value does not fit the schema."""
-    buffer = io.BytesIO()
     try:
-        fastavro.schemaless_writer(buffer, bundled(name).writer, value)
+        return bundled(name).write(value)
     except UNFIT as error:
-        raise PoisonError(text("The {name} does not fit its schema: {error}", name=name, error=error)) from error
-    return buffer.getvalue()
+        reason = f"{type(error).__name__}: {error}"
+        raise PoisonError(text("The {name} does not fit its schema ({reason})", name=name, reason=reason)) from error
 
 
 def frame(name: str, body: bytes) -> bytes:
@@ -101,7 +97,7 @@ class Decoder:
         self._writers: dict[int, tuple[str, Schema]] = {}
         for name in NAMES:
             schema = bundled(name)
-            self._writers[schema.id] = (name, schema.reader)
+            self._writers[schema.id] = (name, schema.parsed)
 
     def learn(self, definitions: Mapping[int, str]) -> None:
         """Adds schemas of other releases; a bundled one stays as it is, what is no schema is passed over."""
@@ -129,7 +125,7 @@ class Decoder:
         buffer = io.BytesIO(framed[FRAME.size :])
         try:
             same = number == reader.id
-            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if same else reader.reader)
+            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if same else reader.parsed)
         except SchemaResolutionError as error:
             raise UnknownSchemaError(
                 text("Schema {number} of the log does not resolve to this release's: upgrade Puente", number=number)

@@ -23,8 +23,12 @@ class EventHeaders:
 
     def encode(self) -> Headers:
         micros = (self.captured - EPOCH) // timedelta(microseconds=1)
-        content = () if self.hash is None else ((HASH, self.hash.encode("ascii")),)
-        return (*content, (CAPTURED, b"%d" % micros), (RUN, self.run.encode()), (MODE, self.mode.encode()))
+        return with_hash(((CAPTURED, b"%d" % micros), (RUN, self.run.encode()), (MODE, self.mode.encode())), self.hash)
+
+
+def with_hash(headers: Headers, content: ContentHash | None) -> Headers:
+    """The headers that all events of one pass share, and what tells one from another."""
+    return headers if content is None else ((HASH, content.encode("ascii")), *headers)
 
 
 def read_headers(event: Event) -> EventHeaders:

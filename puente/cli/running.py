@@ -97,7 +97,7 @@ def _show(result: Result, as_json: bool) -> None:
 
 def _row(caja: CajaResult) -> list[object]:
     waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
-    notes = ", ".join(f"{column} {translate(what)} {count}" for (what, column), count in sorted(caja.step.notes.items()))
+    notes = ", ".join(f"{note.column} {translate(note.what)} {noted.count}" for note, noted in caja.step.notes.items())
     return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, notes]
 
 
@@ -113,7 +113,10 @@ def _as_json(result: Result) -> dict[str, object]:
                 "rows_written": caja.step.touched,
                 "unchanged": caja.step.equal,
                 "waiting": caja.waiting,
-                "not_fitting": [{"what": what, "column": column, "count": n} for (what, column), n in sorted(caja.step.notes.items())],
+                "not_fitting": [
+                    {"what": note.what, "column": note.column, "count": noted.count, "first_keys": noted.keys}
+                    for note, noted in caja.step.notes.items()
+                ],
                 "error": caja.error and str(caja.error),
             }
             for caja in result.cajas

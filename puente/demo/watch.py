@@ -79,7 +79,7 @@ def _applied(reader: Reader, look: Look, key: str) -> Any:
 
 def _row(reader: Reader, look: Look, key: str, stores: Sequence[Store]) -> Any:
     name, column = TABLES[look.subject.entity]
-    query: sa.Select[Any] = (
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(sa.literal_column("*")).select_from(sa.table(name, sa.column(column))).where(sa.column(column) == _typed(look, key))
     )
     if look.subject.warehouse is not None:

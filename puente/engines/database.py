@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy.sql.schema import Table as SqlTable
 
 from puente.texts import Text
 
@@ -178,7 +178,7 @@ class Reader(Protocol):
         """None where the engine numbers no transactions."""
         ...
 
-    def rows(self, query: Select[Any]) -> Iterator[Sequence[Any]]: ...
+    def rows(self, query: Executable) -> Iterator[Sequence[Any]]: ...
 
 
 class Writer(Reader, Protocol):
@@ -186,6 +186,10 @@ class Writer(Reader, Protocol):
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         """Runs a statement, once per set of parameters; returns the rows it touched."""
+        ...
+
+    def insert(self, table: SqlTable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Adds rows to a table, all of its columns given, by the fastest way the engine has."""
         ...
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:

@@ -91,9 +91,11 @@ class SmallSite:
     def sae_rows(self, query: str) -> list[tuple[Any, ...]]:
         return rows_of(self.sae_url, query)
 
-    def compare(self) -> list[Comparison]:
-        """Every CAJA against SAE, by code that shares nothing with producer and consumer."""
-        return compare_all(load(self.settings))
+    def compare(self, *names: str) -> list[Comparison]:
+        """CAJAs (all, or those named) against SAE, by code that shares nothing with producer and consumer."""
+        settings = load(self.settings)
+        chosen = tuple(caja for caja in settings.caja if not names or caja.name in names)
+        return compare_all(settings.model_copy(update={"caja": chosen}))
 
     def differences(self) -> list[str]:
         return [str(found) for comparison in self.compare() for found in comparison.differences]
@@ -110,7 +112,7 @@ class SmallSite:
 def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
     """The rows of a plain query; `query` is what stands after SELECT."""
     with closing(open_database(url)) as database, database.reading() as reader:
-        return [tuple(row) for row in reader.rows(sa.text(f"SELECT {query}"))]  # type: ignore[arg-type]
+        return [tuple(row) for row in reader.rows(sa.text(f"SELECT {query}"))]
 
 
 def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, products: int = 60, setup: bool = True) -> SmallSite:

@@ -50,7 +50,11 @@ def _load() -> None:
         load_api(library)
     except (OSError, FileNotFoundError, Error) as error:
         raise ConfigError(
-            text("Firebird's client library cannot be loaded ({error}): install it, or name one in {variable}", error=error, variable=CLIENT_VARIABLE)
+            text(
+                "Firebird's client library cannot be loaded ({error}): install it, or name one in {variable}",
+                error=error,
+                variable=CLIENT_VARIABLE,
+            )
         ) from error
 
 

@@ -4,8 +4,8 @@
 other's data; hence the `creator`, with `host/port:path`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -17,14 +17,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
-from sqlalchemy.sql.selectable import Select
 
 from puente.engines.database import Catalogue, Reader, RowError, RowWrite, TransactionIds, WritePlan, Writer, Written
-from puente.engines.firebird import catalogue, packed
+from puente.engines.firebird import catalogue, insert, packed
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translated
 from puente.engines.firebird.text import from_database, to_database
-from puente.errors import ConnectionLost, PuenteError
+from puente.errors import ConnectionLost
 
 CHARSET = "ISO8859_1"
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
@@ -34,7 +33,8 @@ FETCHED_AT_ONCE = 1000
 @cache
 def _parameters(mode: TraAccessMode) -> bytes:
     """Of a transaction in a snapshot that waits for nobody's lock. Not at import: making them loads the client library."""
-    return tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=mode)
+    made: bytes = tpb(Isolation.SNAPSHOT, lock_timeout=0, access_mode=mode)
+    return made
 
 
 def dsn_of(url: URL) -> str:
@@ -94,12 +94,10 @@ class FirebirdDatabase:
 
     def _after(self, error: BaseException) -> None:
         """Rolls back; gives the connection up where it is broken, so that the next transaction opens another."""
-        try:
+        with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
             if self._connection is not None and not isinstance(error, ConnectionLost):
                 self._connection.rollback()
                 return
-        except (firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
-            pass  # the error that brought us here says more than this one
         self.close()
 
     def reading(self) -> AbstractContextManager[Reader]:
@@ -143,15 +141,13 @@ class FirebirdDatabase:
         self._connection = None
 
 
-def _quietly(action: Any) -> None:
-    """Runs a clean-up on a connection that may be dead already."""
-    try:
+def _quietly(action: Callable[[], object]) -> None:
+    """Runs a clean-up on a connection that may be dead already: nothing of the session is used after it."""
+    with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
         action()
-    except (firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError, PuenteError):
-        pass  # nothing of the session is used after this
 
 
-def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:  # noqa: FBT001
+def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
     """SQLAlchemy's hook: texts on their way to the database."""
     if executemany:
         return statement, [_encoded(row) for row in parameters]
@@ -173,7 +169,7 @@ class _Transaction:
         info = self._connection.connection.dbapi_connection.main_transaction.info  # type: ignore[union-attr]
         return TransactionIds(own=info.id, oldest_active=info.oat)
 
-    def rows(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:
             for part in result.partitions(FETCHED_AT_ONCE):
                 for row in part:
@@ -187,6 +183,17 @@ class _Transaction:
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         with translated(self._database.label):
             return self._connection.execute(statement, list(parameters) or None).rowcount
+
+    def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        packed_rows = [insert.pack(table, row) for row in rows]
+        sql = insert.build(table)
+        for call in insert.calls([row for row in packed_rows if row is not None]):
+            with translated(self._database.label):
+                cursor, statement = self._database.statement(self._connection, sql)
+                cursor.execute(statement, [call])
+        long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
+        if long:
+            self.execute(sqlalchemy.insert(table), long)
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         block = self._database.block(plan)

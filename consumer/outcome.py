@@ -1,0 +1,156 @@
+"""What one transaction wrote in CAJA and what it set aside; and what a step did, for people."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from consumer.batch import Pending, Plan, Planner
+from consumer.caja import Transaction
+from consumer.ledger import Reason, State, Waiting
+from consumer.mapping import Note
+from consumer.policies import StockPolicy
+from puente.engines.database import Refusal, RowError
+from puente.errors import ConfigError
+from puente.texts import text
+from schemas.changes import Entity, Key, Subject
+
+REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
+LISTED = 5
+
+
+@dataclass
+class Noted:
+    """How many values did not fit, and the first keys of them."""
+
+    count: int = 0
+    keys: list[Key] = field(default_factory=list)
+
+    def add(self, other: "Noted") -> None:
+        self.count += other.count
+        self.keys = [*self.keys, *other.keys][:LISTED]
+
+
+@dataclass(kw_only=True)
+class Step:
+    """What one step did. `touched` counts rows of CAJA really written, `equal` events that changed nothing."""
+
+    applied: int = 0
+    touched: int = 0
+    equal: int = 0
+    aside: Counter[Reason] = field(default_factory=Counter)
+    notes: dict[Note, Noted] = field(default_factory=dict)
+    at_end: bool = True
+
+    def add(self, other: "Step") -> None:
+        self.applied += other.applied
+        self.touched += other.touched
+        self.equal += other.equal
+        self.aside += other.aside
+        self.at_end = self.at_end and other.at_end
+        for note, noted in other.notes.items():
+            self.notes.setdefault(note, Noted()).add(noted)
+
+
+class Outcome:
+    """What one transaction wrote and what it set aside."""
+
+    def __init__(self, planner: Planner, state: State) -> None:
+        self._planner, self._state = planner, state
+        self.applied: list[Pending] = []
+        self.aside: dict[tuple[Subject, Key], Waiting] = {}
+        self.touched = 0
+
+    @property
+    def fresh(self) -> list[Waiting]:
+        """What is set aside and says something that the ledger does not."""
+        return [item for item in self.aside.values() if not item.same(self._state.waiting.get(item.place))]
+
+    @property
+    def replaced(self) -> list[tuple[Subject, Key]]:
+        return [item.place for item in self.fresh if item.place in self._state.waiting]
+
+    @property
+    def freed(self) -> list[tuple[Subject, Key]]:
+        """What waited and went in now."""
+        places = ((p.incoming.subject, p.incoming.key) for p in self.applied)
+        return [place for place in places if place in self._state.waiting]
+
+    def write(self, plan: Plan, transaction: Transaction) -> None:
+        for item in plan.aside:
+            self._hold(item)
+        by_entity: dict[Entity, list[Pending]] = {}
+        for pending in plan.pending:
+            by_entity.setdefault(pending.incoming.subject.entity, []).append(pending)
+        for entity in sorted(by_entity, key=list(Entity).index):
+            self._write(entity, by_entity[entity], transaction)
+
+    def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
+        if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
+            pending = self._guarded(pending, transaction)
+        written = transaction.write(entity, [item.row for item in pending])
+        failed = {error.index: error for error in written.errors}
+        self.touched += written.touched
+        for index, item in enumerate(pending):
+            if index in failed:
+                self._hold(item.incoming.waiting(*self._why(item, failed[index])))
+            else:
+                self.applied.append(item)
+
+    def _guarded(self, pending: list[Pending], transaction: Transaction) -> list[Pending]:
+        unposted = transaction.unposted()
+        free = []
+        for item in pending:
+            store = self._planner.store_of(item.incoming.subject)
+            if (store, item.incoming.key) in unposted:
+                detail = str(text("the store {store} has sales of it that SAE does not have yet", store=store))
+                self._hold(item.incoming.waiting(Reason.GUARD, detail))
+            else:
+                free.append(item)
+        return free
+
+    def _why(self, item: Pending, error: RowError) -> tuple[Reason, str]:
+        key = item.incoming.key
+        if error.locked:
+            return Reason.LOCKED, str(error.message)
+        if error.code == Refusal.PARENT:
+            product = (Subject(Entity.PRODUCT), key)
+            if key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
+                return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
+            return Reason.PARENT, str(text("the row it needs is not there yet"))
+        if error.code == Refusal.OCCUPIED:
+            return Reason.REJECTED, str(text("CAJA has a row {key} of its own, which is not taken over for SAE's {key}", key=key))
+        return Reason.REJECTED, str(error.message)
+
+    def _hold(self, item: Waiting) -> None:
+        self.aside[item.place] = item
+
+    def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
+        """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept."""
+        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED]
+        total = len(plan.pending) + len(plan.aside)
+        if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
+            return
+        first = rejected[0]
+        raise ConfigError(
+            text(
+                "{caja}: {count} of {total} changes were rejected, the first being {subject} {key}: {reason}; nothing was written",
+                caja=caja,
+                count=len(rejected),
+                total=total,
+                subject=first.subject,
+                key=first.key,
+                reason=first.detail,
+            )
+        )
+
+    def step(self, plan: Plan) -> Step:
+        """The same in numbers."""
+        step = Step(
+            applied=len(self.applied),
+            touched=self.touched,
+            equal=plan.equal,
+            aside=Counter(item.reason for item in self.aside.values()),
+        )
+        for pending in self.applied:
+            for note in pending.notes:
+                step.notes.setdefault(note, Noted()).add(Noted(1, [pending.incoming.key]))
+        return step
