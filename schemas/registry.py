@@ -21,7 +21,11 @@ def read_schemas(log: EventLog, topic: Topic, position: Offset = START) -> tuple
     while True:
         batch = log.read(topic, position)
         for event in batch.events:
-            if event.value is not None and event.key.isdigit():
+            if not event.key.isdigit():
+                continue
+            if event.value is None:
+                schemas.pop(int(event.key), None)
+            else:
                 schemas[int(event.key)] = event.value.decode("utf-8", "replace")
         position = batch.next_offset
         if batch.at_end:

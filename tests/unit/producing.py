@@ -1,0 +1,126 @@
+"""A producer between a fake SAE and a log in memory, and an oracle that says what the log must hold."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from producer.capture import Capture, CompareCapture
+from producer.contents import Row, everything
+from producer.mapping import byte_order
+from producer.poll import Pass, Producer
+from producer.publish import Publisher
+from producer.view import View
+from puente.errors import PoisonError
+from puente.eventlog.port import Event, Record
+from schemas.changes import Subject, Value
+from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.control import KEY, Word, parse
+from schemas.headers import HASH, EventHeaders
+from schemas.topics import Topics
+from tests.fakes.failing_log import FailingLog
+from tests.fakes.sae import FakeSae
+
+TOPICS = Topics("puente", "01")
+Place = tuple[Subject, bytes]
+
+
+class Clock:
+    """Monotonic, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Site:
+    """Everything one producer needs. `restart` gives a new process on the same log."""
+
+    def __init__(self, *rows: Any, **options: Any) -> None:
+        self.sae, self.log, self.clock, self.options = FakeSae(*rows), FailingLog(), Clock(), options
+        self.runs = 0
+        self.restart()
+
+    def restart(self) -> None:
+        self.runs += 1
+        self.capture: Capture = CompareCapture(self.sae, clock=self.clock, **self.options)
+        self.publisher = Publisher(self.log, TOPICS, f"run{self.runs}")
+        self.producer = Producer(
+            capture=self.capture,
+            publisher=self.publisher,
+            new_view=lambda: View(self.log, TOPICS),
+            clock=self.clock,
+        )
+
+    def run(self) -> Pass:
+        return self.producer.run_pass()
+
+    def settled(self) -> list[Record]:
+        """Runs until nothing is left to do; what was published, without words."""
+        self.log.appended.clear()
+        for _ in range(3):
+            self.run()
+        return self.published()
+
+    def published(self) -> list[Record]:
+        return [record for record in self.log.appended if TOPICS.subject(record.topic) is not None]
+
+    def events(self, subject: Subject) -> dict[str, Any]:
+        """Key → newest value."""
+        found = self.log.newest(TOPICS.of(subject))
+        return {key.decode(): Decoder().decode(subject.entity.value, event.value or b"") for key, event in found.items()}
+
+    def words(self) -> list[Word]:
+        events = self.log.store.topics[TOPICS.control].events
+        return [parse(Decoder(), event.value) for event in events if event.key == KEY and event.value is not None]
+
+    def in_log(self) -> dict[Place, str]:
+        """Every live key with the hash that its event tells."""
+        found = {}
+        for topic in self.log.store.topics:
+            subject = TOPICS.subject(topic)
+            for key, event in self.log.newest(topic).items() if subject else ():
+                assert subject is not None
+                found[subject, key] = told_hash(event)
+        return found
+
+    def expected(self) -> tuple[dict[Place, str], set[Place]]:
+        """What the log must hold of SAE as it stands, and the keys of which no event can tell."""
+        hashes: dict[Place, str] = {}
+        unmappable: set[Place] = set()
+        for place, row in first_rows(self.sae).items():
+            try:
+                hashes[place] = content_hash(encode(row.subject.entity.value, row.value()))
+            except PoisonError:
+                unmappable.add(place)
+            if not row.key:
+                unmappable.add(place)
+                hashes.pop(place, None)
+        return hashes, unmappable
+
+    def agrees(self) -> bool:
+        hashes, unmappable = self.expected()
+        return {place: found for place, found in self.in_log().items() if place not in unmappable} == hashes
+
+
+def told_hash(event: Event) -> str:
+    return (event.header(HASH) or b"").decode()
+
+
+def first_rows(sae: FakeSae) -> dict[Place, Row]:
+    """Of raw keys that are equal once trimmed, the first in byte order. Reads SAE behind the producer's back."""
+    reader = FakeSae()
+    reader.tables, reader.layout = sae.tables, sae.layout
+    with reader.snapshot() as snapshot:
+        rows = sorted(everything(snapshot), key=lambda row: byte_order(row.raw), reverse=True)
+    return {(row.subject, row.key.encode()): row for row in rows}
+
+
+def foreign(subject: Subject, key: str, value: Value | None) -> Record:
+    """An event of somebody else."""
+    entity = subject.entity.value
+    body = None if value is None else encode(entity, value)
+    content = None if body is None else content_hash(body)
+    headers = EventHeaders(hash=content, captured=datetime(2026, 1, 1, tzinfo=UTC), run="other", mode="compare")
+    framed = None if body is None else frame(entity, body)
+    return Record(topic=TOPICS.of(subject), key=key.encode(), value=framed, headers=headers.encode())

@@ -1,0 +1,144 @@
+"""When SAE is read, and when it is left alone."""
+
+import pytest
+
+from producer.tables import Clin, Row
+from puente.errors import ConnectionLost
+from puente.texts import text
+from schemas.changes import Entity, Subject
+from tests.fakes.sae import row
+from tests.unit.producing import Site, foreign
+
+LINES = Subject(Entity.PRODUCT_LINE)
+LINE = {"line": "X", "description": None, "is_group": False, "status": "active"}
+
+
+def looks(site: Site) -> bool:
+    """Whether the next pass reads a table."""
+    before = len(site.sae.snapshots)
+    done = site.run()
+    read: set[type[Row]] = set().union(*site.sae.snapshots[before:])
+    assert bool(read) == done.looked
+    return done.looked
+
+
+def test_sae_is_not_read_where_nothing_began_since_the_last_pass() -> None:
+    site = Site(row(Clin, "L"))
+    assert looks(site)
+    assert not looks(site)
+    assert not looks(site)
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    assert looks(site)
+    assert not looks(site)
+
+
+def test_a_transaction_that_still_runs_keeps_the_gate_open() -> None:
+    """It began before the snapshot and may commit after it."""
+    site = Site(row(Clin, "L"))
+    writer = site.sae.begin()
+    assert looks(site)
+    assert looks(site)
+    site.sae.tables[Clin] = [row(Clin, "L", desc_lin="late")]  # its commit: no number is given out
+    site.sae.end(writer)
+    assert looks(site)
+    assert site.events(LINES)["L"]["description"] == "late"
+    assert not looks(site)
+
+
+def test_a_transaction_that_began_while_sae_was_read_opens_the_gate() -> None:
+    site = Site(row(Clin, "L"))
+    assert looks(site)
+    site.sae.begin()
+    assert looks(site)
+
+
+def test_another_session_opens_the_gate() -> None:
+    """Numbers of a database that was put back may be the same."""
+    site = Site(row(Clin, "L"))
+    assert looks(site)
+    site.sae.connections += 1
+    assert looks(site)
+
+
+def test_an_engine_without_numbers_is_always_read() -> None:
+    site = Site(row(Clin, "L"))
+    site.sae.numbered = False
+    assert looks(site)
+    assert looks(site)
+
+
+def test_an_event_of_somebody_else_opens_the_gate() -> None:
+    site = Site(row(Clin, "L"))
+    assert looks(site)
+    site.log.slip_in(foreign(LINES, "X", LINE))
+    assert looks(site)
+    assert set(site.events(LINES)) == {"L"}
+    assert not looks(site)
+
+
+def test_a_pass_that_failed_leaves_the_gate_open() -> None:
+    site = Site(row(Clin, "L"))
+    assert looks(site)
+    site.sae.put(row(Clin, "M"))
+    site.sae.fail[Clin] = ConnectionLost(text("gone"))
+    with pytest.raises(ConnectionLost):
+        site.run()
+    assert looks(site)
+    assert site.agrees()
+
+
+# pacing
+
+
+def test_sae_is_read_at_most_once_in_a_while() -> None:
+    site = Site(row(Clin, "L"), every_seconds=300.0)
+    assert looks(site)
+    site.sae.put(row(Clin, "M"))
+    site.clock.seconds += 299
+    snapshots = len(site.sae.snapshots)
+    assert not looks(site)
+    assert len(site.sae.snapshots) == snapshots
+    site.clock.seconds += 1
+    assert looks(site)
+    assert site.agrees()
+
+
+def test_a_slow_sae_is_read_for_its_share_of_the_time_alone() -> None:
+    site = Site(row(Clin, "L"), every_seconds=10.0, share=0.05)
+    began, opened = site.clock.seconds, site.sae.snapshot
+
+    def slow() -> object:
+        site.clock.seconds += 20
+        return opened()
+
+    site.sae.snapshot = slow  # type: ignore[method-assign, assignment]
+    assert looks(site)
+    site.sae.put(row(Clin, "M"))
+    site.clock.seconds = began + 20 + 379
+    assert not looks(site)
+    site.clock.seconds += 1
+    assert looks(site)
+
+
+def test_keys_to_check_are_not_paced() -> None:
+    site = Site(row(Clin, "L"), every_seconds=300.0)
+    assert looks(site)
+    site.log.slip_in(foreign(LINES, "X", LINE))
+    assert looks(site)
+    assert site.agrees()
+
+
+def test_starting_over_is_not_paced() -> None:
+    site = Site(row(Clin, "L"), every_seconds=300.0)
+    assert looks(site)
+    site.producer.forget()
+    assert looks(site)
+
+
+def test_a_closed_gate_does_not_put_the_next_reading_off() -> None:
+    site = Site(row(Clin, "L"), every_seconds=300.0)
+    assert looks(site)
+    site.clock.seconds += 301
+    assert not looks(site)
+    site.sae.put(row(Clin, "M"))
+    assert looks(site)

@@ -1,0 +1,227 @@
+"""The view is known by reading the log alone; a log that is not the one that was read is started over with."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+import pytest
+
+from producer.tables import Clin, Mult
+from producer.view import READ_AT_ONCE, UNREADABLE, LogChanged, View
+from puente.errors import RetryableError
+from puente.eventlog.history import OtherHistory
+from puente.eventlog.port import Event, Offset, Record, Topic
+from schemas.changes import Entity, Key, Subject
+from tests.fakes.sae import row
+from tests.unit.producing import TOPICS, Site, foreign
+
+LINES = Subject(Entity.PRODUCT_LINE)
+STOCK = Subject(Entity.STOCK, 1)
+TOPIC = TOPICS.of(LINES)
+LINE = {"line": "X", "description": None, "is_group": False, "status": "active"}
+
+
+def settled_site() -> Site:
+    site = Site(row(Clin, "L"), row(Clin, "M"), row(Mult, "A", 1, exist=1.0))
+    site.settled()
+    return site
+
+
+def starts_over(site: Site) -> None:
+    """The next pass fails in a way that is worth trying again, the ones after it mend the log."""
+    with pytest.raises(RetryableError) as raised:
+        site.run()
+    assert isinstance(raised.value, LogChanged | OtherHistory)
+    site.settled()
+    assert site.agrees()
+    assert site.words()[-1].complete
+
+
+# what is read
+
+
+def test_the_view_holds_what_the_log_holds() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    assert {key: view.hashes(LINES)[key] for key in (b"L", b"M")} == {key.encode(): site.in_log()[LINES, key.encode()] for key in "LM"}
+    assert set(view.subjects()) == {Subject(entity) for entity in Entity if entity is not Entity.STOCK} | {STOCK}
+
+
+def test_the_view_does_not_change_by_sending() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    record = foreign(LINES, "N", LINE)
+    view.acknowledged([record], site.log.append([record]))
+    assert b"N" not in view.hashes(LINES)
+    view.read()
+    assert b"N" in view.hashes(LINES)
+    assert view.take_foreign() == set()
+
+
+def test_a_tombstone_takes_its_key_out() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    site.log.slip_in(foreign(LINES, "L", None))
+    view.read()
+    assert set(view.hashes(LINES)) == {b"M"}
+
+
+def test_an_event_of_somebody_else_enters_the_view_and_is_told_once() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    assert view.take_foreign() == set()
+    site.log.slip_in(foreign(LINES, "X", LINE))
+    view.read()
+    assert b"X" in view.hashes(LINES)
+    assert view.take_foreign() == {(LINES, b"X")}
+    assert view.take_foreign() == set()
+
+
+def test_a_topic_of_somebody_else_is_read_and_its_keys_are_checked() -> None:
+    site = settled_site()
+    other = Subject(Entity.STOCK, 9)
+    site.log.create({TOPICS.of(other): TOPICS.fixed()[TOPICS.control]})
+    site.log.slip_in(foreign(other, "A", {"sku": "A", "warehouse": 9, "quantity": Decimal(1)}))
+    assert [(record.topic, record.value) for record in site.settled()] == [(TOPICS.of(other), None)]
+
+
+@pytest.mark.parametrize("headers", [(), (("hash", b"\xff"),), (("hash", b"h"), ("captured", b"?"))], ids=repr)
+def test_an_event_whose_headers_cannot_be_read_is_published_again(headers: tuple[tuple[str, bytes], ...]) -> None:
+    site = settled_site()
+    good = site.log.newest(TOPIC)[b"L"]
+    site.log.slip_in(Record(topic=TOPIC, key=b"L", value=good.value, headers=headers))
+    view = View(site.log, TOPICS)
+    view.read()
+    assert view.hashes(LINES)[b"L"] == UNREADABLE
+    assert [(record.topic, record.key) for record in site.settled()] == [(TOPIC, b"L")]
+    assert site.agrees()
+
+
+def test_a_key_that_is_no_text_gets_a_tombstone() -> None:
+    site = settled_site()
+    site.log.slip_in(Record(topic=TOPIC, key=b"\xff\xfe", value=b"?"))
+    assert [(record.key, record.value) for record in site.settled()] == [(b"\xff\xfe", None)]
+
+
+def test_a_topic_of_many_events_is_read_in_parts() -> None:
+    site = Site()
+    site.run()
+    site.log.slip_in(*(foreign(LINES, f"{number}", LINE) for number in range(READ_AT_ONCE + 2)))
+    view = View(site.log, TOPICS)
+    view.read()
+    assert len(view.hashes(LINES)) == READ_AT_ONCE + 2
+    view.read()
+    assert view.take_foreign() == set()
+
+
+def test_compaction_changes_nothing_for_the_view() -> None:
+    site = settled_site()
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    site.run()
+    site.sae.put(row(Clin, "L", desc_lin="newer"))
+    site.settled()
+    site.log.store.compact()
+    assert site.settled() == []
+    site.restart()
+    assert site.settled() == []
+    assert site.agrees()
+
+
+# a log that is not the one that was read
+
+
+def _refill(site: Site, count: int, *keys: str) -> None:
+    site.log.cut(TOPIC, count)
+    site.log.slip_in(*(foreign(LINES, key, LINE) for key in keys))
+
+
+CHANGED: dict[str, Callable[[Site], None]] = {
+    "its tail was lost": lambda site: site.log.cut(TOPIC, 1),
+    "its tail was lost and others wrote as much": lambda site: _refill(site, 1, "X"),
+    "its tail was lost and others wrote more": lambda site: _refill(site, 2, "X", "Y", "Z"),
+    "all of it was lost": lambda site: site.log.cut(TOPIC, 100),
+    "the topic was made again": lambda site: site.log.make_again(TOPIC),
+    "an empty topic was made again": lambda site: site.log.make_again(TOPICS.of(Subject(Entity.CUSTOMER))),
+    "the topic was deleted": lambda site: site.log.delete(TOPIC),
+    "a stock topic was deleted": lambda site: site.log.delete(TOPICS.of(STOCK)),
+    "the control topic was made again": lambda site: site.log.make_again(TOPICS.control),
+    "the control topic lost its tail": lambda site: site.log.cut(TOPICS.control, 1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_the_producer_starts_over_and_the_log_ends_equal_to_sae(change: str) -> None:
+    site = settled_site()
+    CHANGED[change](site)
+    starts_over(site)
+
+
+def test_a_tail_that_is_lost_before_it_was_read_back_is_found() -> None:
+    site = settled_site()
+    site.sae.put(row(Clin, "N"))
+    append, lost = site.log.append, set[Topic]()
+
+    def lose(records: Iterable[Record]) -> list[Offset]:
+        part = list(records)
+        offsets = append(part)
+        if any(record.topic == TOPIC for record in part) and TOPIC not in lost:
+            lost.add(TOPIC)
+            site.log.cut(TOPIC, 1)
+        return offsets
+
+    site.log.append = lose  # type: ignore[method-assign]
+    starts_over(site)
+
+
+def test_another_event_at_the_place_of_an_acknowledged_one_is_found() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    record = foreign(LINES, "N", LINE)
+    view.acknowledged([record], site.log.append([record]))
+    site.log.cut(TOPIC, 1)
+    site.log.slip_in(foreign(LINES, "X", LINE))
+    with pytest.raises(LogChanged, match=r"does not hold.*product_line at 2"):
+        view.read()
+
+
+def test_two_acknowledgements_for_one_place_are_found_at_once() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    record = foreign(LINES, "N", LINE)
+    view.acknowledged([record], site.log.append([record]))
+    site.log.cut(TOPIC, 1)
+    with pytest.raises(LogChanged, match="two events for one place"):
+        view.acknowledged([record], site.log.append([record]))
+
+
+def test_the_word_is_read_back_like_every_event() -> None:
+    site = settled_site()
+    site.sae.put(row(Clin, "N"))
+    site.run()
+    site.log.cut(TOPICS.control, 1)
+    starts_over(site)
+
+
+def test_an_event_is_the_same_only_with_its_headers() -> None:
+    """Run and capture time tell two producers' equal contents apart."""
+    site = settled_site()
+    stored = site.log.store.topics[TOPIC]
+    last = stored.events[-1]
+    stored.events[-1] = Event(last.offset, last.key, last.value, (*last.headers[:-2], ("run", b"other"), last.headers[-1]))
+    starts_over(site)
+
+
+def test_ends_count_what_was_acknowledged_and_not_yet_read() -> None:
+    site = settled_site()
+    view = View(site.log, TOPICS)
+    view.read()
+    assert view.ends()[LINES][1] == 2
+    record = foreign(LINES, Key("N"), LINE)
+    view.acknowledged([record], site.log.append([record]))
+    assert view.ends()[LINES][1] == 3
+    assert set(view.ends()) == set(view.subjects())

@@ -1,0 +1,216 @@
+"""The producer's word, and what a failure at any effect leaves behind."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from producer.poll import HEARTBEAT_SECONDS
+from producer.publish import APPENDED_AT_ONCE
+from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, PrecioXProd
+from puente.errors import ConnectionLost, RetryableError
+from puente.eventlog.port import Offset, Record
+from puente.texts import text
+from schemas.changes import CATALOGUES, Subject
+from schemas.control import Word
+from tests.fakes.failing_log import How
+from tests.fakes.sae import row
+from tests.unit.producing import TOPICS, Site
+
+
+def told(word: Word) -> dict[str, tuple[int, bool]]:
+    return {str(TOPICS.subject(topic.topic)): (topic.end, topic.complete) for topic in word.topics}
+
+
+def test_every_start_says_incomplete_and_the_first_compare_complete() -> None:
+    site = Site(row(Clin, "L"), row(Mult, "A", 1, exist=1.0))
+    site.run()
+    first, last = site.words()
+    assert told(first) == {entity.value: (0, False) for entity in CATALOGUES}
+    ends = {entity.value: (0, True) for entity in CATALOGUES}
+    assert told(last) == {**ends, "product_line": (1, True), "stock.1": (1, True)}
+    site.restart()
+    site.run()
+    assert [word.complete for word in site.words()] == [False, True, False, True]
+
+
+def test_an_empty_sae_is_complete_too() -> None:
+    site = Site()
+    site.run()
+    assert [word.complete for word in site.words()] == [False, True]
+
+
+def test_the_word_tells_the_run_the_time_and_the_identities() -> None:
+    site = Site()
+    site.run()
+    word = site.words()[-1]
+    assert (word.run, word.time.tzname()) == ("run1", "UTC")
+    assert {topic.topic: topic.identity for topic in word.topics} == {
+        topic: site.log.store.topics[topic].identity for topic in map(TOPICS.of, map(Subject, CATALOGUES))
+    }
+
+
+def test_a_pass_that_wrote_says_so_and_one_that_did_not_is_silent() -> None:
+    site = Site()
+    site.run()
+    site.run()
+    assert len(site.words()) == 2
+    site.sae.put(row(Clin, "L"))
+    site.run()
+    assert told(site.words()[-1])["product_line"] == (1, True)
+
+
+def test_the_heartbeat_repeats_the_word() -> None:
+    site = Site()
+    site.run()
+    for _ in range(3):
+        site.clock.seconds += HEARTBEAT_SECONDS
+        site.run()
+        site.run()
+    assert [word.complete for word in site.words()] == [False, True, True, True, True]
+
+
+def test_a_long_pass_has_a_heartbeat_too() -> None:
+    """It does not say complete before it is."""
+    site = Site()
+    site.sae.tables[Clin] = [row(Clin, f"{number:05d}") for number in range(3 * APPENDED_AT_ONCE)]
+    append = site.log.append
+
+    def slow(records: Iterable[Record]) -> list[Offset]:
+        site.clock.seconds += HEARTBEAT_SECONDS / 2
+        return append(records)
+
+    site.log.append = slow  # type: ignore[method-assign]
+    site.run()
+    assert [word.complete for word in site.words()] == [False, False, True]
+
+
+def test_an_entity_with_a_row_that_no_event_holds_is_not_complete() -> None:
+    """CAJA may have such a row from before; a sweep must not take what SAE has."""
+    site = Site(row(Moned, 1, tcambio=1.0), row(Moned, 2, tcambio=1e300))
+    site.settled()
+    ends = {entity.value: (0, True) for entity in CATALOGUES}
+    assert told(site.words()[-1]) == {**ends, "currency": (1, False)}
+    site.sae.put(row(Moned, 2, tcambio=2.0))
+    site.settled()
+    assert site.words()[-1].complete
+
+
+def test_an_entity_is_complete_where_the_row_has_an_older_event() -> None:
+    site = Site(row(Moned, 2, tcambio=2.0))
+    site.run()
+    site.sae.put(row(Moned, 2, tcambio=1e300))
+    site.settled()
+    assert site.words()[-1].complete
+
+
+# failures
+
+EVERYTHING = (
+    row(Clin, "L"),
+    row(Impu, 1, impuesto1=16.0),
+    row(Moned, 1, tcambio=1.0),
+    row(Inve, "A", cve_esqimpu=1),
+    row(PrecioXProd, "A", 1, precio=5.0),
+    row(Clie, "1"),
+    row(Mult, "A", 1, exist=2.0),
+    row(Almacenes, 2),
+)
+MOST_CALLS = 60
+
+
+def edited(site: Site) -> None:
+    site.sae.put(row(Clin, "L", desc_lin="new"), row(Inve, "B"), row(Mult, "B", 3, exist=1.0))
+    site.sae.drop(Clie, "1")
+
+
+def reaches(site: Site, at: int, how: How) -> bool:
+    """Runs one pass that fails at the call; whether it came to that."""
+    site.log.plan(at, how)
+    try:
+        site.run()
+    except RetryableError:
+        site.log.plan(0)
+        return True
+    site.log.plan(0)
+    return False
+
+
+def never_twice(site: Site) -> None:
+    """No event repeats the one before it of the same key."""
+    for topic, stored in site.log.store.topics.items():
+        newest: dict[bytes, bytes | None] = {}
+        for event in stored.events:
+            if TOPICS.subject(topic) is not None:
+                assert newest.get(event.key) != event.value, (topic, event)
+                newest[event.key] = event.value
+
+
+@pytest.mark.parametrize("how", ["before", "after", "half"])
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("start", [True, False])
+def test_a_log_that_fails_at_any_call_loses_nothing(how: How, restarts: bool, start: bool) -> None:
+    """At a start or later; the process goes on or is a new one; the call did nothing, all, or half."""
+    failed = 0
+    for at in range(1, MOST_CALLS):
+        site = Site(*EVERYTHING)
+        if not start:
+            site.run()
+            edited(site)
+        failed += reaches(site, at, how)
+        if restarts:
+            site.restart()
+        site.settled()
+        assert site.agrees()
+        assert site.words()[-1].complete
+        never_twice(site)
+    assert (2 if how == "half" else 15) <= failed < MOST_CALLS - 1
+
+
+@pytest.mark.parametrize("place", ["snapshot", Clin, Impu, Moned, Inve, PrecioXProd, Clie, Mult, Almacenes])
+@pytest.mark.parametrize("start", [True, False])
+def test_a_sae_that_fails_anywhere_loses_nothing_and_nothing_is_published(place: object, start: bool) -> None:
+    site = Site(*EVERYTHING)
+    if not start:
+        site.run()
+        edited(site)
+        if place is Clie:
+            site.sae.put(row(Clie, "2"))
+    site.log.appended.clear()
+    site.sae.fail[place] = ConnectionLost(text("gone"))
+    with pytest.raises(ConnectionLost):
+        site.run()
+    assert site.published() == []
+    site.settled()
+    assert site.agrees()
+    never_twice(site)
+
+
+def test_after_a_failure_the_word_is_incomplete_until_all_was_compared() -> None:
+    site = Site(*EVERYTHING)
+    site.run()
+    edited(site)
+    site.sae.fail["snapshot"] = ConnectionLost(text("gone"))
+    with pytest.raises(ConnectionLost):
+        site.run()
+    site.sae.fail["snapshot"] = ConnectionLost(text("still gone"))
+    with pytest.raises(ConnectionLost):
+        site.run()
+    assert [word.complete for word in site.words()] == [False, True, False]
+
+
+STOPS: dict[str, Callable[[], BaseException]] = {"a bug": lambda: ZeroDivisionError("bug"), "Ctrl-C": KeyboardInterrupt}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_whatever_ends_a_pass_the_next_one_starts_over(stop: str) -> None:
+    site = Site(*EVERYTHING)
+    site.run()
+    edited(site)
+    error = STOPS[stop]()
+    site.log.plan(12, "after", error)
+    with pytest.raises(type(error)):
+        site.run()
+    site.log.plan(0)
+    site.settled()
+    assert site.agrees()
+    never_twice(site)
