@@ -175,7 +175,7 @@ class ProducerSide:
         assert self._settings.sae is not None
         sae.probe()
         topics = topics_of(self._settings, sae.company)
-        capture = CompareCapture(sae)
+        capture = CompareCapture(sae, every_seconds=self._settings.sae.reconcile_seconds, share=self._settings.sae.scan_share)
         self._producer = Producer(
             capture=capture,
             publisher=Publisher(log, topics, uuid4().hex[:RUN_LENGTH]),

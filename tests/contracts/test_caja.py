@@ -1,0 +1,439 @@
+"""What every CAJA promises the pure core: one suite on the one in memory, on embedded Firebird, and on a Firebird server."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from consumer import ledger
+from consumer.caja import Caja, Holder, Store, Transaction
+from consumer.ledger import Reason, Waiting
+from consumer.mapping import RowMapper, mappers
+from consumer.profile import check
+from consumer.sql_caja import SqlCaja
+from puente.engines import open_database
+from puente.engines.database import Action, Database, Refusal, RowWrite
+from puente.engines.firebird.create import create_database
+from puente.errors import ConfigError, LostGuard
+from puente.eventlog.history import LastEvent, Position
+from puente.eventlog.port import Identity, Offset, Topic
+from puente.reference import Store as ReferenceStore
+from puente.reference import build_caja
+from schemas.changes import CATALOGUES, Entity, Key, Subject
+from tests.fakes.caja import MemoryCaja
+from tests.unit.consuming import MAPPERS, PROFILE, customer, product
+
+HOLDER = Holder(host="here", process=1, started=1)
+STORES = [ReferenceStore(1, "Centro ñ", 1), ReferenceStore(2, "Reforma", 5), ReferenceStore(3, "Sin almacén", None)]
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+EVERY_BYTE = bytes(range(256))
+Made = dict[Entity, RowMapper]
+
+
+@dataclass
+class UnderTest:
+    """A CAJA, and how a test looks into it from outside and makes trouble."""
+
+    caja: Caja
+    mappers: Made
+    rows: Callable[[str], list[dict[str, Any]]]
+    insert: Callable[[str, dict[str, Any]], None]
+    locking: Callable[[str, str, Any], contextlib.AbstractContextManager[None]]
+    set_parameter: Callable[[str, str], None]
+    sell: Callable[[int, str, str, str], None]
+
+
+def in_memory() -> Iterator[UnderTest]:
+    caja = MemoryCaja(MAPPERS, known_stores=[Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in STORES])
+    names = {"INTERFAZSAE": "interface", "CAMBIOEXIS": "stock_changes", "PRECIOIMP": "tax_included"}
+
+    def insert(table: str, row: dict[str, Any]) -> None:
+        matches = {m.plan.table: m.plan.match for m in MAPPERS.values()}
+        caja.content.table(table)[tuple(row[name] for name in matches[table])] = row
+
+    @contextmanager
+    def locking(table: str, _column: str, key: Any) -> Iterator[None]:
+        caja.locked.add((table, (key,)))
+        yield
+        caja.locked.clear()
+
+    def set_parameter(name: str, value: str) -> None:
+        caja.parameters = replace(caja.parameters, **{names[name]: value == "T"})
+
+    def sell(store: int, key: str, posted: str, status: str) -> None:
+        if posted != "T" and status != "C":
+            caja.sales.add((store, Key(key)))
+
+    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, locking, set_parameter, sell)
+
+
+def on_firebird(url: str) -> Iterator[UnderTest]:
+    create_database(url)
+    with closing(open_database(url)) as database, closing(open_database(url)) as outside:
+        build_caja(database, STORES)
+        database.create_tables(ledger.metadata)
+        execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
+        catalogue = database.catalogue()
+        assert check(PROFILE, catalogue, "centro")
+        made = mappers(PROFILE, catalogue, {}, CATALOGUES)
+        yield _subject(SqlCaja("centro", database, PROFILE, made), made, outside)
+
+
+def execute(database: Database, statement: sa.Executable) -> None:
+    with database.writing() as writer:
+        writer.execute(statement)
+
+
+def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
+    catalogue = outside.catalogue()
+
+    def table(name: str, *columns: str) -> sa.TableClause:
+        return sa.table(name, *map(sa.column, columns or catalogue[name].columns))
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        names = list(catalogue[name].columns)
+        with outside.reading() as reader:
+            return [dict(zip(names, row, strict=True)) for row in reader.rows(sa.select(*table(name).c))]
+
+    def insert(name: str, row: dict[str, Any]) -> None:
+        execute(outside, sa.insert(table(name)).values({k: v for k, v in row.items() if v is not None}))
+
+    @contextmanager
+    def locking(name: str, column: str, key: Any) -> Iterator[None]:
+        with contextlib.suppress(RollBack), outside.writing() as writer:
+            writer.execute(sa.update(table(name)).values({column: sa.column(column)}).where(sa.column(column) == key))
+            yield
+            raise RollBack
+
+    def set_parameter(name: str, value: str) -> None:
+        execute(outside, sa.update(table("PARAMS")).values(VALOR=value).where(sa.column("PARAMETRO") == name))
+
+    def sell(store: int, key: str, posted: str, status: str) -> None:
+        note = f"{store}{key}{posted}{status}"
+        execute(
+            outside,
+            sa.insert(table("VVENTAS", "NOTA", "TIENDA", "STATUS", "ENVSAE")).values(NOTA=note, TIENDA=store, STATUS=status, ENVSAE=posted),
+        )
+        execute(outside, sa.insert(table("DVENTAS", "NOTA", "PARTIDA", "PRODUCTO")).values(NOTA=note, PARTIDA=1, PRODUCTO=key))
+
+    return UnderTest(caja, made, rows, insert, locking, set_parameter, sell)
+
+
+class RollBack(Exception):
+    """Leaves a transaction without its changes."""
+
+
+@pytest.fixture(params=["memory", "embedded", "server"])
+def subject(request: pytest.FixtureRequest) -> Iterator[UnderTest]:
+    match request.param:
+        case "memory":
+            yield from in_memory()
+        case "embedded":
+            yield from on_firebird(request.getfixturevalue("embedded").url("caja"))
+        case _:
+            server = request.getfixturevalue("firebird_server")
+            yield from on_firebird(server.url(server.new_name("caja")))
+
+
+@pytest.fixture
+def token(subject: UnderTest) -> str:
+    assert subject.caja.claim(subject.caja.read_guard(), "mine", HOLDER)
+    return "mine"
+
+
+def write(
+    subject: UnderTest, token: str, entity: Entity, *writes: tuple[Action, dict[str, Any] | str, int | None]
+) -> tuple[int, list[int]]:
+    """Writes in one transaction; returns the rows touched and the codes of what was refused."""
+    with subject.caja.transaction(token) as transaction:
+        written = transaction.write(entity, [row(subject, entity, *w) for w in writes])
+        return written.touched, [error.code for error in written.errors]
+
+
+def row(subject: UnderTest, entity: Entity, action: Action, value: dict[str, Any] | str, store: int | None) -> RowWrite:
+    mapper = subject.mappers[entity]
+    key = Key(value if isinstance(value, str) else str(value.get("customer") or value.get("sku") or value.get("line")))
+    values = mapper.match(key, store) if isinstance(value, str) else mapper.row(value, store).values
+    return RowWrite(action, values, (entity.value, store or 0, key, "hash" + str(len(str(value)))[:12], "row"))
+
+
+def put(value: dict[str, Any], store: int | None = None) -> tuple[Action, dict[str, Any], int | None]:
+    return Action.PUT, value, store
+
+
+def stock(key: str, quantity: str) -> dict[str, Any]:
+    return {"sku": key, "warehouse": 1, "quantity": Decimal(quantity)}
+
+
+def products(subject: UnderTest) -> dict[str, dict[str, Any]]:
+    return {found["PRODUCTO"]: found for found in subject.rows("CATINVEN")}
+
+
+FULL = product(
+    "P1",
+    description="Cinta “doble” ñÑ áéíóú € —",
+    line="HERR",
+    unit_out="pza",
+    tax_scheme=1,
+    prices=[
+        {"list": 1, "amount": Decimal("89.9"), "tax_included": None},
+        {"list": 2, "amount": Decimal("-0.000001"), "tax_included": None},
+    ],
+    average_cost=Decimal("123456789012.123456"),
+)
+
+
+def test_put_adds_a_row_with_every_value_exact_and_null_where_there_is_none(subject: UnderTest, token: str) -> None:
+    assert write(subject, token, Entity.PRODUCT, put(FULL)) == (1, [])
+    found = products(subject)["P1"]
+    assert found["DESCRIPCIO"] == "Cinta “doble” ñÑ áéíóú € —"
+    assert (found["PRECIOP"], found["PRECIO2"], found["PRECIO3"]) == (89.9, -0.000001, None)
+    assert found["COSTOPROM"] == pytest.approx(123456789012.123456, rel=1e-15)
+    assert (found["LINEA"], found["ESQIMP"], found["MONEDA"], found["ALTA"]) == ("HERR", 1, None, "T")
+    assert found["EXISTENCIA"] == 0
+
+
+def test_an_equal_row_is_not_touched_and_a_different_one_is(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    assert write(subject, token, Entity.PRODUCT, put(FULL)) == (0, [])
+    assert write(subject, token, Entity.PRODUCT, put({**FULL, "line": None})) == (1, [])
+    assert products(subject)["P1"]["LINEA"] is None
+
+
+def test_change_writes_a_row_that_exists_and_adds_none(subject: UnderTest, token: str) -> None:
+    gone = {**FULL, "status": "inactive"}
+    assert write(subject, token, Entity.PRODUCT, (Action.CHANGE, gone, None)) == (0, [])
+    assert products(subject) == {}
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    assert write(subject, token, Entity.PRODUCT, (Action.CHANGE, gone, None)) == (1, [])
+    assert products(subject)["P1"]["ALTA"] == "F"
+
+
+def test_retire_sets_the_flag_of_a_row_that_exists_and_nothing_else(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    assert write(subject, token, Entity.PRODUCT, (Action.RETIRE, "P1", None), (Action.RETIRE, "P9", None)) == (1, [])
+    found = products(subject)
+    assert (found["P1"]["ALTA"], found["P1"]["LINEA"]) == ("F", "HERR")
+    assert "P9" not in found
+    assert write(subject, token, Entity.PRODUCT, (Action.RETIRE, "P1", None)) == (0, [])
+
+
+def test_note_leaves_the_row_alone_and_is_in_the_ledger_like_the_others(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), (Action.NOTE, "P2", None))
+    assert list(products(subject)) == ["P1"]
+    assert set(subject.caja.state().hashes[Subject(Entity.PRODUCT)]) == {"P1", "P2"}
+    write(subject, token, Entity.PRODUCT, (Action.NOTE, "P1", None))
+    assert products(subject)["P1"]["ALTA"] == "T"
+
+
+def test_columns_that_are_not_saes_are_never_written(subject: UnderTest, token: str) -> None:
+    subject.insert("CATINVEN", {"PRODUCTO": "P1", "IMAGEN": "p1.png", "EXISTENCIA": 7.0, "ALTA": "F"})
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    found = products(subject)["P1"]
+    assert (found["IMAGEN"], found["EXISTENCIA"], found["ALTA"]) == ("p1.png", 7.0, "T")
+
+
+def test_a_customer_is_found_by_his_key_in_sae_and_keeps_cajas_own(subject: UnderTest, token: str) -> None:
+    subject.insert("CATCLIEN", {"CLIENTE": "MOSTRADOR", "CLAVESAE": "188", "NOMBRE": "x", "ALTA": "T"})
+    assert write(subject, token, Entity.CUSTOMER, put(customer("188", name="Ñandú")), put(customer("200"))) == (2, [])
+    found = {r["CLAVESAE"]: r for r in subject.rows("CATCLIEN")}
+    assert (found["188"]["CLIENTE"], found["188"]["NOMBRE"]) == ("MOSTRADOR", "Ñandú")
+    assert found["200"]["CLIENTE"] == "200"
+
+
+def test_a_customer_born_in_caja_is_not_taken_over_and_leaves_no_ledger_row(subject: UnderTest, token: str) -> None:
+    subject.insert("CATCLIEN", {"CLIENTE": "188", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"})
+    assert write(subject, token, Entity.CUSTOMER, put(customer("188", name="de SAE")), put(customer("200"))) == (1, [Refusal.OCCUPIED])
+    assert {r["CLIENTE"]: r["NOMBRE"] for r in subject.rows("CATCLIEN")}["188"] == "de la casa"
+    assert set(subject.caja.state().hashes[Subject(Entity.CUSTOMER)]) == {"200"}
+
+
+def test_stock_without_its_product_is_refused_and_the_rest_goes_in(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    assert write(subject, token, Entity.STOCK, put(stock("P9", "1"), 1), put(stock("P1", "2.5"), 1)) == (1, [Refusal.PARENT])
+    assert [(r["PRODUCTO"], r["EXISTIENDA"]) for r in subject.rows("EXIST")] == [("P1", 2.5)]
+    assert set(subject.caja.state().hashes[Subject(Entity.STOCK, 1)]) == {"P1"}
+
+
+def test_the_total_of_a_product_is_the_sum_over_all_its_stores(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put(product("P2")))
+    subject.insert("EXIST", {"PRODUCTO": "P1", "TIENDA": 9, "EXISTIENDA": 100.0})
+    write(subject, token, Entity.STOCK, put(stock("P1", "1.5"), 1), put(stock("P1", "2"), 2), put(stock("P2", "4"), 1))
+    assert {k: r["EXISTENCIA"] for k, r in products(subject).items()} == {"P1": 103.5, "P2": 4}
+    write(subject, token, Entity.STOCK, (Action.RETIRE, "P1", 2))
+    assert products(subject)["P1"]["EXISTENCIA"] == 101.5
+    assert sorted((r["TIENDA"], r["EXISTIENDA"]) for r in subject.rows("EXIST") if r["PRODUCTO"] == "P1") == [(1, 1.5), (2, 0), (9, 100)]
+
+
+def test_a_row_that_a_till_has_locked_is_told_so_at_once_and_the_others_go_in(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put(product("P2")))
+    new = [put({**FULL, "line": "X"}), put(product("P2", line="X"))]
+    with subject.locking("CATINVEN", "PRODUCTO", "P1"), subject.caja.transaction(token) as transaction:
+        written = transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *w) for w in new])
+        assert [(error.index, error.locked) for error in written.errors] == [(0, True)]
+        assert written.touched == 1
+    assert {k: r["LINEA"] for k, r in products(subject).items()} == {"P1": "HERR", "P2": "X"}
+    assert write(subject, token, Entity.PRODUCT, *new) == (1, [])
+
+
+def test_many_rows_of_one_call_keep_their_places(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, *(put(product(f"P{n}")) for n in range(0, 500, 2)))
+    touched, codes = write(subject, token, Entity.STOCK, *(put(stock(f"P{n}", "1"), 1) for n in range(500)))
+    assert (touched, codes) == (250, [Refusal.PARENT] * 250)
+    with subject.caja.transaction(token) as transaction:
+        written = transaction.write(Entity.STOCK, [row(subject, Entity.STOCK, *put(stock(f"P{n}", "2"), 1)) for n in range(500)])
+    assert [error.index for error in written.errors] == list(range(1, 500, 2))
+
+
+def test_an_exception_leaves_nothing_of_its_transaction(subject: UnderTest, token: str) -> None:
+    def fail(transaction: Transaction) -> None:
+        transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
+        transaction.set_aside([waiting("P2")])
+        transaction.save(Topic("t"), Position(Identity("i"), Offset(1)))
+        raise RollBack
+
+    with pytest.raises(RollBack), subject.caja.transaction(token) as transaction:
+        fail(transaction)
+    assert products(subject) == {}
+    state = subject.caja.state()
+    assert not state.hashes
+    assert not state.waiting
+    assert not state.positions
+
+
+def waiting(key: str, value: bytes | None = b"x", **changed: Any) -> Waiting:
+    return replace(
+        Waiting(
+            subject=Subject(Entity.PRODUCT),
+            key=Key(key),
+            reason=Reason.LOCKED,
+            detail="",
+            value=value,
+            content_hash="abc",
+            since=NOW,
+        ),
+        **changed,
+    )
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\x00", EVERY_BYTE, EVERY_BYTE * 40, EVERY_BYTE * 200, b"  \t "])
+def test_what_waits_comes_back_as_it_was(subject: UnderTest, token: str, value: bytes | None) -> None:
+    item = waiting("Ñ “€”", value, detail="porque sí — ñ €", reason=Reason.KEPT_OUT)
+    other = waiting("P1", b"y", subject=Subject(Entity.STOCK, 7), content_hash="")
+    with subject.caja.transaction(token) as transaction:
+        transaction.set_aside([item, other])
+    assert subject.caja.state().waiting == {item.place: item, other.place: other}
+
+
+def test_many_wait_at_once_and_are_released_by_their_keys(subject: UnderTest, token: str) -> None:
+    items = [waiting(f"P{n}", bytes([n % 256]) * (n % 700)) for n in range(900)]
+    with subject.caja.transaction(token) as transaction:
+        transaction.set_aside(items)
+    assert subject.caja.state().waiting == {item.place: item for item in items}
+    with subject.caja.transaction(token) as transaction:
+        transaction.release(item.place for item in items[1:])
+    assert list(subject.caja.state().waiting) == [items[0].place]
+
+
+def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
+    first = Position(Identity("a" * 32), Offset(0))
+    then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
+    for position in (first, then):
+        with subject.caja.transaction(token) as transaction:
+            transaction.save(Topic("puente.01.stock.12"), position)
+        assert subject.caja.state().positions == {"puente.01.stock.12": position}
+
+
+def test_unposted_sales_are_those_that_sae_lacks_and_that_were_not_cancelled(subject: UnderTest, token: str) -> None:
+    subject.sell(1, "P1", "F", "N")
+    subject.sell(2, "P2", "T", "N")
+    subject.sell(2, "P3", "F", "C")
+    subject.sell(2, "P1", "F", "N")
+    with subject.caja.transaction(token) as transaction:
+        assert set(transaction.unposted()) == {(1, "P1"), (2, "P1")}
+
+
+def test_parameters_and_stores_are_read(subject: UnderTest, token: str) -> None:
+    assert [(s.number, s.warehouse, s.name) for s in subject.caja.stores()] == [
+        (1, 1, "Centro ñ"),
+        (2, 5, "Reforma"),
+        (3, None, "Sin almacén"),
+    ]
+    switches = subject.caja.switches()
+    assert (switches.interface, switches.stock_changes, switches.tax_included) == (True, True, False)
+    subject.set_parameter("PRECIOIMP", "T")
+    subject.set_parameter("INTERFAZSAE", "F")
+    with subject.caja.transaction(token) as transaction:
+        assert (transaction.switches.interface, transaction.switches.tax_included) == (False, True)
+
+
+def test_a_token_that_lost_the_row_writes_nothing(subject: UnderTest, token: str) -> None:
+    assert subject.caja.claim(subject.caja.read_guard(), "other", HOLDER)
+    with pytest.raises(LostGuard), subject.caja.transaction(token) as transaction:
+        transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
+    assert products(subject) == {}
+    with subject.caja.transaction("other"):
+        pass
+
+
+def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
+    seen = subject.caja.read_guard()
+    assert seen.token is None
+    assert subject.caja.claim(seen, "one", HOLDER)
+    assert not subject.caja.claim(seen, "two", HOLDER)
+    guard = subject.caja.read_guard()
+    assert (guard.token, guard.host, guard.process, guard.process_started) == ("one", "here", 1, 1)
+
+
+def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:
+    before = subject.caja.read_guard().beat
+    if not isinstance(subject.caja, MemoryCaja):  # the one in memory beats at claims alone
+        with subject.caja.transaction(token):
+            pass
+        assert subject.caja.read_guard().beat > before
+    subject.caja.free("somebody else")
+    assert subject.caja.read_guard().token == token
+    subject.caja.free(token)
+    assert subject.caja.read_guard().token is None
+
+
+@pytest.fixture
+def on_embedded(embedded: Any) -> Iterator[tuple[SqlCaja, Database]]:
+    made = on_firebird(embedded.url("caja"))
+    found = next(made)
+    assert isinstance(found.caja, SqlCaja)
+    yield found.caja, found.caja._database
+    for _ in made:
+        pass
+
+
+def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(on_embedded: tuple[SqlCaja, Database], embedded: Any) -> None:
+    caja, _ = on_embedded
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    with closing(open_database(embedded.url("caja"))) as other, other.writing() as writer:
+        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
+        with pytest.raises(LostGuard), caja.transaction("mine"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        ([sa.update(ledger.guard).values(CAJA="norte")], "norte.*--adopt"),
+        ([sa.update(ledger.guard).values(LEDGER_VERSION=99)], "version 99"),
+        ([sa.delete(ledger.guard)], "puente setup"),
+        ([sa.schema.DropTable(ledger.guard)], "puente setup"),
+    ],
+)
+def test_a_ledger_that_is_not_this_cajas_is_refused(on_embedded: tuple[SqlCaja, Database], statements: Sequence[Any], said: str) -> None:
+    caja, database = on_embedded
+    for statement in statements:
+        execute(database, statement)
+    with pytest.raises(ConfigError, match=said):
+        caja.read_guard()

@@ -1,0 +1,212 @@
+"""A CAJA in memory: the port's semantics, one dictionary per table, faults planted by the test."""
+
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from consumer.caja import Holder, Store, Switches
+from consumer.ledger import VERSION, Guard, State, Waiting, subject_of
+from consumer.mapping import RowMapper
+from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Table, WritePlan, Written
+from puente.errors import LostGuard
+from puente.eventlog.history import Position
+from puente.eventlog.port import Topic
+from puente.reference.columns import caja_metadata
+from puente.texts import text
+from schemas.changes import Entity, Key, Subject
+
+Row = dict[str, Any]
+
+
+def reference_catalogue() -> Catalogue:
+    """What a database's catalogue says of the reference CAJA."""
+    return {table.name: _table(table) for table in caja_metadata().sorted_tables}
+
+
+def _table(table: sa.Table) -> Table:
+    unique = [frozenset((column.name,)) for column in table.columns if column.unique]
+    keys = [frozenset(column.name for column in table.primary_key), *unique]
+    return Table(name=table.name, columns={column.name: _column(column) for column in table.columns}, keys=keys)
+
+
+def _column(column: sa.Column[Any]) -> Column:
+    kinds = ((sa.String, Kind.TEXT), (sa.Integer, Kind.INTEGER), (sa.DOUBLE_PRECISION, Kind.FLOAT), (sa.DateTime, Kind.TIMESTAMP))
+    kind = next((kind for of, kind in kinds if isinstance(column.type, of)), Kind.OTHER)
+    length = column.type.length if isinstance(column.type, sa.String) else None
+    charset = "ISO8859_1" if kind is Kind.TEXT else None
+    return Column(name=column.name, kind=kind, length=length, nullable=bool(column.nullable), charset=charset)
+
+
+@dataclass
+class Content:
+    """All that commits together."""
+
+    rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
+    hashes: dict[Subject, dict[Key, str]] = field(default_factory=dict)
+    waiting: dict[tuple[Subject, Key], Waiting] = field(default_factory=dict)
+    positions: dict[Topic, Position] = field(default_factory=dict)
+    guard: Guard = field(
+        default_factory=lambda: Guard(caja="centro", version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
+    )
+
+    def table(self, name: str) -> dict[tuple[Any, ...], Row]:
+        return self.rows.setdefault(name, {})
+
+
+@dataclass
+class MemoryCaja:
+    """`Caja`; `locked` holds (table, match values), `crash` is raised at the next commit: before it took effect, or after."""
+
+    mappers: Mapping[Entity, RowMapper]
+    known_stores: list[Store] = field(default_factory=lambda: [Store(number=1, warehouse=1), Store(number=2, warehouse=2)])
+    parameters: Switches = field(default_factory=lambda: Switches(interface=True, stock_changes=True, tax_included=False))
+    content: Content = field(default_factory=Content)
+    locked: set[tuple[str, tuple[Any, ...]]] = field(default_factory=set)
+    sales: set[tuple[int, Key]] = field(default_factory=set)
+    crash_before: list[BaseException] = field(default_factory=list)
+    crash_after: list[BaseException] = field(default_factory=list)
+    touched: int = 0
+    over_sales: list[tuple[int, Key]] = field(default_factory=list)
+    """Stock that was written over unposted sales."""
+
+    def switches(self) -> Switches:
+        return self.parameters
+
+    def stores(self) -> list[Store]:
+        return self.known_stores
+
+    def read_guard(self) -> Guard:
+        return self.content.guard
+
+    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
+        guard = self.content.guard
+        if (guard.token, guard.beat) != (seen.token, seen.beat):
+            return False
+        self._hold(token, holder)
+        return True
+
+    def _hold(self, token: str | None, holder: Holder | None) -> None:
+        self.content.guard = Guard(
+            caja=self.content.guard.caja,
+            version=VERSION,
+            token=token,
+            beat=self.content.guard.beat + 1,
+            host=holder.host if holder else None,
+            process=holder.process if holder else None,
+            process_started=holder.started if holder else None,
+        )
+
+    def free(self, token: str) -> None:
+        if self.content.guard.token == token:
+            self._hold(None, None)
+
+    def state(self) -> State:
+        c = copy.deepcopy(self.content)
+        return State(positions=c.positions, hashes=c.hashes, waiting=c.waiting)
+
+    @contextmanager
+    def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
+        if self.content.guard.token != token:
+            raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
+        transaction = MemoryTransaction(self, copy.deepcopy(self.content))
+        yield transaction
+        if self.crash_before:
+            raise self.crash_before.pop()
+        self.content = transaction.content
+        self.touched += transaction.touched
+        if self.crash_after:
+            raise self.crash_after.pop()
+
+
+class MemoryTransaction:
+    """`Transaction` on a copy that replaces the content at its end."""
+
+    def __init__(self, caja: MemoryCaja, content: Content) -> None:
+        self._caja, self.content, self.touched = caja, content, 0
+
+    @property
+    def switches(self) -> Switches:
+        return self._caja.parameters
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        return set(self._caja.sales)
+
+    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
+        plan, errors, touched = self._caja.mappers[entity].plan, [], 0
+        for index, row in enumerate(rows):
+            code, changed = self._write(plan, row)
+            touched += changed
+            if code:
+                errors.append(RowError(index, code, code > max(Refusal), text("planted")))
+            else:
+                entity_name, warehouse, key, content_hash, _ = row.ledger
+                subject = subject_of(str(entity_name), int(str(warehouse)))
+                self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
+        self.touched += touched
+        return Written(touched, errors)
+
+    def _write(self, plan: WritePlan, row: RowWrite) -> tuple[int, bool]:
+        """The refusal (0: none) and whether a row was touched."""
+        table = self.content.table(plan.table)
+        match = row.values[: len(plan.match)]
+        found = table.get(match)
+        new: Row | None = None
+        match row.action:
+            case Action.NOTE:
+                return 0, False
+            case Action.RETIRE:
+                new = found and {**found, **plan.retire}
+            case Action.CHANGE | Action.PUT:
+                values = {c.name: _stored(v) for c, v in zip(plan.columns, row.values, strict=True)}
+                refusal = self._refusal(plan, values, table, is_new=found is None and row.action is Action.PUT)
+                if refusal:
+                    return refusal, False
+                fixed = {name: found[name] for name in plan.only_new} if found else dict(plan.added)
+                new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
+        if new is None or new == found:
+            return 0, False
+        if found is not None and (plan.table, match) in self._caja.locked:
+            return 335544345, False
+        table[match] = new
+        self._caja.over_sales += [sale for sale in self._caja.sales if plan.table == "EXIST" and match == (sale[1], sale[0])]
+        self._add_up(plan, match)
+        return 0, True
+
+    def _refusal(self, plan: WritePlan, values: Row, table: dict[tuple[Any, ...], Row], *, is_new: bool) -> int:
+        for parent in plan.parents:
+            if not any(row[parent.column] == values[parent.own] for row in self.content.table(parent.table).values()):
+                return Refusal.PARENT
+        if is_new and plan.unique and any(row[plan.unique] == values[plan.unique] for row in table.values()):
+            return Refusal.OCCUPIED
+        return 0
+
+    def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> None:
+        total = plan.total
+        if total is None:
+            return
+        key = match[plan.match.index(total.own_key)]
+        rows = [row for row in self.content.table(plan.table).values() if row[total.own_key] == key]
+        for row in self.content.table(total.table).values():
+            if row[total.key] == key:
+                row[total.column] = sum(row[total.of] or 0 for row in rows)
+
+    def set_aside(self, changes: Iterable[Waiting]) -> None:
+        for item in changes:
+            assert item.place not in self.content.waiting, "release it first"
+            self.content.waiting[item.place] = item
+
+    def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
+        for place in places:
+            self.content.waiting.pop(place, None)
+
+    def save(self, topic: Topic, position: Position) -> None:
+        self.content.positions[topic] = position
+
+
+def _stored(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value

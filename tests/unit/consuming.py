@@ -1,0 +1,101 @@
+"""A consumer of one CAJA in memory, for unit tests."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from consumer import profile as profiles
+from consumer.batch import Planner
+from consumer.caja import Holder
+from consumer.consume import Consumer
+from consumer.guard import GuardKeeper
+from consumer.mapping import mappers
+from consumer.policies import Policies
+from puente.eventlog.memory import MemoryLog
+from puente.eventlog.port import Record, TopicSettings
+from schemas.changes import CATALOGUES, Entity, Subject
+from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.headers import EventHeaders
+from schemas.registry import RegistryReader, publish_schemas
+from schemas.topics import Topics
+from tests.fakes.caja import MemoryCaja, reference_catalogue
+
+TOPICS = Topics("puente", "01")
+PROFILE = profiles.load("caja50")
+MAPPERS = mappers(PROFILE, reference_catalogue(), {}, CATALOGUES)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+HERE = Holder(host="here", process=1, started=1)
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Site:
+    """A log, a CAJA in memory and its consumer."""
+
+    policies: Policies = field(default_factory=Policies)
+    caja: MemoryCaja = field(default_factory=lambda: MemoryCaja(MAPPERS))
+    log: MemoryLog = field(default_factory=MemoryLog)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.log.create(TOPICS.fixed())
+        publish_schemas(self.log, TOPICS.registry)
+        self.decoder = Decoder()
+        self.consumer = self.another()
+
+    def another(self, holder: Holder = HERE) -> Consumer:
+        return Consumer(
+            name="centro",
+            caja=self.caja,
+            log=self.log,
+            topics=TOPICS,
+            registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
+            planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            keeper=GuardKeeper(self.caja, holder, self.clock),
+            clock=self.clock,
+        )
+
+    def publish(self, subject: Subject, key: str, value: dict[str, Any] | None) -> None:
+        """One event, as the producer would write it."""
+        name = subject.entity.value
+        body = None if value is None else encode(name, value)
+        headers = EventHeaders(hash=None if body is None else content_hash(body), captured=NOW, run="r", mode="compare")
+        self.append(subject, key.encode(), None if body is None else frame(name, body), headers.encode())
+
+    def append(self, subject: Subject, key: bytes, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
+        self.log.create({TOPICS.of(subject): TopicSettings()})
+        self.log.append([Record(topic=TOPICS.of(subject), key=key, value=value, headers=headers)])
+
+    def product(self, key: str = "P1", **changed: Any) -> None:
+        self.publish(Subject(Entity.PRODUCT), key, product(key, **changed))
+
+    def stock(self, key: str, quantity: Any, warehouse: int = 1) -> None:
+        value = {"sku": key, "warehouse": warehouse, "quantity": quantity}
+        self.publish(Subject(Entity.STOCK, warehouse), key, value)
+
+    def row(self, table: str, *key: Any) -> dict[str, Any] | None:
+        return self.caja.content.table(table).get(key)
+
+    def waiting(self) -> dict[str, str]:
+        """Key → reason."""
+        return {place[1]: item.reason.value for place, item in self.caja.content.waiting.items()}
+
+
+def product(key: str, **changed: Any) -> dict[str, Any]:
+    names = ("description", "line", "unit_in", "unit_out", "unit_factor", "tax_scheme", "currency", "average_cost", "sat_product")
+    none = dict.fromkeys((*names, "sat_unit", "ieps"))
+    lists: dict[str, Any] = {"taxes": [], "prices": [], "alternate_keys": []}
+    return {"sku": key, "kind": "product", "status": "active", **none, **lists, **changed}
+
+
+def customer(key: str, **changed: Any) -> dict[str, Any]:
+    texts = ("name", "rfc", "street", "outer_number", "inner_number", "neighbourhood", "postal_code", "municipality", "state")
+    more = ("country", "telephone", "email", "cfdi_use", "tax_regime", "price_list", "discount", "credit_days", "credit_limit")
+    return {"customer": key, "has_credit": False, "status": "active", **dict.fromkeys((*texts, *more)), **changed}

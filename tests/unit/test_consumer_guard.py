@@ -1,0 +1,92 @@
+"""One writer per CAJA: who may take the guard row, and when."""
+
+import os
+
+import psutil
+
+from consumer.caja import Holder
+from consumer.guard import SILENCE_SECONDS, GuardKeeper, is_gone, this_process
+from tests.unit.consuming import Clock, Site
+
+THERE = Holder(host="there", process=1, started=1)
+
+
+def keepers(site: Site) -> tuple[GuardKeeper, GuardKeeper]:
+    me = this_process()
+    return GuardKeeper(site.caja, me, site.clock), GuardKeeper(site.caja, THERE, site.clock)
+
+
+def beat(site: Site) -> None:
+    with site.caja.transaction(site.caja.content.guard.token or ""):
+        pass
+    site.caja._hold(site.caja.content.guard.token, this_process())
+
+
+def test_a_free_row_is_taken_at_once() -> None:
+    one, _ = keepers(Site())
+    assert one.claim()
+    assert one.token
+
+
+def test_a_second_process_stands_by_while_the_heart_beats_and_takes_over_ten_seconds_after_it_stops() -> None:
+    site = Site()
+    one, two = keepers(site)
+    assert one.claim()
+    for _ in range(5):
+        assert not two.claim()
+        site.clock.now += SILENCE_SECONDS - 1
+        beat(site)
+    assert not two.claim()
+    site.clock.now += SILENCE_SECONDS - 0.1
+    assert not two.claim()
+    site.clock.now += 0.1
+    assert two.claim()
+    assert site.caja.content.guard.token == two.token
+
+
+def test_a_holder_of_this_host_that_is_gone_is_followed_at_once() -> None:
+    site = Site()
+    gone = Holder(host=this_process().host, process=2**22 - 1, started=5)
+    assert not psutil.pid_exists(gone.process)
+    assert GuardKeeper(site.caja, gone, site.clock).claim()
+    assert GuardKeeper(site.caja, this_process(), site.clock).claim()
+
+
+def test_a_process_number_used_again_is_not_taken_for_the_holder() -> None:
+    site = Site()
+    me = this_process()
+    earlier = Holder(host=me.host, process=os.getpid(), started=me.started - 100)
+    assert GuardKeeper(site.caja, earlier, site.clock).claim()
+    assert is_gone(site.caja.read_guard(), me)
+    assert not is_gone(site.caja.read_guard(), THERE)
+
+
+def test_a_row_that_was_given_back_is_taken_at_once() -> None:
+    site = Site()
+    one, two = keepers(site)
+    one.claim()
+    one.release()
+    assert two.claim()
+
+
+def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
+    site = Site()
+    one, _ = keepers(site)
+    one.claim()
+    assert GuardKeeper(site.caja, THERE, site.clock, one.token).claim()
+
+
+def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:
+    site = Site()
+    site.consumer.step()
+    other = GuardKeeper(site.caja, THERE, Clock())
+    assert not other.claim()
+    other._clock = lambda: 1e9
+    assert other.claim()
+    site.product("P1")
+    assert site.consumer.step() is None
+    assert site.row("CATINVEN", "P1") is None
+    assert site.consumer.step() is None
+    other.release()
+    assert site.consumer.step() is not None
+    assert site.row("CATINVEN", "P1") is not None
