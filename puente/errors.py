@@ -4,7 +4,8 @@
     ├── ConfigError      somebody must change a setting or a database first   stop, exit 2
     ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
-    │   └── LostGuard        another process writes to this CAJA now: stand by
+    │   ├── LostGuard        another process writes to this CAJA now: stand by
+    │   └── Occupied         another process does this work and lives: waiting a little helps nobody
     ├── PoisonError      this one change cannot be read or applied            set it aside as *rejected*, go on
     └── InvariantError   the program contradicts itself                       stop at once, exit 1
 
@@ -59,6 +60,10 @@ class ConnectionLost(RetryableError):
 
 class LostGuard(RetryableError):
     """Another process holds this CAJA's guard row."""
+
+
+class Occupied(RetryableError):
+    """Another process does this work."""
 
 
 class PoisonError(PuenteError):

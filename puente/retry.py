@@ -6,19 +6,23 @@ from typing import TypeVar
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_delay,
     stop_any,
     stop_when_event_set,
     wait_exponential_jitter,
 )
 
-from puente.errors import RetryableError
+from puente.errors import Occupied, RetryableError
 from puente.loop import Stop
 
 Result = TypeVar("Result")
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 5.0
 TOTAL_SECONDS = 20.0
+
+
+def _is_worth_it(error: BaseException) -> bool:
+    return isinstance(error, RetryableError) and not isinstance(error, Occupied)
 
 
 def retrying(
@@ -37,7 +41,7 @@ def retrying(
             on_retry(error)
 
     return Retrying(
-        retry=retry_if_exception_type(RetryableError),
+        retry=retry_if_exception(_is_worth_it),
         wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
         stop=stop_any(stop_after_delay(total_seconds), stop_when_event_set(stop.event)),
         sleep=stop.sleep,

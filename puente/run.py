@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+from consumer.guard import SILENCE_SECONDS
 from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode, PuenteError, RetryableError
+from puente.errors import ExitCode, Occupied, PuenteError
 from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring import ConsumerSide, ProducerSide
 
-STANDBY_TOTAL_SECONDS = 15.0
+STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
 
 
@@ -107,13 +108,13 @@ def _release(side: ConsumerSide, result: CajaResult) -> None:
 
 
 def drain(side: ConsumerSide, total: Step, stop: Stop, clock: Callable[[], float] = monotonic) -> None:
-    """Steps until nothing is left that can go in now; raises `RetryableError` where another process keeps the CAJA."""
+    """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA."""
     began = clock()
     while not stop.asked:
         step = side.step()
         if step is None:
             if clock() - began > STANDBY_TOTAL_SECONDS:
-                raise RetryableError(text("Another process writes to this CAJA (puente run?)"))
+                raise Occupied(text("Another process writes to the CAJA {caja} (puente run?)", caja=side.name))
             stop.sleep(STANDBY_TURN_SECONDS)
             continue
         total.add(step)

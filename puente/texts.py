@@ -47,6 +47,7 @@ def use(language: str) -> None:
     """Translates from now on to `language`; click's own words are in the same catalogue."""
     global _translation  # noqa: PLW0603 - one language per process, set once by the command line
     _translation = gettext.translation(DOMAIN, str(_FOLDER), languages=[language], fallback=language == "en")
+    os.environ["LANGUAGE"] = language  # where click's gettext looks
     gettext.bindtextdomain(DOMAIN, str(_FOLDER))
     gettext.textdomain(DOMAIN)
 

@@ -33,7 +33,7 @@ from producer.view import View
 from puente.config import CajaSettings, Settings
 from puente.engines import open_database
 from puente.engines.database import Catalogue, Database
-from puente.errors import ConfigError, RetryableError
+from puente.errors import ConfigError, Occupied, RetryableError
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import EventLog
 from puente.loop import Worker
@@ -167,7 +167,7 @@ class ProducerSide:
             if not self._lock.is_locked:
                 self._lock.acquire(timeout=0)
         except Timeout as error:
-            raise RetryableError(text("Another producer writes to the log {path}", path=self._settings.log_path)) from error
+            raise Occupied(text("Another producer writes to the log {path}", path=self._settings.log_path)) from error
 
     def _build(self) -> Producer:
         sae = self._opened.enter_context(closing(open_sae(self._settings)))
@@ -197,6 +197,7 @@ class ConsumerSide:
 
     def __init__(self, settings: Settings, caja: CajaSettings, on_step: Callable[[Step], None] = lambda _done: None) -> None:
         self._settings, self._caja, self._on_step = settings, caja, on_step
+        self.name = caja.name
         self._consumer: Consumer | None = None
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 
-SERVER_FIXTURES = {"firebird_server", "second_firebird_server"}
+SERVER_FIXTURES = {"firebird_server", "private_firebird_server", "second_firebird_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +24,17 @@ def firebird_server() -> Iterator[FirebirdServer]:
     external = external_server()
     if external is not None:
         yield external
+        return
+    server = _private_server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def private_firebird_server(firebird_server: FirebirdServer) -> Iterator[PrivateServer]:
+    """A server of our own, also where an external one is named: it has the aliases `sae` and `caja`."""
+    if isinstance(firebird_server, PrivateServer):
+        yield firebird_server
         return
     server = _private_server()
     yield server

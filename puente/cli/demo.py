@@ -11,6 +11,7 @@ from puente.cli.common import json_option, print_json, print_table
 from puente.demo import show, site
 from puente.demo.retail import PRODUCTS
 from puente.demo.show import Outcome, Shown
+from puente.demo.watch import Arrival
 from puente.errors import ExitCode
 from puente.texts import Text, text, translate
 
@@ -75,16 +76,20 @@ def _plain(value: object) -> str:
 def _show(console: Console, shown: Shown) -> None:
     console.print(f"  {_plain(shown.edit.name)}")
     for arrival in shown.arrivals:
-        console.print(f"      {arrival.caja:<10} {_plain(_said(arrival.concerned, arrival.seconds, changed=arrival.changed))}")
+        console.print(f"      {arrival.caja:<10} {_plain(_said(arrival))}")
 
 
-def _said(concerned: bool, seconds: float | None, *, changed: bool) -> Text:
-    if not concerned:
+def _said(arrival: Arrival) -> Text:
+    if not arrival.concerned:
         return text("— no store of this CAJA has that warehouse")
-    if seconds is None:
+    if arrival.seconds is None:
         return text("✘ nothing arrived")
-    took = f"{seconds * 1000:.0f}"
-    return text("✔ after {took} ms", took=took) if changed else text("· after {took} ms: kept by policy", took=took)
+    took = f"{arrival.seconds * 1000:.0f}"
+    if not arrival.kept:
+        return text("✔ after {took} ms", took=took)
+    if not arrival.changed:
+        return text("· after {took} ms: kept by policy", took=took)
+    return text("✔ after {took} ms; kept by policy: {kept}", took=took, kept=", ".join(arrival.kept))
 
 
 def _table(console: Console, outcome: Outcome) -> None:
@@ -122,6 +127,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
                         "concerned": a.concerned,
                         "milliseconds": a.seconds and round(a.seconds * 1000),
                         "row_changed": a.changed,
+                        "kept": a.kept,
                     }
                     for a in shown.arrivals
                 ],

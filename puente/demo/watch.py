@@ -11,22 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.caja import Store
 from puente.config import CajaSettings
 from puente.demo.edits import Look
 from puente.engines.database import Reader
 from puente.wiring import open_caja
-from schemas.changes import Entity
+from schemas.changes import Key
 
-TABLES = {
-    Entity.PRODUCT_LINE: ("CATLINEA", "LINEA"),
-    Entity.TAX_SCHEME: ("ESQIMP", "CLAVE"),
-    Entity.CURRENCY: ("CATMONED", "MONEDA"),
-    Entity.PRODUCT: ("CATINVEN", "PRODUCTO"),
-    Entity.CUSTOMER: ("CATCLIEN", "CLAVESAE"),
-    Entity.STOCK: ("EXIST", "PRODUCTO"),
-}
-"""Where an entity's rows stand, and the column that finds them."""
 LOOK_EVERY_SECONDS = 0.01
 
 Seen = Mapping[tuple[str, str], Any]
@@ -34,12 +24,16 @@ Seen = Mapping[tuple[str, str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one CAJA showed of one edit: `seconds` is None where nothing arrived in time or the edit is not for this CAJA."""
+    """What one CAJA showed of one edit: `seconds` is None where nothing arrived in time or the edit is not for this CAJA.
+
+    `kept` names what arrived and left its rows as they were.
+    """
 
     caja: str
     concerned: bool
     seconds: float | None = None
     changed: bool = False
+    kept: tuple[str, ...] = ()
 
 
 class Watcher:
@@ -48,6 +42,7 @@ class Watcher:
     def __init__(self, settings: CajaSettings) -> None:
         checked = open_caja(settings)
         self.name, self._database, self._stores = settings.name, checked.database, checked.stores
+        self._mappers = checked.mappers
 
     def close(self) -> None:
         self._database.close()
@@ -65,7 +60,16 @@ class Watcher:
     def rows(self, looks: Sequence[Look]) -> Seen:
         """CAJA's own rows of each key."""
         with self._database.reading() as reader:
-            return {(str(look.subject), key): _row(reader, look, key, self._stores) for look in looks for key in look.keys}
+            return {(str(look.subject), key): self._row(reader, look, key) for look in looks for key in look.keys}
+
+    def _row(self, reader: Reader, look: Look, key: str) -> Any:
+        """What SAE feeds of the row: the total of a product's stock, say, is another entity's."""
+        mapper = self._mappers[look.subject.entity]
+        store = next((store.number for store in self._stores if store.warehouse == look.subject.warehouse), None)
+        found = dict(zip(mapper.plan.match, mapper.match(Key(key), store), strict=True))
+        columns: list[sa.ColumnClause[Any]] = [sa.column(column.name) for column in mapper.plan.columns]
+        query = sa.select(*columns).select_from(sa.table(mapper.plan.table))
+        return [tuple(row) for row in reader.rows(query.where(*(sa.column(name) == value for name, value in found.items())))]
 
 
 def _applied(reader: Reader, look: Look, key: str) -> Any:
@@ -75,21 +79,6 @@ def _applied(reader: Reader, look: Look, key: str) -> Any:
         if found:
             return found[0][0]
     return None
-
-
-def _row(reader: Reader, look: Look, key: str, stores: Sequence[Store]) -> Any:
-    name, column = TABLES[look.subject.entity]
-    query: sa.Select[*tuple[Any, ...]] = (
-        sa.select(sa.literal_column("*")).select_from(sa.table(name, sa.column(column))).where(sa.column(column) == _typed(look, key))
-    )
-    if look.subject.warehouse is not None:
-        store = next(store.number for store in stores if store.warehouse == look.subject.warehouse)
-        query = query.where(sa.column("TIENDA") == store)
-    return [tuple(row) for row in reader.rows(query)]
-
-
-def _typed(look: Look, key: str) -> str | int:
-    return int(key) if look.subject.entity in (Entity.TAX_SCHEME, Entity.CURRENCY) else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +116,10 @@ def wait_for(held: Sequence[Before], since: float, timeout: float) -> list[Arriv
 def _arrival(item: Before, arrived: Mapping[str, float]) -> Arrival:
     if not item.looks:
         return Arrival(item.watcher.name, concerned=False)
-    changed = item.watcher.rows(item.looks) != item.rows
-    return Arrival(item.watcher.name, concerned=True, seconds=arrived.get(item.watcher.name), changed=changed)
+    rows = item.watcher.rows(item.looks)
+    kept = {subject for (subject, key), row in rows.items() if row == item.rows[subject, key]}
+    changed = any(row != item.rows[place] for place, row in rows.items())
+    return Arrival(item.watcher.name, concerned=True, seconds=arrived.get(item.watcher.name), changed=changed, kept=tuple(sorted(kept)))
 
 
 def open_all(settings: Sequence[CajaSettings]) -> list[Watcher]:

@@ -206,6 +206,12 @@ def test_an_equal_row_is_not_touched_and_a_different_one_is(subject: UnderTest, 
     assert products(subject)["P1"]["LINEA"] is None
 
 
+def test_an_equal_row_is_not_even_asked_for_while_a_till_holds_it(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL))
+    with subject.locking("CATINVEN", "PRODUCTO", "P1"):
+        assert write(subject, token, Entity.PRODUCT, put(FULL)) == (0, [])
+
+
 def test_change_writes_a_row_that_exists_and_adds_none(subject: UnderTest, token: str) -> None:
     gone = {**FULL, "status": "inactive"}
     assert write(subject, token, Entity.PRODUCT, (Action.CHANGE, gone, None)) == (0, [])
@@ -341,6 +347,16 @@ def test_many_wait_at_once_and_are_released_by_their_keys(subject: UnderTest, to
     assert list(subject.caja.state().waiting) == [items[0].place]
 
 
+def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subject: UnderTest, token: str) -> None:
+    with subject.caja.transaction(token) as transaction:
+        transaction.set_aside([waiting("P1")])
+    newer = waiting("P1", b"newer", content_hash="def")
+    with subject.caja.transaction(token) as transaction:
+        transaction.release([newer.place, waiting("P9").place])
+        transaction.set_aside([newer])
+    assert subject.caja.state().waiting == {newer.place: newer}
+
+
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
     first = Position(Identity("a" * 32), Offset(0))
     then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
@@ -403,23 +419,28 @@ def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject
     assert subject.caja.read_guard().token is None
 
 
-@pytest.fixture
-def on_embedded(embedded: Any) -> Iterator[tuple[SqlCaja, Database]]:
-    made = on_firebird(embedded.url("caja"))
-    found = next(made)
-    assert isinstance(found.caja, SqlCaja)
-    yield found.caja, found.caja._database
-    for _ in made:
-        pass
+OnFirebird = tuple[SqlCaja, Database, str]
 
 
-def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(on_embedded: tuple[SqlCaja, Database], embedded: Any) -> None:
-    caja, _ = on_embedded
-    caja.claim(caja.read_guard(), "mine", HOLDER)
-    with closing(open_database(embedded.url("caja"))) as other, other.writing() as writer:
+@pytest.fixture(params=["embedded", "server"])
+def sql_caja(request: pytest.FixtureRequest) -> Iterator[OnFirebird]:
+    """A CAJA, its own database and the URL."""
+    server = request.getfixturevalue("embedded" if request.param == "embedded" else "firebird_server")
+    url = str(server.url("caja" if request.param == "embedded" else server.new_name("caja")))
+    for found in on_firebird(url):
+        assert isinstance(found.caja, SqlCaja)
+        yield found.caja, found.caja._database, url
+
+
+def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    seen = caja.read_guard()
+    caja.claim(seen, "mine", HOLDER)
+    with closing(open_database(url)) as other, other.writing() as writer:
         writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
         with pytest.raises(LostGuard), caja.transaction("mine"):
             pass
+        assert not caja.claim(caja.read_guard(), "third", HOLDER)
 
 
 @pytest.mark.parametrize(
@@ -431,8 +452,8 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(on_em
         ([sa.schema.DropTable(ledger.guard)], "puente setup"),
     ],
 )
-def test_a_ledger_that_is_not_this_cajas_is_refused(on_embedded: tuple[SqlCaja, Database], statements: Sequence[Any], said: str) -> None:
-    caja, database = on_embedded
+def test_a_ledger_that_is_not_this_cajas_is_refused(sql_caja: OnFirebird, statements: Sequence[Any], said: str) -> None:
+    caja, database, _ = sql_caja
     for statement in statements:
         execute(database, statement)
     with pytest.raises(ConfigError, match=said):

@@ -152,12 +152,10 @@ def test_a_caja_that_is_down_exits_3_and_catches_up_later(
 
 
 def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
-    tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
+    tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer
 ) -> None:
-    if not isinstance(firebird_server, PrivateServer):
-        pytest.skip("an external server has no alias of ours")
-    urls = {"centro": firebird_server.alias_url("caja"), "norte": second_firebird_server.alias_url("caja")}
-    site = build(tmp_path / "site", lambda name: urls.get(name) or firebird_server.url(firebird_server.new_name(name)))
+    urls = {"centro": private_firebird_server.alias_url("caja"), "norte": second_firebird_server.alias_url("caja")}
+    site = build(tmp_path / "site", lambda name: urls.get(name) or private_firebird_server.url(private_firebird_server.new_name(name)))
     assert site.puente("run", "--once").returncode == 0
     assert site.differences() == []
     stores = [site.caja_rows(name, "COUNT(*) FROM TIENDAS") for name in ("centro", "norte")]

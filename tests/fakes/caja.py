@@ -25,7 +25,12 @@ Row = dict[str, Any]
 
 def reference_catalogue() -> Catalogue:
     """What a database's catalogue says of the reference CAJA."""
-    return {table.name: _table(table) for table in caja_metadata().sorted_tables}
+    return catalogue_of(caja_metadata())
+
+
+def catalogue_of(metadata: sa.MetaData) -> Catalogue:
+    """What a database's catalogue says once these tables were made in it."""
+    return {table.name: _table(table) for table in metadata.sorted_tables}
 
 
 def _table(table: sa.Table) -> Table:

@@ -4,7 +4,7 @@
 other's data; hence the `creator`, with `host/port:path`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ import firebird.driver
 import sqlalchemy
 from firebird.driver import Isolation, TraAccessMode, tpb
 from sqlalchemy import event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
@@ -21,9 +21,10 @@ from sqlalchemy.sql.schema import MetaData
 from puente.engines.database import Catalogue, Reader, RowError, RowWrite, TransactionIds, WritePlan, Writer, Written
 from puente.engines.firebird import catalogue, insert, packed
 from puente.engines.firebird.client import load_client
-from puente.engines.firebird.errors import LOCK_CODES, row_message, translated
+from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
+from puente.engines.firebird.lost import abandon, end
 from puente.engines.firebird.text import from_database, to_database
-from puente.errors import ConnectionLost
+from puente.errors import ConnectionLost, PuenteError
 
 CHARSET = "ISO8859_1"
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
@@ -53,7 +54,9 @@ class FirebirdDatabase:
         self._url, self._dsn = url, dsn_of(url)
         self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=self._create, poolclass=NullPool)
         event.listen(self._engine, "before_cursor_execute", _encode_parameters, retval=True)
+        event.listen(self._engine, "handle_error", self._on_error)
         self._connection: sqlalchemy.Connection | None = None
+        self._opened: firebird.driver.Connection | None = None
         self._blocks: dict[int, tuple[WritePlan, packed.PackedBlock]] = {}
         self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
@@ -65,18 +68,24 @@ class FirebirdDatabase:
     def _create(self) -> Any:
         load_client()
         query = {name: value for name, value in self._url.query.items() if isinstance(value, str)}
-        return firebird.driver.connect(
+        self._opened = firebird.driver.connect(
             self._dsn,
             user=self._url.username or "SYSDBA",
             password=self._url.password,
             role=query.get("role"),
             charset=CHARSET,
         )
+        return self._opened
 
     def _connected(self) -> sqlalchemy.Connection:
         if self._connection is None:
-            with translated(self.label):
-                self._connection = self._engine.connect()
+            try:
+                with translated(self.label):
+                    self._connection = self._engine.connect()
+            except PuenteError:
+                if self._opened is not None:  # it broke while SQLAlchemy asked for the server's version
+                    abandon(self._opened)
+                raise
             self.connections += 1
         return self._connection
 
@@ -85,20 +94,31 @@ class FirebirdDatabase:
         connection = self._connected()
         try:
             with translated(self.label):
-                connection.connection.dbapi_connection.begin(_parameters(mode))  # type: ignore[union-attr]
+                connection.begin()  # else SQLAlchemy would not commit what it did not execute itself
+                _native(connection).begin(_parameters(mode))
                 yield _Transaction(self, connection)
                 connection.commit()
         except BaseException as error:
             self._after(error)
             raise
 
+    def _on_error(self, context: ExceptionContext) -> None:
+        """SQLAlchemy's hook, before it closes the cursor that failed: on a broken connection nothing may be asked of it any more."""
+        context.is_disconnect = False  # else it would call the driver's `terminate`, which there is none of, and log that
+        if self._opened is not None and isinstance(translate(context.original_exception, self.label), ConnectionLost):
+            abandon(self._opened)
+
     def _after(self, error: BaseException) -> None:
         """Rolls back; gives the connection up where it is broken, so that the next transaction opens another."""
-        with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
-            if self._connection is not None and not isinstance(error, ConnectionLost):
+        if self._connection is None:
+            return
+        if not isinstance(error, ConnectionLost):
+            with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
                 self._connection.rollback()
                 return
-        self.close()
+        if self._opened is not None:
+            abandon(self._opened)
+        self._forget()
 
     def reading(self) -> AbstractContextManager[Reader]:
         return self._transaction(READING)
@@ -132,19 +152,22 @@ class FirebirdDatabase:
         return self._statements[sql]
 
     def close(self) -> None:
-        for cursor, statement in self._statements.values():
-            _quietly(cursor.close)
-            _quietly(statement.free)
+        if self._opened is not None:
+            end(self._opened, list(self._statements.values()))
+        self._forget()
+
+    def _forget(self) -> None:
+        """The driver's connection has ended; SQLAlchemy's follows."""
         self._statements.clear()
         if self._connection is not None:
-            _quietly(self._connection.close)
-        self._connection = None
+            with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
+                self._connection.close()
+        self._connection = self._opened = None
 
 
-def _quietly(action: Callable[[], object]) -> None:
-    """Runs a clean-up on a connection that may be dead already: nothing of the session is used after it."""
-    with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
-        action()
+def _native(connection: sqlalchemy.Connection) -> Any:
+    """The driver's connection behind SQLAlchemy's."""
+    return connection.connection.dbapi_connection
 
 
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
@@ -166,7 +189,7 @@ class _Transaction:
 
     @property
     def ids(self) -> TransactionIds:
-        info = self._connection.connection.dbapi_connection.main_transaction.info  # type: ignore[union-attr]
+        info = _native(self._connection).main_transaction.info
         return TransactionIds(own=info.id, oldest_active=info.oat)
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:

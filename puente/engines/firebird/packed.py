@@ -128,7 +128,9 @@ def _update(plan: WritePlan, v: dict[str, str], where: str) -> Iterator[str]:
 
 
 def _set(table: str, values: dict[str, str], where: str) -> str:
-    """Writes only where something differs, so that an equal row gets no new version."""
+    """Writes only where something differs, so that an equal row gets no new version; nothing where a plan has nothing to set."""
+    if not values:
+        return ""
     assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
     differs = " or ".join(f"{name} is distinct from {value}" for name, value in values.items())
     return f"update {table} set {assignments} where {where} and ({differs}); c = row_count;"

@@ -1,0 +1,230 @@
+"""The installed command as its users meet it: help, languages, output for machines, the demo, and what the README says of it."""
+
+import json
+import re
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic import BaseModel
+
+from puente.cli.main import build
+from puente.config import CajaSettings, LogSettings, SaeSettings, Settings
+from puente.errors import ExitCode
+from puente.texts import use
+from tests.conftest import EmbeddedDatabases
+from tests.e2e.small_site import COMMAND, SmallSite, rows_of
+from tests.e2e.small_site import build as build_site
+from tests.engines.firebird_server import FirebirdServer
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+pytestmark = pytest.mark.e2e
+
+
+def puente(folder: Path, *arguments: str, language: str = "en", timeout: float = 110) -> subprocess.CompletedProcess[str]:
+    return SmallSite(folder=folder, sae_url="", caja_urls={}).puente("--lang", language, *arguments, timeout=timeout)
+
+
+def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    """Every command that can be called, by its words."""
+    found = {} if isinstance(command, click.Group) and not command.invoke_without_command else {path: command}
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            found |= leaves(inner, (*path, name))
+    return found
+
+
+use("en")
+COMMANDS = {path: command for path, command in leaves(build()).items() if path}
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_help_worth_reading_and_stands_in_the_readme(path: tuple[str, ...]) -> None:
+    command = COMMANDS[path]
+    assert command.help
+    assert len(command.help) > 20
+    assert f"`puente {' '.join(path)}" in README
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+def test_the_readme_names_no_command_that_does_not_exist() -> None:
+    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+ ?)+)", README)}
+    known = {path[:n] for path in COMMANDS for n in range(1, len(path) + 1)}
+    assert {words for words in named if words not in known} == set()
+
+
+def test_the_readme_has_every_setting_and_no_other() -> None:
+    tables: dict[str, type[BaseModel]] = {"sae": SaeSettings, "log": LogSettings, "caja": CajaSettings}
+    settings = {f"{prefix}.{name}" for prefix, model in tables.items() for name in model.model_fields} | {"company"}
+    section = README.split("## Settings")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE))
+    assert named | {"caja.store"} == settings
+    assert "[[caja.store]]" in section
+    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "folder"}
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    section = README.split("| exit code |")[1].split("\n## ")[0]
+    for code in ExitCode:
+        assert re.search(rf"\b{int(code)}\b", section), code
+
+
+@pytest.mark.parametrize(("language", "word"), [("es", "Uso:"), ("en", "Usage:")])
+def test_help_is_in_the_language_asked_for(tmp_path: Path, language: str, word: str) -> None:
+    done = puente(tmp_path, "--help", language=language)
+    assert done.returncode == 0
+    assert word in done.stdout
+    assert "130/143" in done.stdout
+
+
+def test_a_command_that_does_not_exist_is_an_error_of_configuration(tmp_path: Path) -> None:
+    done = puente(tmp_path, "dance", language="es")
+    assert done.returncode == 2
+    assert "No existe el comando" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
+    folder = tmp_path_factory.mktemp("site")
+    return build_site(folder / "site", EmbeddedDatabases(folder).url, setup=False)
+
+
+def report(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_from_check_to_status_every_step_reports_for_people_and_for_machines(site: SmallSite) -> None:
+    before = site.puente("check", "--json")
+    assert before.returncode == 0
+    assert any(f["level"] == "warning" and "puente setup" in f["text"] for f in report(before))
+    assert any("read by compare" in f["text"] and f["about"] == "INVE01" for f in report(before))
+
+    dry = site.puente("setup", "--dry-run", "--json")
+    assert report(dry)["done"] is False
+    assert any("PUENTE_GUARD" in action["text"] for action in report(dry)["actions"])
+    asked = site.puente("setup")
+    assert asked.returncode == 2
+    assert "--yes" in asked.stderr
+    assert "PUENTE_ROWS" not in str(site.caja_rows("centro", "RDB$RELATION_NAME FROM RDB$RELATIONS"))
+    assert site.puente("setup", "--yes").returncode == 0
+    again = site.puente("setup", "--yes")
+    assert "Nothing to do" in again.stdout
+
+    assert site.puente("check").returncode == 0
+    produced = report(site.puente("produce", "--once", "--json"))
+    assert produced["produced"]["published"] > 100
+    consumed = report(site.puente("consume", "--caja", "norte", "--once", "--json"))
+    assert [caja["name"] for caja in consumed["cajas"]] == ["norte"]
+    assert consumed["cajas"][0]["rows_written"] > 50
+    status = report(site.puente("status", "--json"))
+    assert status["producer"]["complete"] is True
+    assert {c["name"]: c["behind"] > 0 for c in status["cajas"]} == {"centro": False, "norte": False}
+    assert {c["name"]: c["applied_at"] is not None for c in status["cajas"]} == {"centro": False, "norte": True}
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+    shown = site.puente("status", "--lang", "es")
+    assert shown.returncode == 0
+    assert "fuera por política" in shown.stdout
+
+
+def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build_site(tmp_path / "site", embedded.url)
+    assert site.puente("run", "--once").returncode == 0
+    site.edit_settings('name = "norte"', 'name = "sur"')
+    refused = site.puente("run", "--once")
+    assert refused.returncode == 2
+    assert "--adopt" in refused.stderr
+    assert site.puente("setup", "--yes").returncode == 2
+    assert site.puente("setup", "--yes", "--adopt").returncode == 0
+    done = site.puente("run", "--once", "--json")
+    assert done.returncode == 0
+    assert report(done)["cajas"][1]["rows_written"] == 0
+    assert site.differences() == []
+
+
+def test_a_disk_that_takes_no_more_of_the_log_is_told_and_nothing_is_lost(tmp_path: Path, firebird_server: FirebirdServer) -> None:
+    site = build_site(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)))
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    done = subprocess.run(
+        [COMMAND, "produce", "--once"],
+        cwd=site.folder,
+        env=site.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=small_files,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "puente-log.db" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build_site(tmp_path / "site", embedded.url)
+    assert site.puente("run", "--once").returncode == 0
+    running = site.start("run")
+    try:
+        for _ in range(100):
+            if report(site.puente("status", "--json"))["cajas"][1]["holder"]:
+                break
+        second = site.puente("run", "--once", timeout=100)
+        assert second.returncode == 3
+        assert "Another p" in second.stderr
+        assert second.stderr.count("puente: ") == 3
+    finally:
+        running.terminate()
+        said = running.communicate(timeout=30)[0]
+    assert running.returncode == ExitCode.TERMINATED
+    assert "Traceback" not in said
+    assert site.puente("run", "--once").returncode == 0
+
+
+@pytest.mark.timeout(200)
+def test_the_demo_shows_every_edit_arrive_and_leaves_a_site_that_works(tmp_path: Path) -> None:
+    done = puente(tmp_path, "demo", "--products", "400", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = report(done)
+    assert len(shown["edits"]) >= 12
+    assert all(a["milliseconds"] is not None for edit in shown["edits"] for a in edit["arrivals"] if a["concerned"])
+    deleted = next(edit for edit in shown["edits"] if "is deleted from SAE" in edit["edit"] and "Customer" not in edit["edit"])
+    assert {a["caja"]: "product" in a["kept"] for a in deleted["arrivals"]} == {"central": True, "norte": False, "sur": True}
+    assert [len(c["differences"]) for c in shown["cajas"]] == [0, 0, 0]
+    assert all(c["fields"] > 1000 for c in shown["cajas"])
+
+    where = "CVE_ART = (SELECT MIN(CVE_ART) FROM INVE01 WHERE STATUS = 'A')"
+    assert puente(tmp_path, "demo", "sql", f"UPDATE INVE01 SET DESCR = 'Cambio ñ' WHERE {where}").returncode == 0
+    assert puente(tmp_path, "run", "--once", "-c", "puente-demo/puente.toml").returncode == 0
+    for name in ("central", "norte", "sur"):
+        url = f"firebird+firebird:///{tmp_path}/puente-demo/CAJA50-{name}.FDB"
+        assert rows_of(url, "COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = 'Cambio ' || ASCII_CHAR(241)") == [(1,)]
+    for command in (("check",), ("status",), ("setup", "--yes")):
+        assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == 0
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear aunt", encoding="utf-8")
+    done = puente(tmp_path, "demo", "--folder", "mine")
+    assert done.returncode == 2
+    assert (tmp_path / "mine" / "letter.txt").exists()
+    assert puente(tmp_path, "demo", "sql", "SELECT 1 FROM RDB$DATABASE").returncode == 2
+
+
+def test_reference_databases_are_made_and_never_made_over(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    assert puente(tmp_path, "reference", "sae", "--url", embedded.url("sae"), "--company", "07").returncode == 0
+    assert puente(tmp_path, "reference", "caja", "--url", embedded.url("caja"), "--warehouse", "1", "--warehouse", "4").returncode == 0
+    assert rows_of(embedded.url("sae"), "COUNT(*) FROM INVE07") == [(0,)]
+    assert rows_of(embedded.url("caja"), "TIENDA, ALMSAE FROM TIENDAS ORDER BY 1") == [(1, 1), (2, 4)]
+    again = puente(tmp_path, "reference", "caja", "--url", embedded.url("caja"))
+    assert again.returncode in {2, 3}
+    assert "Traceback" not in again.stderr

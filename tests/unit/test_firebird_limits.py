@@ -1,0 +1,203 @@
+"""Every statement that Puente sends to Firebird stays inside Firebird 2.5, which most sites run."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.sql.base import Executable
+
+from consumer import ledger
+from consumer.caja import Holder
+from consumer.ledger import Guard, Reason, Waiting
+from consumer.sql_caja import SqlCaja
+from producer.sae import SqlSae
+from producer.tables import TABLES
+from puente.engines.database import LEDGER_COLUMNS, Catalogue, Kind, RowWrite, TransactionIds, WritePlan, Written
+from puente.engines.firebird import catalogue, insert, packed
+from puente.eventlog.history import LastEvent, Position
+from puente.eventlog.port import Identity, Offset, Topic
+from puente.reference.columns import caja_metadata, sae_metadata
+from schemas.changes import Entity, Key, Subject
+from tests.fakes.caja import catalogue_of, reference_catalogue
+from tests.unit.consuming import MAPPERS, PROFILE
+
+SQL_BYTES = 65_535
+CONTEXTS = 255
+VARCHAR_BYTES = 32_765
+BLOCK_BYTES = 65_535
+IN_LIST = 1_499
+NAME_LENGTH = 31
+TOO_NEW = re.compile(
+    r"\b(OFFSET|FETCH|BOOLEAN|IDENTITY|GENERATED|OVER|PARTITION|LATERAL|TRUE|FALSE|UNKNOWN|INT128|DECFLOAT|TIME ZONE|SKIP LOCKED"
+    r"|IF NOT EXISTS|IF EXISTS|UNICODE_CHAR|CONTINUE|VARBINARY|DECLARE (PROCEDURE|FUNCTION)|FILTER|ROW_NUMBER|RETURNING)\b",
+    re.IGNORECASE,
+)
+"""Words of Firebird 3, 4 and 5. RETURNING is of 2.1, but not for several rows: Puente needs none."""
+
+DIALECT = registry.load("firebird.firebird")()
+DIALECT.server_version_info = (2, 5, 9)
+
+
+@dataclass
+class Recorder:
+    """A `Database` that runs nothing and keeps the text of all it was asked."""
+
+    known: Catalogue
+    answers: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    label: str = "recorded"
+    connections: int = 1
+    ids: TransactionIds | None = None
+
+    def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
+        return {name: table for name, table in self.known.items() if names is None or name in names}
+
+    @contextmanager
+    def reading(self) -> Iterator["Recorder"]:
+        yield self
+
+    writing = reading
+
+    def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
+        text = self._keep(query)
+        return iter(next((rows for table, rows in self.answers.items() if table in text), []))
+
+    def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
+        text = self._keep(statement)
+        return 0 if "PUENTE_POSITIONS" in text else 1
+
+    def insert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.texts.append(insert.build(table))
+        self._keep(sa.insert(table))
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
+        self.texts.append(packed.build(plan).sql)
+        return Written(0, [])
+
+    def create_tables(self, metadata: sa.MetaData) -> list[str]:
+        for table in metadata.sorted_tables:
+            self._keep(sa.schema.CreateTable(table))
+        return list(metadata.tables)
+
+    def close(self) -> None:
+        pass
+
+    def _keep(self, statement: Any) -> str:
+        text = str(statement.compile(dialect=DIALECT))
+        self.texts.append(text)
+        return text
+
+
+def of_the_consumer() -> list[str]:
+    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None)
+    database = Recorder({**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard]})
+    caja = SqlCaja("centro", database, PROFILE, MAPPERS)
+    database.create_tables(ledger.metadata)
+    caja.switches()
+    caja.stores()
+    seen = caja.read_guard()
+    holder = Holder(host="here", process=1, started=1)
+    for before in (seen, Guard(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
+        caja.claim(before, "mine", holder)
+    caja.state()
+    with caja.transaction("mine") as transaction:
+        transaction.unposted()
+        for entity in Entity:
+            transaction.write(entity, [])
+        transaction.set_aside([waiting()])
+        transaction.release([waiting().place] * 2000)
+        transaction.save(Topic("t"), Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0")))
+    caja.free("mine")
+    return database.texts
+
+
+def waiting() -> Waiting:
+    return Waiting(
+        subject=Subject(Entity.PRODUCT),
+        key=Key("P1"),
+        reason=Reason.LOCKED,
+        detail="",
+        value=b"x",
+        content_hash="",
+        since=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def of_the_producer() -> list[str]:
+    database = Recorder(catalogue_of(sae_metadata("01", 9)))
+    with SqlSae(database, "01").snapshot() as snapshot:
+        for table in TABLES:
+            list(snapshot.rows(table))
+    return database.texts
+
+
+ALL = [*of_the_consumer(), *of_the_producer(), catalogue.COLUMNS, catalogue.KEYS]
+BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
+BLOCKS["waiting"] = insert.build(ledger.waiting)
+
+
+def test_the_list_is_not_empty_of_what_matters() -> None:
+    assert all(block in ALL for block in BLOCKS.values())
+    for table in (*ledger.metadata.tables, *(f"{name}01" for name in TABLES.values()), "VVENTAS", "PARAMS", "TIENDAS"):
+        assert any(table in text for text in ALL), table
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_a_statement_is_shorter_than_64_kilobytes_and_uses_nothing_newer(text: str) -> None:
+    assert len(text.encode("latin-1")) < SQL_BYTES
+    assert TOO_NEW.search(text) is None
+    assert max((listed.count(",") + 1 for listed in re.findall(r"\bin\s*\(([^)]*)\)", text, re.IGNORECASE)), default=0) <= IN_LIST
+    assert all(len(name) <= NAME_LENGTH for name in re.findall(r"\w+", text))
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_has_fewer_contexts_than_firebird_counts(name: str) -> None:
+    block = BLOCKS[name]
+    tables = re.findall(r"\b(?:from|join|into) +[A-Z_]+", block, re.IGNORECASE)
+    updates = re.findall(r"\bupdate +[A-Z_]+", block, re.IGNORECASE)
+    assert len(tables) + 2 * len(updates) > 0
+    assert len(tables) + 2 * len(updates) < CONTEXTS
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_parameter_and_the_variables_of_a_block_fit(name: str) -> None:
+    block = BLOCKS[name]
+    texts = [int(length) for length in re.findall(r"\b(?:var)?char\((\d+)\)", block)]
+    numbers = len(re.findall(r"\b(?:integer|double precision)\b(?: = 0)?[;,)]", block))
+    assert max(texts) <= VARCHAR_BYTES
+    assert texts[0] == packed.PARAMETER_LENGTH
+    assert sum(length + 4 for length in texts) + 8 * numbers < BLOCK_BYTES
+
+
+@pytest.mark.parametrize("entity", Entity)
+def test_several_rows_fit_into_one_parameter(entity: Entity) -> None:
+    block = packed.build(MAPPERS[entity].plan)
+    assert block.rows_per_call >= 10
+    assert block.rows_per_call * block.row_width <= packed.PARAMETER_LENGTH
+
+
+def test_the_ledger_is_as_the_packed_write_takes_it() -> None:
+    for column in LEDGER_COLUMNS:
+        stored = ledger.rows.c[column.name].type
+        assert (column.kind, column.width) == ((Kind.TEXT, stored.length) if isinstance(stored, sa.String) else (Kind.INTEGER, 0))
+
+
+@pytest.mark.parametrize("table", ledger.metadata.sorted_tables, ids=str)
+def test_keys_of_the_ledger_fit_into_an_index(table: sa.Table) -> None:
+    length = sum(column.type.length or 0 if isinstance(column.type, sa.String) else 8 for column in table.primary_key)
+    assert length + 8 * len(table.primary_key) < 1024  # a quarter of Firebird's default page
+
+
+@pytest.mark.parametrize("metadata", [caja_metadata(), sae_metadata("01", 9), sae_metadata("01", 8)], ids=["caja", "sae 9", "sae 8"])
+def test_the_reference_databases_can_be_made_as_well(metadata: sa.MetaData) -> None:
+    recorder = Recorder({})
+    recorder.create_tables(metadata)
+    for text in recorder.texts:
+        assert TOO_NEW.search(text) is None
+        assert len(text) < SQL_BYTES
