@@ -16,7 +16,7 @@ from puente.errors import PoisonError
 from puente.eventlog.history import newest
 from puente.eventlog.port import Event
 from puente.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Subject
+from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
 from schemas.codec import FRAME, Decoder, content_hash
 from schemas.headers import HASH
 
@@ -121,9 +121,14 @@ def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
 
 
 def _label(raw: bytes) -> Key:
-    """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, or outside CP1252)."""
+    """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, outside CP1252, empty, or with blanks around).
+
+    A database takes `P1` and `P1` with a blank behind it for the same key; two events must not meet in one row of the ledger.
+    """
     readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
-    return Key(readable if len(readable) <= KEY_WIDTH else f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")
+    if readable and len(readable) <= KEY_WIDTH and readable == trim(readable):
+        return Key(readable)
+    return Key(f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")
 
 
 def _hash(event: Event) -> str:

@@ -24,11 +24,11 @@ from consumer.ledger import State, Waiting
 from consumer.mapping import Note
 from consumer.outcome import Noted, Outcome, Step
 from consumer.subscribe import subjects
-from consumer.waiting import AT_ONCE, Retries
+from consumer.waiting import Retries
 from puente.engines.database import Action
 from puente.errors import ConfigError, LostGuard, RetryableError
 from puente.eventlog.history import OtherHistory, Position, read_on
-from puente.eventlog.port import EventLog, Offset, Topic
+from puente.eventlog.port import EventLog, Topic
 from puente.texts import text
 from schemas.changes import Entity, Subject
 from schemas.codec import UnknownSchemaError
@@ -68,6 +68,7 @@ class Consumer:
         self._retries = Retries()
         self._beat_at = float("-inf")
         self._limit = SMALLEST * 10
+        self._followed: list[Topic] = []
         self._noted: dict[Note, Noted] = {}
 
     @property
@@ -95,9 +96,9 @@ class Consumer:
         self._keeper.release()
 
     def wait(self, seconds: float) -> None:
-        """Until the log may have something new, at most `seconds`."""
+        """Until a topic that is read now may have something new, at most `seconds`; a standby waits them out."""
         positions = self._state.positions if self._state else {}
-        self._log.wait({topic: position.next_offset for topic, position in positions.items()} or {self._topics.control: Offset(0)}, seconds)
+        self._log.wait({topic: positions[topic].next_offset for topic in self._followed if topic in positions}, seconds)
 
     def _take_over(self) -> bool:
         if not self._keeper.claim():
@@ -112,7 +113,9 @@ class Consumer:
         self._check(switches)
         total = Step()
         behind: set[Entity] = set()
-        for subject in subjects(self._planner.policies, self._planner.stores, switches):
+        chosen = subjects(self._planner.policies, self._planner.stores, switches)
+        self._followed = [self._topics.of(subject) for subject in chosen]
+        for subject in chosen:
             if behind.intersection(self._planner.parents(subject.entity)):
                 total.at_end = False  # its parents come first: it would only be set aside
                 continue
@@ -180,11 +183,10 @@ class Consumer:
     def _retry(self) -> Step:
         """6."""
         total, now = Step(), self._clock()
-        due = self._retries.due(self._known(), now)
-        if due:
-            self._retries.done(due, now)
-        for start in range(0, len(due), AT_ONCE):
-            total.add(self._apply(self._plan([again(item) for item in due[start : start + AT_ONCE]]), None))
+        due = self._retries.take(self._known(), now)
+        while due:
+            part, due = due[: self._limit], due[self._limit :]
+            total.add(self._apply(self._plan([again(item) for item in part]), None))
         return total
 
     def _known(self) -> State:

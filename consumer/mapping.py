@@ -1,18 +1,22 @@
 """Event → row: a mapper per entity, made once from the profile and the widths of CAJA's own columns."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+from consumer.entries import ColumnMapping, EntityMapping
 from consumer.ledger import ROWS
-from consumer.profile import ColumnMapping, EntityMapping, Profile
+from consumer.profile import Profile
 from puente.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
 from schemas.changes import BLANKS, KEY_FIELD, Entity, Key, Value
 
+_INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+"""As `str` writes it: 01 is not the key of 1."""
 BAR_CODE = "none"
 STORE = "store"
 
@@ -99,10 +103,9 @@ class RowMapper:
     def _key(self, key: Key, name: str) -> Scalar:
         column = self._table.columns[name]
         if self._columns[name].kind is Kind.INTEGER:
-            try:
-                return int(key)
-            except ValueError as error:
-                raise PoisonError(text("the key {key} is no integer", key=key)) from error
+            if not _INTEGER.fullmatch(key):
+                raise PoisonError(text("the key {key} is no integer", key=key))
+            return int(key)
         return _fitting_key(key, column)
 
     def row(self, value: Value, store: int | None) -> MappedRow:

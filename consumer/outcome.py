@@ -124,8 +124,11 @@ class Outcome:
         self.aside[item.place] = item
 
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
-        """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept."""
-        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED]
+        """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
+
+        What was rejected before and still is does not count: it came one by one and is only tried again.
+        """
+        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._was_rejected(item)]
         total = len(plan.pending) + len(plan.aside)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return
@@ -141,6 +144,10 @@ class Outcome:
                 reason=first.detail,
             )
         )
+
+    def _was_rejected(self, item: Waiting) -> bool:
+        before = self._state.waiting.get(item.place)
+        return before is not None and (before.reason, before.content_hash) == (Reason.REJECTED, item.content_hash)
 
     def step(self, plan: Plan) -> Step:
         """The same in numbers."""

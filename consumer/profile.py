@@ -8,122 +8,21 @@ from collections.abc import Iterator
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError, model_validator
 
+from consumer import sources
+from consumer.entries import EntityMapping, Parameters, Part, Sales, Stores
 from puente.engines.database import Catalogue, Kind, Table
 from puente.errors import ConfigError
 from puente.texts import Text, text
-from schemas.changes import KEY_LENGTH, Entity
+from schemas.changes import KEY_FIELD, KEY_LENGTH, Entity
 
-Evidence = Literal["seen", "assumed"]
-Conversion = Literal["key", "text", "code", "integer", "number"]
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 BUNDLED = ("caja50",)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class ColumnMapping(_Part):
-    """How a column is filled."""
-
-    source: str = Field(alias="from")
-    conversion: Conversion | dict[str, str] = Field(alias="as")
-    evidence: Evidence
-    price_list: int | None = Field(default=None, alias="list")
-
-    @property
-    def kind(self) -> Kind:
-        if self.conversion == "integer":
-            return Kind.INTEGER
-        return Kind.FLOAT if self.conversion == "number" else Kind.TEXT
-
-
-class Active(_Part):
-    """The flag that says whether a row is in use, and its two values."""
-
-    column: str
-    yes: str
-    no: str
-
-
-class Total(_Part):
-    """Where the sum of `of` over the rows of one product stands."""
-
-    table: str
-    key: str
-    column: str
-    of: str
-
-
-class EntityMapping(_Part):
-    """One entity's table."""
-
-    table: str
-    match: Names
-    key: str | None = None
-    columns: dict[str, ColumnMapping]
-    active: Active | None = None
-    retire: dict[str, int | float | str] = {}
-    added: dict[str, int | float | str] = {}
-    parents: tuple[Entity, ...] = ()
-    total: Total | None = None
-    evidence: Evidence
-    taxes: int | None = None
-    alternates: int | None = None
-
-
-class Switch(_Part):
-    """A parameter of CAJA and the value that means yes."""
-
-    name: str
-    yes: str
-
-
-class Parameters(_Part):
-    table: str
-    name: str
-    value: str
-    interface: Switch
-    stock_changes: Switch
-    tax_included: Switch
-    evidence: Evidence
-
-
-class Stores(_Part):
-    table: str
-    number: str
-    description: str
-    warehouse: str
-    price: str
-    evidence: Evidence
-
-
-class ColumnValue(_Part):
-    column: str
-    value: str
-
-
-class SaleLines(_Part):
-    table: str
-    note: str
-    product: str
-
-
-class Sales(_Part):
-    table: str
-    note: str
-    store: str
-    cancelled: ColumnValue
-    posted: ColumnValue
-    lines: SaleLines
-    evidence: Evidence
-
-
-class Profile(_Part):
+class Profile(Part):
     """A whole profile. `stores` is absent where CAJA knows no table of stores: the settings name them."""
 
     name: str
@@ -136,6 +35,23 @@ class Profile(_Part):
     parameters: Parameters
     stores: Stores | None = None
     sales: Sales
+
+    @model_validator(mode="after")
+    def _draws_from_fields_that_exist(self) -> Self:
+        found = [
+            f"{entity}.{name}: {fault}"
+            for entity in Entity
+            for name, column in self.entity(entity).columns.items()
+            for fault in sources.faults(entity, column.source, column.conversion, column.price_list)
+        ]
+        keyless = [
+            f"{entity}: no column takes {KEY_FIELD[entity]}"
+            for entity in Entity
+            if all(column.source != KEY_FIELD[entity] for column in self.entity(entity).columns.values())
+        ]
+        if found or keyless:
+            raise ValueError("; ".join([*found, *keyless]))
+        return self
 
     def entity(self, entity: Entity) -> EntityMapping:
         mapping = getattr(self, entity.value)
@@ -157,8 +73,12 @@ def load(name: str) -> Profile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(text("The profile {name} is no TOML: {error}", name=label, error=error)) from error
     except ValidationError as error:
-        listed = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        listed = "; ".join(": ".join([*_place(problem["loc"]), problem["msg"].removeprefix("Value error, ")]) for problem in error.errors())
         raise ConfigError(text("The profile {name} is wrong: {listed}", name=label, listed=listed)) from error
+
+
+def _place(path: tuple[int | str, ...]) -> list[str]:
+    return [".".join(map(str, path))] if path else []
 
 
 def _read(name: str) -> tuple[str, str]:
@@ -182,7 +102,7 @@ def check(profile: Profile, catalogue: Catalogue, label: str) -> list[Text]:
         for entity in Entity:
             mapping = profile.entity(entity)
             table = catalogue[mapping.table]
-            faults += _faults(entity, mapping, table)
+            faults += [*_faults(entity, mapping, table), *_letters(mapping, table)]
             warnings += _short(entity, mapping, table)
     if faults:
         listed = "; ".join(map(str, faults))
@@ -246,6 +166,18 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
                 found=found.length,
                 wanted=KEY_LENGTH[entity],
             )
+
+
+def _letters(mapping: EntityMapping, table: Table) -> Iterator[Text]:
+    """Letters that are longer than their column."""
+    letters = {name: list(c.conversion.values()) for name, c in mapping.columns.items() if isinstance(c.conversion, dict)}
+    if mapping.active:
+        letters[mapping.active.column] = [mapping.active.yes, mapping.active.no]
+    for name, used in letters.items():
+        found, wanted = table.columns[name], max(map(len, used), default=0)
+        if found.kind is Kind.TEXT and (found.length or 0) < wanted:
+            sizes = {"found": f"{Kind.TEXT} ({found.length})", "wanted": f"{Kind.TEXT} ({wanted})"}
+            yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, **sizes)
 
 
 TEXT_LENGTHS = {

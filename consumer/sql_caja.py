@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
+from consumer.entries import Switch
 from consumer.ledger import Guard, Reason, State, Waiting, subject_of, warehouse_of
 from consumer.mapping import RowMapper
-from consumer.profile import Profile, Switch
+from consumer.profile import Profile
 from puente.engines.database import Database, Reader, RowWrite, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
@@ -24,6 +25,8 @@ from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
 DETAIL_LENGTH = 500
+SHORT_VALUE = 1000
+"""Bytes; events of stock have some twenty, those of a product a few hundred."""
 
 
 class SqlCaja:
@@ -82,7 +85,7 @@ class SqlCaja:
 
     def free(self, token: str) -> None:
         update = sa.update(ledger.guard).where(ledger.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1)
-        with self._database.writing() as writer:
+        with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
     def state(self) -> State:
@@ -90,7 +93,7 @@ class SqlCaja:
             return State(
                 positions=dict(_position(row) for row in reader.rows(sa.select(*ledger.positions.c))),
                 hashes=_hashes(reader),
-                waiting={item.place: item for item in map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))},
+                waiting={item.place: item for item in _all_waiting(reader)},
             )
 
     @contextmanager
@@ -196,17 +199,27 @@ def _hashes(reader: Reader) -> dict[Subject, dict[Key, str]]:
     return hashes
 
 
-def _waiting(row: Sequence[object]) -> Waiting:
-    entity, warehouse, key, reason, detail, tombstone, value, content, since = row
+def _all_waiting(reader: Reader) -> Iterator[Waiting]:
+    """All that waits. Values come with their rows where they are short: a large object costs several round trips of its own."""
+    w = ledger.waiting.c
+    length = sa.func.octet_length(w.EVENT_VALUE)
+    short = sa.case((length <= SHORT_VALUE, sa.cast(w.EVENT_VALUE, sa.VARBINARY(SHORT_VALUE))))
+    long: sa.Select[*tuple[Any, ...]] = sa.select(w.ENTITY, w.WAREHOUSE, w.ROW_KEY, w.EVENT_VALUE).where(length > SHORT_VALUE)
+    values = {tuple(place): value for *place, value in reader.rows(long)}
+    for *others, value in reader.rows(sa.select(*(column for column in w if column is not w.EVENT_VALUE), short)):
+        yield _waiting(others, values[tuple(others[:3])] if value is None else value)
+
+
+def _waiting(row: Sequence[object], value: bytes) -> Waiting:
+    entity, warehouse, key, reason, detail, tombstone, content, since = row
     assert isinstance(warehouse, int)
     assert isinstance(since, datetime)
-    assert isinstance(value, bytes | None)
     return Waiting(
         subject=subject_of(str(entity), warehouse),
         key=Key(str(key)),
         reason=Reason(str(reason)),
         detail=str(detail),
-        value=None if tombstone else value or b"",
+        value=None if tombstone else value,
         content_hash=str(content or ledger.TOMBSTONE),
         since=since.replace(tzinfo=UTC),
     )

@@ -4,7 +4,6 @@ A change that waits is tried again when its cause may be gone: stock when its pr
 tried after a start.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from consumer.ledger import Reason, State, Waiting
@@ -12,8 +11,6 @@ from schemas.changes import Entity, Key
 
 SECONDS = {Reason.LOCKED: 1.0, Reason.GUARD: 5.0, Reason.REJECTED: 3600.0, Reason.PARENT: 60.0, Reason.KEPT_OUT: 3600.0}
 """How long each reason waits before the next try, in seconds."""
-
-AT_ONCE = 1000
 
 
 @dataclass
@@ -23,20 +20,19 @@ class Retries:
     tried: dict[Reason, float] = field(default_factory=dict)
     products: set[Key] = field(default_factory=set)
 
-    def due(self, state: State, now: float) -> list[Waiting]:
-        """What to try at `now` (seconds of a monotonic clock), in order of dependency."""
+    def take(self, state: State, now: float) -> list[Waiting]:
+        """What to try at `now` (seconds of a monotonic clock), in order of dependency; it counts as tried.
+
+        A product that was written frees its own stock alone: it does not put off the turn of the others with the same reason.
+        """
         reasons = {reason for reason in Reason if now - self.tried.get(reason, float("-inf")) >= SECONDS[reason]}
         found = [item for item in state.waiting.values() if item.reason in reasons or self._freed(item)]
+        self.tried.update(dict.fromkeys(reasons.intersection(item.reason for item in found), now))
+        self.products.clear()
         return sorted(found, key=_order)
 
     def _freed(self, item: Waiting) -> bool:
         return item.subject.entity is Entity.STOCK and item.key in self.products
-
-    def done(self, items: Iterable[Waiting], now: float) -> None:
-        """These were tried."""
-        for reason in {item.reason for item in items}:
-            self.tried[reason] = now
-        self.products.clear()
 
 
 def _order(item: Waiting) -> tuple[int, int, str]:

@@ -13,6 +13,7 @@ Foreign exceptions are translated where they enter (the engines and the event lo
 Every message names the thing at fault and, where there is one, the remedy; it is translated for the user by `puente.texts`.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from puente.texts import Text
@@ -27,6 +28,12 @@ class ExitCode(IntEnum):
     DOWN = 3
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """Of several, the one to exit with: a bug before what somebody must mend, that before what is down."""
+    found = set(codes)
+    return next((code for code in (ExitCode.DIFFERENCES, ExitCode.CONFIG, ExitCode.DOWN) if code in found), ExitCode.OK)
 
 
 class PuenteError(Exception):

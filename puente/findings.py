@@ -26,9 +26,3 @@ class Finding:
 
 def failure(about: str, error: PuenteError) -> Finding:
     return Finding(Level.ERROR, about, error.text, error.exit_code)
-
-
-def exit_code(findings: list[Finding]) -> ExitCode:
-    """The gravest: what somebody must mend before what is down."""
-    codes = {finding.code for finding in findings}
-    return next((code for code in (ExitCode.DIFFERENCES, ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK)

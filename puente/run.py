@@ -9,7 +9,7 @@ from consumer.guard import SILENCE_SECONDS
 from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode, Occupied, PuenteError
+from puente.errors import ExitCode, Occupied, PuenteError, gravest
 from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
@@ -43,9 +43,7 @@ class Result:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The gravest: what somebody must mend before what is down."""
-        codes = {error.exit_code for error in self.errors}
-        return next((code for code in (ExitCode.DIFFERENCES, ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK)
+        return gravest(error.exit_code for error in self.errors)
 
 
 def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> ExitCode:

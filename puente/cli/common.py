@@ -59,13 +59,13 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Findin
         shown.append(finding)
         if not as_json:
             mark, colour = MARKS[finding.level]
-            console.print(f"[{colour}]{mark}[/] [bold]{_plain(finding.about)}[/]: {_plain(finding.text)}")
+            console.print(f"[{colour}]{mark}[/] [bold]{plain(finding.about)}[/]: {plain(finding.text)}")
     if as_json:
         print_json([{"level": f.level.value, "about": f.about, "text": str(f.text), "exit_code": int(f.code)} for f in shown])
     return shown
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """Text of databases and files is no markup."""
     return str(value).replace("[", "\\[")
 
@@ -75,5 +75,5 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title
     for heading in headings:
         table.add_column(heading)
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
+        table.add_row(*(plain(cell) for cell in row))
     Console(highlight=False).print(table)

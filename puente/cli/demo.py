@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from puente import logs
-from puente.cli.common import json_option, print_json, print_table
+from puente.cli.common import json_option, plain, print_json, print_table
 from puente.demo import show, site
 from puente.demo.retail import PRODUCTS
 from puente.demo.show import Outcome, Shown
@@ -59,7 +59,7 @@ def _demo(folder: Path, products: int, *, as_json: bool) -> int:
     outcome = show.demo(
         folder,
         products,
-        told=lambda said: console.print(f"[bold cyan]▸[/] {_plain(said)}"),
+        told=lambda said: console.print(f"[bold cyan]▸[/] {plain(said)}"),
         showed=lambda shown: _show(console, shown),
     )
     if as_json:
@@ -69,14 +69,10 @@ def _demo(folder: Path, products: int, *, as_json: bool) -> int:
     return int(outcome.exit_code)
 
 
-def _plain(value: object) -> str:
-    return str(value).replace("[", "\\[")
-
-
 def _show(console: Console, shown: Shown) -> None:
-    console.print(f"  {_plain(shown.edit.name)}")
+    console.print(f"  {plain(shown.edit.name)}")
     for arrival in shown.arrivals:
-        console.print(f"      {arrival.caja:<10} {_plain(_said(arrival))}")
+        console.print(f"      {arrival.caja:<10} {plain(_said(arrival))}")
 
 
 def _said(arrival: Arrival) -> Text:
@@ -97,10 +93,10 @@ def _table(console: Console, outcome: Outcome) -> None:
     print_table(headings, [(c.caja, f"{c.rows:,}", f"{c.fields:,}", len(c.differences)) for c in outcome.comparisons])
     for comparison in outcome.comparisons:
         for found in comparison.differences[:10]:
-            console.print(_plain(f"  {found.caja} {found.table} {found.key} {found.column}: {found.expected!r} ≠ {found.found!r}"))
+            console.print(plain(f"  {found.caja} {found.table} {found.key} {found.column}: {found.expected!r} ≠ {found.found!r}"))
     loaded = outcome.loaded.produced
     console.print(
-        _plain(
+        plain(
             text(
                 "{events} events published and applied to three CAJAs in {seconds} s; all of it took {total} s",
                 events=f"{loaded.published:,}" if loaded else 0,
@@ -110,7 +106,7 @@ def _table(console: Console, outcome: Outcome) -> None:
         )
     )
     config = (outcome.folder / site.SETTINGS).as_posix()
-    console.print(_plain(text("Go on with: puente status -c {config}", config=config)))
+    console.print(plain(text("Go on with: puente status -c {config}", config=config)))
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -12,8 +12,7 @@ from puente import config as settings_file
 from puente import setup as setups
 from puente import status as statuses
 from puente.cli.common import config_option, json_option, print_findings, print_json, print_table
-from puente.errors import ConfigError, ExitCode
-from puente.findings import exit_code
+from puente.errors import ConfigError, ExitCode, gravest
 from puente.status import CajaStatus, Status
 from puente.texts import text, translate
 
@@ -26,7 +25,7 @@ def commands() -> list[click.Command]:
     @config_option
     @json_option
     def check(config: Path, as_json: bool) -> int:
-        return int(exit_code(print_findings(checks.check(settings_file.load(config)), as_json=as_json)))
+        return int(gravest(finding.code for finding in print_findings(checks.check(settings_file.load(config)), as_json=as_json)))
 
     @click.command(
         "setup",
@@ -84,8 +83,7 @@ def _status(found: Status, *, as_json: bool) -> int:
     else:
         _show(found)
     errors = [error for error in (found.error, *(caja.error for caja in found.cajas)) if error]
-    codes = {error.exit_code for error in errors}
-    return int(next((code for code in (ExitCode.CONFIG, ExitCode.DOWN) if code in codes), ExitCode.OK))
+    return int(gravest(error.exit_code for error in errors))
 
 
 def _show(found: Status) -> None:

@@ -4,8 +4,7 @@ from contextlib import closing
 
 import click
 
-from puente.engines import open_database
-from puente.engines.firebird.create import create_database
+from puente.engines import create_database, open_database
 from puente.errors import ExitCode
 from puente.reference import Store, build_caja, build_sae
 from puente.texts import text, translate

@@ -9,8 +9,7 @@ from pathlib import Path
 from puente import setup
 from puente.config import Settings, load
 from puente.demo.retail import fill_sae
-from puente.engines import open_database
-from puente.engines.firebird.create import create_database
+from puente.engines import create_database, open_database
 from puente.errors import ConfigError
 from puente.reference import Store, build_caja, build_sae
 from puente.texts import Text, text

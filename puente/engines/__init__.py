@@ -1,21 +1,36 @@
-"""Database engines: `database` is the seam, each package beside it one engine. `open_database` is the only door."""
+"""Database engines: `database` is the seam, each package beside it one engine. This is the only door to them."""
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from puente.engines.database import Database
 from puente.errors import ConfigError
 from puente.texts import text
 
+# An engine's package is imported when one of its databases is opened: its driver loads a client library.
+
 
 def open_database(url: str) -> Database:
     """The database of a SQLAlchemy URL; connects at first use. Raises `ConfigError` for a URL that no engine here takes."""
+    parsed = _parsed(url)
+    from puente.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415
+
+    return FirebirdDatabase(parsed)
+
+
+def create_database(url: str) -> None:
+    """A new, empty database; raises what `open_database` raises, and `RetryableError` where it exists already."""
+    parsed = _parsed(url)
+    from puente.engines.firebird import create  # noqa: PLC0415
+
+    create.create_database(parsed)
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise ConfigError(text("This is no database URL (firebird+firebird://user:password@host:port/path is one)")) from error
-    if parsed.drivername not in ("firebird", "firebird+firebird"):
+    if parsed.drivername not in {"firebird", "firebird+firebird"}:
         raise ConfigError(text("Puente has no engine for {name}: the URL must begin with firebird+firebird://", name=parsed.drivername))
-    from puente.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415 - the driver loads a client library
-
-    return FirebirdDatabase(parsed)
+    return parsed

@@ -22,7 +22,7 @@ from puente.texts import text
 VERSION = 1
 APPLICATION_ID = 0x50756E74  # "Punt": tells our file from any other SQLite file
 BUSY_SECONDS = 10.0
-WATCH_SECONDS = 0.005
+WATCH_SECONDS = 0.01  # no shorter: many consumers may share one process, and each idle one wakes up this often
 
 SCHEMA = (
     """create table topic (
@@ -36,8 +36,9 @@ SCHEMA = (
 
 
 class EmbeddedLog:
-    """`EventLog` on a SQLite file, which is made where it is missing. Belongs to the thread that made it.
+    """`EventLog` on a SQLite file, which is made where it is missing.
 
+    Belongs to the thread that made it, as SQLite's connection does: a call from another one is a bug and raises `sqlite3.ProgrammingError`.
     `clock` gives seconds since 1970: an event's time, by which compaction goes.
     """
 
@@ -55,11 +56,10 @@ class EmbeddedLog:
             raise
 
     def _prepare(self) -> None:
-        self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
-        if self._pragma("application_id") == 0 and not self._db.execute("select 1 from sqlite_master").fetchone():
+        if self._is_empty():
             with self._writing():
-                if not self._db.execute("select 1 from sqlite_master").fetchone():  # nobody else was faster
+                if self._is_empty():  # nobody else was faster
                     for statement in SCHEMA:
                         self._db.execute(statement)
                     self._db.execute(f"pragma application_id = {APPLICATION_ID}")
@@ -71,6 +71,23 @@ class EmbeddedLog:
             raise ConfigError(
                 text("{path} is a log of version {found}, this Puente's is {wanted}", path=self.path, found=found, wanted=VERSION)
             )
+        self._write_ahead()  # last: it alters the file, which until here may be somebody else's
+
+    def _is_empty(self) -> bool:
+        return self._pragma("application_id") == 0 and not self._db.execute("select 1 from sqlite_master").fetchone()
+
+    def _write_ahead(self) -> None:
+        """Waits for those who open the file at the same time: here SQLite may refuse at once, whatever its timeout."""
+        until = monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+                sleep(WATCH_SECONDS)
+            else:
+                return
 
     def _pragma(self, name: str) -> int:
         return int(self._db.execute(f"pragma {name}").fetchone()[0])
@@ -177,19 +194,26 @@ class EmbeddedLog:
         try:
             yield
         finally:
-            self._db.execute("rollback")
+            if self._db.in_transaction:  # SQLite ends it itself where the disk fails
+                self._db.execute("rollback")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
+            if not hasattr(error, "sqlite_errorcode"):
+                raise  # Python's own: another thread's call, a closed log, a key that is no bytes. Waiting mends no bug.
             raise translate(error, self.path) from error
+
+
+# A quota and a largest size of files are met as writes that fail.
+NO_ROOM = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def translate(error: sqlite3.Error, path: Path) -> ConfigError | RetryableError:
     """By SQLite's code; the extended ones hold the primary one in their low byte."""
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+    match sqlite3.SQLITE_FULL if error.sqlite_errorcode in NO_ROOM else error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_FULL:
             return RetryableError(text("The disk of the log {path} is full: make room", path=path))
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -17,9 +17,8 @@ from consumer.ledger import Reason, Waiting
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
+from puente.engines import create_database, open_database
 from puente.engines.database import Action, Database, Refusal, RowWrite
-from puente.engines.firebird.create import create_database
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -328,7 +327,9 @@ def waiting(key: str, value: bytes | None = b"x", **changed: Any) -> Waiting:
     )
 
 
-@pytest.mark.parametrize("value", [None, b"", b"\x00", EVERY_BYTE, EVERY_BYTE * 40, EVERY_BYTE * 200, b"  \t "])
+@pytest.mark.parametrize(
+    "value", [None, b"", b"\x00", EVERY_BYTE, b"\xff" * 1000, b" " * 1001, EVERY_BYTE * 40, EVERY_BYTE * 200, b"  \t "]
+)
 def test_what_waits_comes_back_as_it_was(subject: UnderTest, token: str, value: bytes | None) -> None:
     item = waiting("Ñ “€”", value, detail="porque sí — ñ €", reason=Reason.KEPT_OUT)
     other = waiting("P1", b"y", subject=Subject(Entity.STOCK, 7), content_hash="")
@@ -441,6 +442,15 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_c
         with pytest.raises(LostGuard), caja.transaction("mine"):
             pass
         assert not caja.claim(caja.read_guard(), "third", HOLDER)
+
+
+def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    with closing(open_database(url)) as other, other.writing() as writer:
+        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
+        caja.free("mine")
+    assert caja.read_guard().token == "other"
 
 
 @pytest.mark.parametrize(

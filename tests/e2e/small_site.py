@@ -16,8 +16,7 @@ from puente.demo.expected import Comparison
 from puente.demo.retail import fill_sae
 from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
-from puente.engines import open_database
-from puente.engines.firebird.create import create_database
+from puente.engines import create_database, open_database
 from puente.reference import Store, build_caja, build_sae
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "puente"

@@ -15,11 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from consumer import ledger
-from puente.engines import open_database
+from puente.engines import create_database, open_database
 from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
 from puente.engines.errors import LockConflict
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
-from puente.engines.firebird.create import create_database
 from puente.errors import ConfigError, ConnectionLost
 from tests.engines.firebird_server import HOST, FirebirdServer, PrivateServer
 

@@ -16,9 +16,8 @@ from puente.demo.edits import Edit, apply_edit, edits
 from puente.demo.expected import CATALOGUES, WHOLE_ROW, Comparison, Policies, compare
 from puente.demo.retail import fill_sae
 from puente.demo.statements import load, run
-from puente.engines import open_database
+from puente.engines import create_database, open_database
 from puente.engines.database import Database
-from puente.engines.firebird.create import create_database
 from puente.errors import ConfigError
 from puente.reference import Store, build_caja, build_sae
 from schemas.changes import Entity

@@ -17,9 +17,8 @@ from producer.view import View
 from puente.demo.edits import apply_edit, edits
 from puente.demo.retail import fill_sae
 from puente.demo.statements import literal, load, run
-from puente.engines import open_database
+from puente.engines import create_database, open_database
 from puente.engines.database import Database
-from puente.engines.firebird.create import create_database
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.memory import MemoryLog
 from puente.reference import build_sae

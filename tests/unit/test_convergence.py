@@ -1,7 +1,7 @@
 """Any history of SAE, however interleaved, cut short, delivered again or crashed, ends with CAJA equal to the mapping of SAE."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -89,6 +89,8 @@ class World:
     now: float = 0.0
     sae: dict[tuple[Subject, str], tuple[int, bool]] = field(default_factory=dict)
     ever: set[tuple[Subject, str]] = field(default_factory=set)
+    spoilt: set[tuple[Subject, str]] = field(default_factory=set)
+    """Keys whose newest event cannot be read."""
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.store)
@@ -122,6 +124,7 @@ class World:
 
     def append(self, subject: Subject, key: str, framed: bytes | None, headers: EventHeaders) -> None:
         self.ever.add((subject, key))
+        self.spoilt.discard((subject, key))
         self.log.append([Record(topic=TOPICS.of(subject), key=key.encode(), value=framed, headers=headers.encode())])
 
     def step(self) -> None:
@@ -131,12 +134,22 @@ class World:
         except ConnectionLost:
             self.consumer = self.new_consumer()
 
+    def make_good(self) -> None:
+        """Every key whose newest event cannot be read is sent once more."""
+        for subject, key in sorted(self.spoilt):
+            if (subject, key) in self.sae:
+                n, inactive = self.sae[subject, key]
+                self.publish(subject, key, n, inactive=inactive)
+            else:
+                self.append(subject, key, None, EventHeaders(hash=None, captured=NOW, run="r", mode="m"))
+
     def rest(self) -> None:
         """Whatever was planted goes away, and time passes."""
         self.caja.locked.clear()
         self.caja.sales.clear()
         self.caja.crash_before.clear()
         self.caja.crash_after.clear()
+        self.caja.parameters = replace(self.caja.parameters, stock_changes=True)
         for _ in range(40):
             self.now += 100.0
             step = self.consumer.step()
@@ -191,6 +204,19 @@ def step(world: World, _chance: int) -> None:
     world.step()
 
 
+def switch(world: World, _chance: int) -> None:
+    """Somebody turns «Cambio a existencias» off, or on again."""
+    world.caja.parameters = replace(world.caja.parameters, stock_changes=not world.caja.parameters.stock_changes)
+
+
+def garbage(world: World, chance: int) -> None:
+    """An event that cannot be read, which a later good one replaces."""
+    subject = SUBJECTS[chance % len(SUBJECTS)]
+    key = KEYS[subject.entity][chance // 7 % len(KEYS[subject.entity])]
+    world.append(subject, key, b"garbage", EventHeaders(hash=None, captured=NOW, run="r", mode="m"))
+    world.spoilt.add((subject, key))
+
+
 def restart(world: World, _chance: int) -> None:
     world.consumer = world.new_consumer()
 
@@ -201,7 +227,7 @@ def compaction(world: World, _chance: int) -> None:
 
 OPERATIONS: Sequence[Callable[[World, int], None]] = (
     *(edit, edit, edit, edit, edit, remove, remove, step, step, step, step),
-    *(narrow, crash, restart, go_back, lock, sell, compaction),
+    *(narrow, crash, restart, go_back, lock, sell, compaction, switch, garbage),
 )
 POLICIES = st.builds(
     Policies,
@@ -267,6 +293,7 @@ def test_any_history_ends_with_caja_equal_to_the_mapping_of_sae(policies: Polici
     for operation, chance in history:
         OPERATIONS[operation](world, chance)
     assert policies.stock is StockPolicy.OVERWRITE or world.caja.over_sales == []
+    world.make_good()
     world.rest()
     assert wrong(world) == []
 

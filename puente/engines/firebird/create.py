@@ -1,7 +1,7 @@
 """New, empty databases: for the demo, the reference and the tests."""
 
 import firebird.driver
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL
 
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.connection import CHARSET, dsn_of
@@ -10,16 +10,15 @@ from puente.engines.firebird.errors import translated
 PAGE_SIZE = 8192
 
 
-def create_database(url: str) -> None:
+def create_database(url: URL) -> None:
     """Creates the database of a URL, ISO8859_1 as SAE's and CAJA's are; raises `RetryableError` where it exists already."""
     load_client()
-    parsed = make_url(url)
     defaults = firebird.driver.driver_config.db_defaults
     defaults.page_size.value, defaults.db_charset.value, defaults.db_sql_dialect.value = PAGE_SIZE, CHARSET, 3
-    with translated(dsn_of(parsed)):
+    with translated(dsn_of(url)):
         firebird.driver.create_database(
-            dsn_of(parsed),
-            user=parsed.username or "SYSDBA",
-            password=parsed.password,
+            dsn_of(url),
+            user=url.username or "SYSDBA",
+            password=url.password,
             charset=CHARSET,
         ).close()

@@ -1,0 +1,232 @@
+"""What waits: when it is tried again, what it must not hold up, and what the consumer itself waits for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from consumer.caja import Holder
+from consumer.ledger import Reason, State, Waiting
+from consumer.policies import Policies
+from consumer.waiting import SECONDS, Retries
+from puente.errors import ConfigError
+from puente.eventlog.memory import MemoryLog
+from puente.eventlog.port import Offset, Record, Topic
+from schemas.changes import Entity, Key, Subject
+from tests.fakes.caja import MemoryCaja, MemoryTransaction
+from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site
+
+PRODUCT = Subject(Entity.PRODUCT)
+STOCK = Subject(Entity.STOCK, 1)
+THERE = Holder(host="there", process=3, started=2)
+
+
+class ListeningLog(MemoryLog):
+    """Keeps what it was asked to wait for, and never waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Mapping[Topic, Offset]] = []
+
+    def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:
+        self.asked.append(positions)
+        return super().wait(positions, 0)
+
+
+def waiting(subject: Subject, key: str, reason: Reason) -> Waiting:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Waiting(subject=subject, key=Key(key), reason=reason, detail="", value=b"", content_hash="h", since=now)
+
+
+def state(*items: Waiting) -> State:
+    return State(positions={}, hashes={}, waiting={item.place: item for item in items})
+
+
+# When it is tried again
+
+
+def test_everything_is_tried_after_a_start_in_order_of_dependency() -> None:
+    items = [waiting(Subject(Entity.STOCK, n), k, Reason.PARENT) for n, k in ((2, "A"), (1, "B"), (1, "A"))]
+    items += [waiting(PRODUCT, "Z", Reason.REJECTED), waiting(Subject(Entity.PRODUCT_LINE), "L", Reason.LOCKED)]
+    assert [(i.subject, i.key) for i in Retries().take(state(*items), 0.0)] == [
+        (Subject(Entity.PRODUCT_LINE), "L"),
+        (PRODUCT, "Z"),
+        (Subject(Entity.STOCK, 1), "A"),
+        (Subject(Entity.STOCK, 1), "B"),
+        (Subject(Entity.STOCK, 2), "A"),
+    ]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_has_its_own_time(reason: Reason) -> None:
+    retries, known = Retries(), state(waiting(STOCK, "P1", reason))
+    assert retries.take(known, 1000.0)
+    assert not retries.take(known, 1000.0 + SECONDS[reason] - 0.01)
+    assert retries.take(known, 1000.0 + SECONDS[reason])
+
+
+def test_what_begins_to_wait_is_tried_once_at_the_next_chance() -> None:
+    retries = Retries()
+    assert not retries.take(state(), 1000.0)
+    assert retries.take(state(waiting(PRODUCT, "P1", Reason.LOCKED)), 1000.1)
+
+
+def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
+    retries = Retries()
+    known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), waiting(PRODUCT, "P1", Reason.REJECTED))
+    retries.take(known, 0.0)
+    retries.products.add(Key("P1"))
+    assert [(item.subject, item.key) for item in retries.take(known, 1.0)] == [(STOCK, "P1")]
+    assert not retries.take(known, 2.0)
+
+
+def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:
+    # Given two products whose stock waits for sales to be posted
+    site = Site()
+    for key in ("P1", "P2"):
+        site.product(key)
+        site.caja.sales.add((1, Key(key)))
+        site.stock(key, Decimal(4))
+    site.consumer.step()
+    assert site.waiting() == {"P1": "guard", "P2": "guard"}
+    # When the second one's are, while the first one's product changes every second
+    site.caja.sales.discard((1, Key("P2")))
+    for n in range(int(SECONDS[Reason.GUARD]) + 1):
+        site.clock.now += 1
+        site.product("P1", description=str(n))
+        site.consumer.step()
+    # Then the second one's stock went in
+    assert site.waiting() == {"P1": "guard"}
+
+
+@dataclass
+class SlowCaja(MemoryCaja):
+    """Takes a second for every transaction; `left` is how many waited after each."""
+
+    clock: Clock = field(default_factory=Clock)
+    left: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
+        with super().transaction(token) as transaction:
+            yield transaction
+        self.clock.now += 1
+        self.left.append(len(self.content.waiting))
+
+
+def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> None:
+    # Given more stock held by sales than fits into a transaction of a slow CAJA
+    caja = SlowCaja(MAPPERS)
+    site = Site(caja=caja, clock=caja.clock)
+    for n in range(50):
+        site.product(f"P{n}")
+        site.stock(f"P{n}", Decimal(n))
+        caja.sales.add((1, Key(f"P{n}")))
+    site.consumer.step()
+    while len(site.waiting()) < 50:
+        site.consumer.step()
+    # When the sales are posted
+    caja.sales.clear()
+    caja.left.clear()
+    caja.clock.now += SECONDS[Reason.GUARD]
+    site.consumer.step()
+    # Then it goes in part by part
+    assert caja.left == sorted(caja.left, reverse=True)
+    assert len(caja.left) >= 3
+    assert caja.left[-1] == 0
+
+
+# What it must not hold up
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_many_that_were_rejected_one_by_one_do_not_stop_the_consumer_when_they_are_tried_again(restarted: bool) -> None:
+    # Given more rejected changes than one batch may have, which came over weeks
+    site = Site()
+    for n in range(30):
+        site.append(PRODUCT, b"BAD%d" % n, b"garbage")
+        site.consumer.step()
+    # When all of them are tried again, after a start or in time
+    if restarted:
+        site.consumer.release()
+        site.consumer = site.another()
+    else:
+        site.clock.now += SECONDS[Reason.REJECTED]
+    # Then they wait as before, and others go in
+    site.product("P1")
+    assert site.consumer.step() is not None
+    assert len(site.waiting()) == 30
+    assert site.row("CATINVEN", "P1") is not None
+
+
+def test_many_new_ones_stop_it_even_if_others_were_rejected_before() -> None:
+    site = Site()
+    for n in range(11):
+        site.append(PRODUCT, b"BAD%d" % n, b"garbage")
+        site.consumer.step()
+    for n in range(11):
+        site.append(PRODUCT, b"BAD%d" % n, b"other garbage")
+    with pytest.raises(ConfigError, match="11 of 11"):
+        site.consumer.step()
+
+
+# What the consumer itself waits for
+
+
+def listening() -> tuple[Site, ListeningLog]:
+    log = ListeningLog()
+    return Site(log=log), log
+
+
+def test_it_waits_for_the_next_event_of_what_it_reads() -> None:
+    site, log = listening()
+    site.product("P1")
+    site.consumer.step()
+    site.consumer.wait(1.0)
+    assert log.asked[-1][TOPICS.of(PRODUCT)] == 1
+    assert log.wait(log.asked[-1], 0) is False
+    site.product("P2")
+    assert log.wait(log.asked[-2], 0) is True
+
+
+def test_a_standby_is_not_woken_by_the_word_of_the_producer() -> None:
+    site, log = listening()
+    site.consumer.step()
+    site.log.append([Record(topic=TOPICS.control, key=b"word", value=b"x")])
+    standby = site.another(THERE)
+    assert standby.step() is None
+    standby.wait(1.0)
+    assert log.asked[-1] == {}
+
+
+def test_stock_that_is_left_unread_does_not_wake_it() -> None:
+    # Given stock that was read, and then «Cambio a existencias» switched off
+    site, log = listening()
+    site.product("P1")
+    site.stock("P1", Decimal(1))
+    site.consumer.step()
+    site.caja.parameters = replace(site.caja.parameters, stock_changes=False)
+    # When more of it comes
+    site.stock("P1", Decimal(2))
+    step = site.consumer.step()
+    site.consumer.wait(1.0)
+    # Then it is not waited for
+    assert step is not None
+    assert step.at_end
+    assert TOPICS.of(STOCK) not in log.asked[-1]
+    assert TOPICS.of(PRODUCT) in log.asked[-1]
+
+
+def test_an_entity_that_is_no_longer_ticked_does_not_wake_it() -> None:
+    site, log = listening()
+    site.product("P1")
+    site.consumer.step()
+    site.consumer.release()
+    other = Site(Policies(entities=(Entity.CUSTOMER,)), caja=site.caja, log=log)
+    site.product("P2")
+    other.consumer.step()
+    other.consumer.wait(1.0)
+    assert TOPICS.of(PRODUCT) not in log.asked[-1]
