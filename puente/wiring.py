@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from time import sleep
+from time import monotonic, sleep
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -45,10 +45,11 @@ from schemas.topics import CONTROL, Topics
 
 IDLE_SECONDS = 0.5
 STANDBY_SECONDS = 1.0
+COMPACT_SECONDS = 3600.0
 RUN_LENGTH = 12
 
 
-def open_log(settings: Settings) -> EventLog:
+def open_log(settings: Settings) -> EmbeddedLog:
     """A new handle on the log, for the thread that asks."""
     return EmbeddedLog(settings.log_path)
 
@@ -143,6 +144,8 @@ class ProducerSide:
         self._settings, self._on_pass = settings, on_pass
         self._lock = FileLock(f"{settings.log_path}.producer")
         self._producer: Producer | None = None
+        self._log: EmbeddedLog | None = None
+        self._compacted_at = float("-inf")
         self._opened = ExitStack()
 
     def turn(self) -> float:
@@ -154,11 +157,18 @@ class ProducerSide:
     def run_pass(self) -> Pass:
         self._take_lock()
         try:
-            producer = self._producer or self._build()
-            return producer.run_pass()
+            done = (self._producer or self._build()).run_pass()
+            self._compact()
         except BaseException:
             self._drop()
             raise
+        return done
+
+    def _compact(self) -> None:
+        """Keeps the file from growing: the heartbeat alone adds some 40 MB a day."""
+        if self._log is not None and monotonic() - self._compacted_at >= COMPACT_SECONDS:
+            self._compacted_at = monotonic()
+            self._log.compact()
 
     def _take_lock(self) -> None:
         if not self._settings.log_path.parent.is_dir():
@@ -171,7 +181,7 @@ class ProducerSide:
 
     def _build(self) -> Producer:
         sae = self._opened.enter_context(closing(open_sae(self._settings)))
-        log = self._opened.enter_context(closing(open_log(self._settings)))
+        self._log = log = self._opened.enter_context(closing(open_log(self._settings)))
         assert self._settings.sae is not None
         sae.probe()
         topics = topics_of(self._settings, sae.company)
@@ -185,7 +195,7 @@ class ProducerSide:
 
     def _drop(self) -> None:
         self._opened.close()
-        self._producer = None
+        self._producer = self._log = None
 
     def release(self) -> None:
         self._drop()

@@ -19,8 +19,9 @@ MARKS = {Level.OK: ("✔", "green"), Level.NOTE: ("·", "cyan"), Level.WARNING: 
 WORDS = (
     *(marked("parent"), marked("guard"), marked("locked"), marked("rejected"), marked("kept out")),
     *(marked("shortened"), marked("left out"), marked("beyond")),
+    *(marked("product_line"), marked("tax_scheme"), marked("currency"), marked("product"), marked("customer"), marked("stock")),
 )
-"""Why a change waits and how a value did not fit, as the ledger and the notes call it: translated where they are shown."""
+"""Why a change waits, how a value did not fit, and the entities, as the ledger and the notes call it: translated where they are shown."""
 
 
 def config_option(command: Command) -> Command:

@@ -85,7 +85,12 @@ def _said(arrival: Arrival) -> Text:
         return text("✔ after {took} ms", took=took)
     if not arrival.changed:
         return text("· after {took} ms: kept by policy", took=took)
-    return text("✔ after {took} ms; kept by policy: {kept}", took=took, kept=", ".join(arrival.kept))
+    return text("✔ after {took} ms; kept by policy: {kept}", took=took, kept=", ".join(map(_entity, arrival.kept)))
+
+
+def _entity(subject: str) -> str:
+    entity, _, warehouse = subject.partition(".")
+    return f"{translate(entity)} {warehouse}".strip()
 
 
 def _table(console: Console, outcome: Outcome) -> None:

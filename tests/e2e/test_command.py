@@ -4,6 +4,9 @@ import json
 import re
 import resource
 import subprocess
+import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,10 @@ from pydantic import BaseModel
 from puente.cli.main import build
 from puente.config import CajaSettings, LogSettings, SaeSettings, Settings
 from puente.errors import ExitCode
+from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.port import START, Topic
 from puente.texts import use
+from schemas.control import Word, record
 from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import COMMAND, SmallSite, rows_of
 from tests.e2e.small_site import build as build_site
@@ -165,6 +171,18 @@ def test_a_disk_that_takes_no_more_of_the_log_is_told_and_nothing_is_lost(tmp_pa
     assert done.returncode == 3, done.stdout + done.stderr
     assert "puente-log.db" in done.stderr
     assert "Traceback" not in done.stderr
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_the_producer_keeps_the_log_from_growing(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build_site(tmp_path / "site", embedded.url)
+    topic, days_ago = Topic("puente.01.control"), time.time() - 3 * 24 * 3600
+    with closing(EmbeddedLog(site.folder / "puente-log.db", clock=lambda: days_ago)) as log:
+        log.append([record(topic, Word(run="old", time=datetime.now(UTC), topics=()))] * 500)
+    assert site.puente("produce", "--once").returncode == 0
+    with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
+        assert len(log.read(topic, START, 10_000).events) < 10
     assert site.puente("run", "--once").returncode == 0
     assert site.differences() == []
 
