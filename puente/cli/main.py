@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; never returns."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _utf8_output()
-    use(choose_language(_lang_option(arguments)))
+    use("en" if "--json" in arguments else choose_language(_lang_option(arguments)))
     sys.exit(run(arguments))
 
 
