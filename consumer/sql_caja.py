@@ -25,8 +25,6 @@ from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
 DETAIL_LENGTH = 500
-SHORT_VALUE = 1000
-"""Bytes; events of stock have some twenty, those of a product a few hundred."""
 
 
 class SqlCaja:
@@ -93,7 +91,7 @@ class SqlCaja:
             return State(
                 positions=dict(_position(row) for row in reader.rows(sa.select(*ledger.positions.c))),
                 hashes=_hashes(reader),
-                waiting={item.place: item for item in _all_waiting(reader)},
+                waiting={item.place: item for item in map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))},
             )
 
     @contextmanager
@@ -199,41 +197,33 @@ def _hashes(reader: Reader) -> dict[Subject, dict[Key, str]]:
     return hashes
 
 
-def _all_waiting(reader: Reader) -> Iterator[Waiting]:
-    """All that waits. Values come with their rows where they are short: a large object costs several round trips of its own."""
-    w = ledger.waiting.c
-    length = sa.func.octet_length(w.EVENT_VALUE)
-    short = sa.case((length <= SHORT_VALUE, sa.cast(w.EVENT_VALUE, sa.VARBINARY(SHORT_VALUE))))
-    long: sa.Select[*tuple[Any, ...]] = sa.select(w.ENTITY, w.WAREHOUSE, w.ROW_KEY, w.EVENT_VALUE).where(length > SHORT_VALUE)
-    values = {tuple(place): value for *place, value in reader.rows(long)}
-    for *others, value in reader.rows(sa.select(*(column for column in w if column is not w.EVENT_VALUE), short)):
-        yield _waiting(others, values[tuple(others[:3])] if value is None else value)
-
-
-def _waiting(row: Sequence[object], value: bytes) -> Waiting:
-    entity, warehouse, key, reason, detail, tombstone, content, since = row
+def _waiting(row: Sequence[object]) -> Waiting:
+    entity, warehouse, key, reason, detail, short, long, content, since = row
+    value = long if short is None else short
     assert isinstance(warehouse, int)
+    assert isinstance(value, bytes | None)
     assert isinstance(since, datetime)
     return Waiting(
         subject=subject_of(str(entity), warehouse),
         key=Key(str(key)),
         reason=Reason(str(reason)),
         detail=str(detail),
-        value=None if tombstone else value,
+        value=value,
         content_hash=str(content or ledger.TOMBSTONE),
         since=since.replace(tzinfo=UTC),
     )
 
 
 def _waiting_row(item: Waiting) -> dict[str, object]:
+    is_short = item.value is not None and len(item.value) <= ledger.SHORT_VALUE
     return {
         "ENTITY": item.subject.entity.value,
         "WAREHOUSE": warehouse_of(item.subject),
         "ROW_KEY": item.key,
         "REASON": item.reason.value,
         "DETAIL": item.detail[:DETAIL_LENGTH],
-        "TOMBSTONE": int(item.value is None),
-        "EVENT_VALUE": item.value or b"",
+        "SHORT_VALUE": item.value if is_short else None,
+        "LONG_VALUE": None if is_short else item.value,
         "CONTENT_HASH": item.content_hash,
         "SINCE": item.since.astimezone(UTC).replace(tzinfo=None),
     }

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 from puente.errors import ConfigError, ExitCode, PuenteError, RetryableError
@@ -69,14 +70,22 @@ class Worker:
 
     def run(self, stop: Stop) -> None:
         while not stop.asked:
-            seconds = self._turn(stop)
-            if seconds > 0 and not stop.asked:
-                self.pause(seconds) if self.error is None else stop.sleep(seconds)
+            seconds = self._attempt(self.turn, stop)
+            if self.error is None and seconds > 0 and not stop.asked:
+                seconds = self._attempt(partial(self._pause, seconds), stop)
+            if self.error is not None and not stop.asked:
+                stop.sleep(seconds)
         self._end()
 
-    def _turn(self, stop: Stop) -> float:
+    def _pause(self, seconds: float) -> float:
+        """Waiting may fail, too: a log that is watched can go away."""
+        self.pause(seconds)
+        return 0.0
+
+    def _attempt(self, action: Callable[[], float], stop: Stop) -> float:
+        """What `action` returns, or after a failure the seconds to wait before the next."""
         try:
-            seconds = self.turn()
+            seconds = action()
         except ConfigError as error:
             self._failed(error)
             return CONFIG_WAIT_SECONDS

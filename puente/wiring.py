@@ -231,10 +231,14 @@ class ConsumerSide:
 
     def pause(self, seconds: float) -> None:
         """Waits for the log where there is a consumer."""
-        if self._consumer is None:
-            sleep(seconds)
-        else:
-            self._consumer.wait(seconds)
+        try:
+            if self._consumer is None:
+                sleep(seconds)
+            else:
+                self._consumer.wait(seconds)
+        except BaseException:
+            self._drop()
+            raise
 
     def waiting(self) -> dict[str, int]:
         """How many changes wait, by reason."""

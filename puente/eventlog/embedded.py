@@ -44,6 +44,7 @@ class EmbeddedLog:
 
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = wall_clock) -> None:
         self.path, self._clock = Path(path), clock
+        self._file: tuple[int, int] | None = None
         if not self.path.parent.is_dir():
             raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self.path.parent))
         with self._translated():
@@ -51,6 +52,7 @@ class EmbeddedLog:
         try:
             with self._translated():
                 self._prepare()
+            self._file = self._file_now()
         except BaseException:
             self._db.close()
             raise
@@ -197,8 +199,18 @@ class EmbeddedLog:
             if self._db.in_transaction:  # SQLite ends it itself where the disk fails
                 self._db.execute("rollback")
 
+    def _file_now(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if self._file is not None and self._file_now() != self._file:
+            # SQLite would go on in the file that nobody else sees any more, and acknowledge what is lost with it.
+            raise RetryableError(text("The log {path} was deleted or replaced while it was open", path=self.path))
         try:
             yield
         except sqlite3.Error as error:

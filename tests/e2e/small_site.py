@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sysconfig
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -138,3 +139,10 @@ def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
     for caja in cajas:
         lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_urls[caja.name]}"', *caja.lines]
     return "\n".join(lines) + "\n"
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 40) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.1)

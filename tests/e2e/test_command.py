@@ -22,7 +22,7 @@ from puente.eventlog.port import START, Topic
 from puente.texts import use
 from schemas.control import Word, record
 from tests.conftest import EmbeddedDatabases
-from tests.e2e.small_site import COMMAND, SmallSite, rows_of
+from tests.e2e.small_site import COMMAND, SmallSite, rows_of, wait_until
 from tests.e2e.small_site import build as build_site
 from tests.engines.firebird_server import FirebirdServer
 
@@ -183,6 +183,25 @@ def test_the_producer_keeps_the_log_from_growing(tmp_path: Path, embedded: Embed
     assert site.puente("produce", "--once").returncode == 0
     with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
         assert len(log.read(topic, START, 10_000).events) < 10
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_a_log_deleted_under_a_running_program_is_made_again_and_every_caja_ends_equal(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build_site(tmp_path / "site", embedded.url)
+    running = site.start("run")
+    try:
+        wait_until(lambda: bool(site.caja_rows("norte", "COUNT(*) FROM PUENTE_ROWS WHERE ENTITY = 'stock'")[0][0]))
+        for file in site.folder.glob("puente-log.db*"):
+            file.unlink()
+        site.sql("UPDATE CLIN01 SET DESC_LIN = 'después'")
+        wait_until(lambda: site.caja_rows("norte", "MAX(DESCRIPCIO) FROM CATLINEA") == [("después",)])
+        wait_until(lambda: site.caja_rows("centro", "MAX(DESCRIPCIO) FROM CATLINEA") == [("después",)])
+    finally:
+        running.terminate()
+        said = running.communicate(timeout=30)[0]
+    assert "deleted or replaced" in said
+    assert "Traceback" not in said
     assert site.puente("run", "--once").returncode == 0
     assert site.differences() == []
 

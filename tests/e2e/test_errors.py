@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.small_site import SmallSite, build
+from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 
 pytestmark = pytest.mark.e2e
@@ -147,6 +147,37 @@ def test_a_caja_that_is_down_exits_3_and_catches_up_later(
     assert done.returncode == 3, done.stdout + done.stderr
     assert "cannot be reached" in only_message(done.stderr)
     second_firebird_server.start()
+    assert site.puente("run", "--once").returncode == 0
+    assert site.differences() == []
+
+
+def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and_catches_up(
+    tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
+) -> None:
+    def url_of(name: str) -> str:
+        server = second_firebird_server if name == "centro" else firebird_server
+        return server.url(server.new_name(name))
+
+    site = build(tmp_path / "site", url_of)
+
+    def shows(name: str, text: str) -> bool:
+        return site.caja_rows(name, "MAX(DESCRIPCIO) FROM CATLINEA WHERE ALTA = 'T'") == [(text,)]
+
+    assert site.puente("run", "--once").returncode == 0
+    running = site.start("run")
+    try:
+        site.sql("UPDATE CLIN01 SET DESC_LIN = 'uno'")
+        wait_until(lambda: shows("centro", "uno") and shows("norte", "uno"))
+        second_firebird_server.kill()
+        site.sql("UPDATE CLIN01 SET DESC_LIN = 'dos'")
+        wait_until(lambda: shows("norte", "dos"))
+        second_firebird_server.start()
+        wait_until(lambda: shows("centro", "dos"))
+    finally:
+        running.terminate()
+        said = running.communicate(timeout=30)[0]
+    assert "Traceback" not in said
+    assert "Works again" in said
     assert site.puente("run", "--once").returncode == 0
     assert site.differences() == []
 

@@ -428,3 +428,21 @@ def test_a_writer_killed_at_any_moment_leaves_whole_calls_and_all_that_were_ackn
         assert [event.offset for event in events] == list(range(len(events)))
         assert all(event.value == b"x" * 200 for event in events)
     add(log, ("1", "goes on"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a file that is open")
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_deleted_or_replaced_while_open_acknowledges_nothing(tmp_path: Path, *, replaced: bool) -> None:
+    path = tmp_path / "log.db"
+    log = EmbeddedLog(path)
+    log.create({TOPIC: TopicSettings()})
+    path.unlink()
+    if replaced:
+        EmbeddedLog(path).close()
+    with pytest.raises(RetryableError, match="deleted or replaced"):
+        log.append([Record(topic=TOPIC, key=b"1", value=b"x")])
+    with pytest.raises(RetryableError, match="deleted or replaced"):
+        log.read(TOPIC, START)
+    with pytest.raises(RetryableError, match="deleted or replaced"):
+        log.wait({TOPIC: START}, 1)
+    log.close()

@@ -66,6 +66,21 @@ def test_a_worker_that_recovers_forgets_its_failures() -> None:
     assert one.failures == 0
 
 
+def test_a_worker_whose_waiting_fails_waits_and_goes_on() -> None:
+    stop = RecordingStop(3)
+    turns = []
+
+    def turn() -> float:
+        turns.append(1)
+        return 1.0
+
+    def pause(_seconds: float) -> None:
+        raise RetryableError(text("the log is gone"))
+
+    Worker(name="one", turn=turn, pause=pause).run(stop)
+    assert len(turns) == len(stop.slept) == 3
+
+
 def test_a_worker_releases_what_it_holds_when_it_is_stopped() -> None:
     released = []
     stop = Stop()

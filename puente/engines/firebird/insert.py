@@ -40,7 +40,7 @@ def build(table: sa.Table) -> str:
 def _width(column: sa.Column[Any]) -> int:
     if isinstance(column.type, sa.LargeBinary):
         return LONGEST_FIELD
-    return column.type.length or LONGEST_FIELD if isinstance(column.type, sa.String) else 30
+    return column.type.length or LONGEST_FIELD if isinstance(column.type, (sa.String, sa.VARBINARY)) else 30
 
 
 def _cut(index: int) -> Iterator[str]:
