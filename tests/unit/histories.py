@@ -1,0 +1,208 @@
+"""Histories for the convergence of the consumer: a SAE, a log and a CAJA in memory, consumers that come and go, and what may happen.
+
+Few keys and many operations, so that they meet: a fault matters where it hits the key that is being changed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from consumer.batch import Planner
+from consumer.consume import Consumer
+from consumer.guard import GuardKeeper
+from consumer.policies import Policies
+from puente.errors import ConnectionLost
+from puente.eventlog.memory import MemoryLog, MemoryStore
+from puente.eventlog.port import Record, TopicSettings
+from puente.texts import text
+from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.headers import EventHeaders
+from schemas.registry import RegistryReader
+from tests.fakes.caja import MemoryCaja
+from tests.unit.consuming import HERE, MAPPERS, NOW, TOPICS, customer, product
+
+PRODUCT, CUSTOMER = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER)
+FIRST, SECOND = Subject(Entity.STOCK, 1), Subject(Entity.STOCK, 2)
+SUBJECTS = (*map(Subject, CATALOGUES), FIRST, SECOND)
+
+Place = tuple[Subject, str]
+PLACES: Sequence[Place] = (
+    *[(PRODUCT, "P1")] * 4,
+    *[(PRODUCT, "P2")] * 2,
+    *[(FIRST, "P1")] * 4,
+    *[(FIRST, "P2")] * 2,
+    *[(SECOND, "P1")] * 2,
+    *[(CUSTOMER, "C1")] * 2,
+    (CUSTOMER, "C2"),
+    (Subject(Entity.PRODUCT_LINE), "L1"),
+    (Subject(Entity.TAX_SCHEME), "1"),
+    (Subject(Entity.CURRENCY), "1"),
+)
+
+
+def value(place: Place, n: int, *, inactive: bool) -> dict[str, Any]:
+    """A full event value whose content follows from `n` and the status."""
+    (subject, key), status = place, "inactive" if inactive else "active"
+    match subject.entity:
+        case Entity.PRODUCT_LINE:
+            return {"line": key, "description": f"línea {n}", "is_group": False, "status": status}
+        case Entity.TAX_SCHEME:
+            taxes = [{"percent": Decimal(n), "base": 0}] * 4
+            return {"scheme": int(key), "description": None, "taxes": taxes, "status": status}
+        case Entity.CURRENCY:
+            return {"currency": int(key), "description": None, "symbol": "$", "rate": Decimal(n), "sat_code": None, "status": status}
+        case Entity.PRODUCT:
+            return product(key, prices=[{"list": 1, "amount": Decimal(n), "tax_included": False}], status=status)
+        case Entity.CUSTOMER:
+            return customer(key, name=f"cliente {n}", status=status)
+        case Entity.STOCK:
+            return {"sku": key, "warehouse": subject.warehouse, "quantity": Decimal(n)}
+
+
+@dataclass
+class World:
+    """`sae` is what SAE holds now: `n` and whether it is inactive."""
+
+    policies: Policies
+    store: MemoryStore = field(default_factory=MemoryStore)
+    caja: MemoryCaja = field(default_factory=lambda: MemoryCaja(MAPPERS))
+    now: float = 0.0
+    sae: dict[Place, tuple[int, bool]] = field(default_factory=dict)
+    ever: set[Place] = field(default_factory=set)
+    ever_inactive: set[Place] = field(default_factory=set)
+    spoilt: set[Place] = field(default_factory=set)
+    """Whose newest event cannot be read."""
+
+    def __post_init__(self) -> None:
+        self.log = MemoryLog(self.store)
+        self.log.create(TOPICS.fixed() | {TOPICS.of(subject): TopicSettings() for subject in SUBJECTS})
+        self.start()
+
+    def start(self) -> None:
+        """Another process, after the last one is gone: nothing in memory survives."""
+        self.caja.content.guard = MemoryCaja(MAPPERS).content.guard
+        decoder = Decoder()
+        self.consumer = Consumer(
+            name="centro",
+            caja=self.caja,
+            log=self.log,
+            topics=TOPICS,
+            registry=RegistryReader(self.log, TOPICS.registry, decoder),
+            planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            keeper=GuardKeeper(self.caja, HERE, lambda: self.now),
+            clock=lambda: self.now,
+        )
+
+    def publish(self, place: Place, n: int, *, inactive: bool) -> None:
+        name = place[0].entity.value
+        body = encode(name, value(place, n, inactive=inactive))
+        self.sae[place] = (n, inactive)
+        if inactive:
+            self.ever_inactive.add(place)
+        self.append(place, frame(name, body), EventHeaders(hash=content_hash(body), captured=NOW, run="r", mode="m"))
+
+    def append(self, place: Place, framed: bytes | None, headers: EventHeaders | None = None) -> None:
+        """An event; without a hash it is a tombstone, or one that cannot be read."""
+        found = headers or EventHeaders(hash=None, captured=NOW, run="r", mode="m")
+        self.ever.add(place)
+        self.spoilt.discard(place)
+        self.log.append([Record(topic=TOPICS.of(place[0]), key=place[1].encode(), value=framed, headers=found.encode())])
+
+    def make_good(self) -> None:
+        """Every key whose newest event cannot be read is sent once more."""
+        for place in sorted(self.spoilt):
+            if place in self.sae:
+                self.publish(place, self.sae[place][0], inactive=self.sae[place][1])
+            else:
+                self.append(place, None)
+
+    def rest(self) -> None:
+        """Whatever was planted goes away, and time passes."""
+        for planted in (self.caja.locked, self.caja.sales, self.caja.crash_before, self.caja.crash_after):
+            planted.clear()
+        self.caja.parameters = replace(self.caja.parameters, stock_changes=True)
+        for _ in range(40):
+            self.now += 100.0
+            step = self.consumer.step()
+            if step is not None and step.at_end and not step.applied:
+                return
+        raise AssertionError("never rests")
+
+
+def edit(world: World, place: Place, n: int, dice: int) -> None:
+    world.publish(place, n, inactive=dice == 0 and place[0].entity is not Entity.STOCK)
+
+
+def remove(world: World, place: Place, _n: int, _dice: int) -> None:
+    if world.sae.pop(place, None):
+        world.append(place, None)
+
+
+def spoil(world: World, place: Place, _n: int, _dice: int) -> None:
+    """An event that cannot be read, which a later good one replaces."""
+    world.append(place, b"garbage")
+    world.spoilt.add(place)
+
+
+def step(world: World, _place: Place, n: int, _dice: int) -> None:
+    world.now += n
+    try:
+        world.consumer.step()
+    except ConnectionLost:
+        world.start()
+
+
+def restart(world: World, _place: Place, _n: int, _dice: int) -> None:
+    world.start()
+
+
+def narrow(world: World, _place: Place, n: int, _dice: int) -> None:
+    """The next batches are cut short."""
+    world.consumer._limit = n
+
+
+def crash(world: World, _place: Place, _n: int, dice: int) -> None:
+    """At the next commit, before it took effect or after."""
+    planted = world.caja.crash_before if dice % 2 else world.caja.crash_after
+    planted.append(ConnectionLost(text("gone")))
+
+
+def lock(world: World, place: Place, _n: int, _dice: int) -> None:
+    """A till takes the row, or lets it go."""
+    plan, (subject, key) = MAPPERS[place[0].entity].plan, place
+    number = key if subject.entity not in (Entity.TAX_SCHEME, Entity.CURRENCY) else int(key)
+    world.caja.locked.symmetric_difference_update({(plan.table, (number,) if subject.warehouse is None else (number, subject.warehouse))})
+
+
+def sell(world: World, place: Place, _n: int, _dice: int) -> None:
+    """A sale that SAE does not have yet, or no longer."""
+    subject, key = place
+    if subject.warehouse is not None:
+        world.caja.sales.symmetric_difference_update({(subject.warehouse, Key(key))})
+
+
+def switch(world: World, _place: Place, _n: int, _dice: int) -> None:
+    """Somebody turns «Cambio a existencias» off, or on again."""
+    world.caja.parameters = replace(world.caja.parameters, stock_changes=not world.caja.parameters.stock_changes)
+
+
+def go_back(world: World, place: Place, _n: int, _dice: int) -> None:
+    """Everything of one topic is delivered again."""
+    world.caja.content.positions.pop(TOPICS.of(place[0]), None)
+    world.start()
+
+
+def compact(world: World, _place: Place, _n: int, _dice: int) -> None:
+    world.store.compact()
+
+
+OPERATIONS: Sequence[Callable[[World, Place, int, int], None]] = (
+    *[edit] * 8,
+    *[step] * 8,
+    *[remove] * 3,
+    *[lock] * 2,
+    *[sell] * 3,
+    *(spoil, restart, narrow, crash, switch, go_back, compact),
+)
