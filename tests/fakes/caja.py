@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -119,6 +119,7 @@ class MemoryCaja:
         if self.content.guard.token != token:
             raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
         transaction = MemoryTransaction(self, copy.deepcopy(self.content))
+        transaction.content.guard = replace(self.content.guard, beat=self.content.guard.beat + 1)
         yield transaction
         if self.crash_before:
             raise self.crash_before.pop()

@@ -71,6 +71,7 @@ class World:
     now: float = 0.0
     sae: dict[Place, tuple[int, bool]] = field(default_factory=dict)
     ever: set[Place] = field(default_factory=set)
+    ever_active: set[Place] = field(default_factory=set)
     ever_inactive: set[Place] = field(default_factory=set)
     spoilt: set[Place] = field(default_factory=set)
     """Whose newest event cannot be read."""
@@ -99,8 +100,7 @@ class World:
         name = place[0].entity.value
         body = encode(name, value(place, n, inactive=inactive))
         self.sae[place] = (n, inactive)
-        if inactive:
-            self.ever_inactive.add(place)
+        (self.ever_inactive if inactive else self.ever_active).add(place)
         self.append(place, frame(name, body), EventHeaders(hash=content_hash(body), captured=NOW, run="r", mode="m"))
 
     def append(self, place: Place, framed: bytes | None, headers: EventHeaders | None = None) -> None:

@@ -5,6 +5,7 @@ import os
 import psutil
 
 from consumer.caja import Holder
+from consumer.consume import HEARTBEAT_SECONDS
 from consumer.guard import SILENCE_SECONDS, GuardKeeper, is_gone, this_process
 from tests.unit.consuming import Clock, Site
 
@@ -19,7 +20,6 @@ def keepers(site: Site) -> tuple[GuardKeeper, GuardKeeper]:
 def beat(site: Site) -> None:
     with site.caja.transaction(site.caja.content.guard.token or ""):
         pass
-    site.caja._hold(site.caja.content.guard.token, this_process())
 
 
 def test_a_free_row_is_taken_at_once() -> None:
@@ -74,6 +74,17 @@ def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
     one, _ = keepers(site)
     one.claim()
     assert GuardKeeper(site.caja, THERE, site.clock, one.token).claim()
+
+
+def test_an_idle_holder_lives_on_by_an_empty_transaction_every_two_seconds() -> None:
+    site = Site()
+    site.consumer.step()
+    beats = []
+    for _ in range(9):
+        site.clock.now += HEARTBEAT_SECONDS / 4
+        site.consumer.step()
+        beats.append(site.caja.content.guard.beat)
+    assert len(set(beats)) == 3
 
 
 def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:

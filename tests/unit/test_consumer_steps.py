@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from consumer.caja import Switches
 from consumer.consume import InterfaceOff
 from consumer.policies import Policies, StockPolicy
 from puente.errors import ConfigError, ConnectionLost
@@ -13,7 +14,8 @@ from puente.eventlog.port import Record
 from puente.texts import text
 from schemas.changes import Entity, Subject
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
-from tests.unit.consuming import TOPICS, Site, customer, product
+from tests.fakes.caja import MemoryCaja
+from tests.unit.consuming import MAPPERS, TOPICS, Site, customer, product
 
 PRODUCT = Subject(Entity.PRODUCT)
 
@@ -326,6 +328,40 @@ def test_a_connection_lost_around_the_commit_loses_nothing(before: bool) -> None
     site.consumer.step()
     assert site.row("CATINVEN", "P1") is not None
     assert site.caja.touched == 1
+
+
+def test_what_was_set_aside_by_a_commit_of_unknown_end_is_known_afterwards() -> None:
+    # Given stock without its product, and a commit that took effect though the connection broke
+    site = Site()
+    site.consumer.step()
+    site.stock("P1", Decimal(5))
+    site.caja.crash_after.append(ConnectionLost(text("gone")))
+    with pytest.raises(ConnectionLost):
+        site.consumer.step()
+    # When the same consumer goes on
+    site.stock("P1", Decimal(6))
+    site.consumer.step()
+    # Then what waited is replaced
+    assert site.waiting() == {"P1": "parent"}
+    site.product("P1")
+    site.consumer.step()
+    assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 6
+
+
+class SwitchedOffMeanwhile(MemoryCaja):
+    """Its interface goes off between the look at it and the transaction."""
+
+    def switches(self) -> Switches:
+        return replace(self.parameters, interface=True)
+
+
+def test_an_interface_switched_off_meanwhile_is_seen_within_the_transaction() -> None:
+    caja = SwitchedOffMeanwhile(MAPPERS, parameters=Switches(interface=False, stock_changes=True, tax_included=False))
+    site = Site(caja=caja)
+    site.product("P1")
+    with pytest.raises(InterfaceOff):
+        site.consumer.step()
+    assert site.row("CATINVEN", "P1") is None
 
 
 def test_a_log_made_again_is_read_from_its_start_and_equal_rows_are_not_written() -> None:

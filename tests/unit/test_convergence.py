@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from consumer.ledger import Reason
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from schemas.changes import Entity
-from tests.unit.consuming import MAPPERS
-from tests.unit.histories import OPERATIONS, PLACES, Place, World
+from tests.unit.consuming import MAPPERS, TOPICS
+from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World
 
 KEY_COLUMN = {"CATLINEA": "LINEA", "ESQIMP": "CLAVE", "CATMONED": "MONEDA", "CATINVEN": "PRODUCTO", "CATCLIEN": "CLAVESAE"}
 SHOWN = {"CATLINEA": "DESCRIPCIO", "ESQIMP": "PORCEN1", "CATMONED": "TCAMBIO", "CATINVEN": "PRECIOP", "CATCLIEN": "NOMBRE"}
+SOFT = (Entity.PRODUCT, Entity.CUSTOMER)
 POLICIES = st.builds(
     Policies,
     stock=st.sampled_from([StockPolicy.GUARDED, StockPolicy.OVERWRITE]),
@@ -32,21 +33,23 @@ def wrong(world: World) -> list[str]:
         found += wrong_stock(world, place) if place[0].entity is Entity.STOCK else wrong_row(world, place)
     waiting = {item.reason for item in world.caja.content.waiting.values()}
     found += [f"waits: {reason}" for reason in waiting - {Reason.KEPT_OUT, Reason.PARENT}]
-    ends = {topic: state.end for topic, state in world.log.topics().items()}
+    saved, ends = world.caja.content.positions, world.log.topics()
+    topics = [TOPICS.of(subject) for subject in SUBJECTS]
     return found + [
-        f"{t} is not read to its end" for t, position in world.caja.content.positions.items() if position.next_offset != ends[t]
+        f"{topic} is not saved to its end" for topic in topics if topic not in saved or saved[topic].next_offset != ends[topic].end
     ]
 
 
 def wrong_row(world: World, place: Place) -> list[str]:
     (subject, key), table = place, MAPPERS[place[0].entity].plan.table
     row = next((r for r in world.caja.content.table(table).values() if str(r[KEY_COLUMN[table]]) == key), None)
+    if row is not None and subject.entity in SOFT and place not in world.ever_active:
+        return [f"{subject} {key} was added, and never was active"]
     truth = world.sae.get(place)
     if truth is None:
         return wrong_gone(world, place, row)
     n, inactive = truth
-    soft = inactive and subject.entity in (Entity.PRODUCT, Entity.CUSTOMER)
-    if soft and (row is None or world.policies.soft_deleted is SoftDeleted.IGNORE):
+    if inactive and subject.entity in SOFT and (row is None or world.policies.soft_deleted is SoftDeleted.IGNORE):
         return []
     if row is None:
         return [f"{subject} {key} is missing"]
