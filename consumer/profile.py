@@ -45,7 +45,7 @@ class Profile(Part):
             for fault in sources.faults(entity, column.source, column.conversion, column.price_list)
         ]
         keyless = [
-            f"{entity}: no column takes {KEY_FIELD[entity]}"
+            f"{entity}: {text('no column takes {field}', field=KEY_FIELD[entity])}"
             for entity in Entity
             if all(column.source != KEY_FIELD[entity] for column in self.entity(entity).columns.values())
         ]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from puente.texts import text
 from schemas.changes import Entity
 from schemas.codec import bundled
 
@@ -21,13 +22,13 @@ def faults(entity: Entity, source: str, conversion: object, price_list: int | No
     fields = _fields(entity)
     if source == PRICE and "prices" in fields:
         if price_list is None:
-            yield "a price needs the number of its list"
+            yield str(text("a price needs the number of its list"))
     elif _is_derived(entity, source, fields):
         return
     elif source not in fields or isinstance(fields[source], dict):
-        yield f"an event of {entity} has no field {source}"
+        yield str(text("an event of {entity} has no field {source}", entity=entity, source=source))
     elif isinstance(conversion, dict) and (lacking := [value for value in fields[source] if value not in conversion]):
-        yield f"no letter for {', '.join(lacking)}"
+        yield str(text("no letter for {values}", values=", ".join(lacking)))
 
 
 def _is_derived(entity: Entity, source: str, fields: dict[str, Any]) -> bool:
