@@ -14,7 +14,7 @@ from puente.errors import ExitCode, PuenteError
 from puente.eventlog.port import EventLog
 from puente.findings import Finding, Level, failure
 from puente.texts import text
-from puente.wiring import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
 from schemas.codec import NAMES, bundled
 from schemas.registry import read_schemas
 from schemas.topics import Topics

@@ -13,7 +13,8 @@ from puente.errors import ExitCode, Occupied, PuenteError, gravest
 from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
-from puente.wiring import ConsumerSide, ProducerSide
+from puente.wiring.consuming import ConsumerSide
+from puente.wiring.producing import ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5

@@ -10,7 +10,7 @@ from consumer import ledger
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError
 from puente.texts import Text, text
-from puente.wiring import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
 from schemas.registry import publish_schemas
 
 

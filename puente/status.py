@@ -13,7 +13,7 @@ from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.port import START, EventLog, Topic, TopicState
 from puente.texts import text
-from puente.wiring import find_company, open_caja, open_log, topics_of
+from puente.wiring.opening import find_company, open_caja, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader

@@ -14,7 +14,7 @@ from consumer import ledger
 from puente.config import CajaSettings
 from puente.demo.edits import Look
 from puente.engines.database import Reader
-from puente.wiring import open_caja
+from puente.wiring.opening import open_caja
 from schemas.changes import Key
 
 LOOK_EVERY_SECONDS = 0.01

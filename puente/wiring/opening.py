@@ -1,0 +1,112 @@
+"""Settings → connections: the log, SAE, and a CAJA held against its profile."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from consumer import profile as profiles
+from consumer import subscribe
+from consumer.caja import Store, Switches
+from consumer.ledger import metadata
+from consumer.mapping import RowMapper, mappers
+from consumer.policies import Policies, SoftDeleted, StockPolicy
+from consumer.profile import Profile
+from consumer.sql_caja import SqlCaja, read_stores, read_switches
+from producer.sae import AUTO, SqlSae
+from puente.config import CajaSettings, Settings
+from puente.engines import open_database
+from puente.engines.database import Catalogue, Database
+from puente.errors import ConfigError, RetryableError
+from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.port import EventLog
+from puente.texts import Text, text
+from schemas.changes import Entity
+from schemas.topics import CONTROL, Topics
+
+
+def open_log(settings: Settings) -> EmbeddedLog:
+    """A new handle on the log, for the thread that asks."""
+    return EmbeddedLog(settings.log_path)
+
+
+def open_sae(settings: Settings) -> SqlSae:
+    """SAE through a connection of its own; raises `ConfigError` where the settings name none."""
+    if settings.sae is None:
+        raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
+    return SqlSae(open_database(settings.sae.address), settings.company)
+
+
+def find_company(settings: Settings, log: EventLog) -> str:
+    """The company as set, else the only one that the log has topics of: a branch does not reach SAE."""
+    if settings.company != AUTO:
+        return settings.company
+    pattern = re.compile(rf"{re.escape(settings.log.prefix)}\.(\d\d)\.{CONTROL}")
+    found = sorted(match[1] for topic in log.topics() if (match := pattern.fullmatch(topic)))
+    if not found:
+        raise RetryableError(text("The log holds nothing yet: start puente produce (or puente run) where SAE is"))
+    if len(found) > 1:
+        raise ConfigError(text("The log has several companies ({found}): set company to one of them", found=", ".join(found)))
+    return found[0]
+
+
+def topics_of(settings: Settings, company: str) -> Topics:
+    return Topics(settings.log.prefix, company)
+
+
+def policies_of(caja: CajaSettings) -> Policies:
+    return Policies(
+        entities=tuple(Entity(name) for name in caja.entities),
+        stock=StockPolicy(caja.stock),
+        inactivate_missing_products=caja.inactivate_missing_products,
+        inactivate_missing_customers=caja.inactivate_missing_customers,
+        soft_deleted=SoftDeleted(caja.soft_deleted),
+        interface_required=caja.interface_required,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedCaja:
+    """A CAJA whose catalogue fits its profile; `warnings` are for people."""
+
+    settings: CajaSettings
+    database: Database
+    catalogue: Catalogue
+    profile: Profile
+    stores: tuple[Store, ...]
+    switches: Switches
+    warnings: tuple[Text, ...]
+    mappers: Mapping[Entity, RowMapper]
+    caja: SqlCaja
+
+    @property
+    def has_ledger(self) -> bool:
+        return all(table in self.catalogue for table in metadata.tables)
+
+
+def open_caja(caja: CajaSettings) -> CheckedCaja:
+    """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
+    profile = profiles.load(caja.profile)
+    database = open_database(caja.address)
+    try:
+        catalogue = database.catalogue()
+        warnings = profiles.check(profile, catalogue, caja.name)
+        with database.reading() as reader:
+            switches, known = read_switches(reader, profile), read_stores(reader, profile)
+        known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
+        stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
+        ticked = [Entity(name) for name in caja.entities]
+        made = mappers(profile, catalogue, caja.prices, ticked)
+    except BaseException:
+        database.close()
+        raise
+    return CheckedCaja(
+        settings=caja,
+        database=database,
+        catalogue=catalogue,
+        profile=profile,
+        stores=tuple(stores),
+        switches=switches,
+        warnings=tuple(warnings),
+        mappers=made,
+        caja=SqlCaja(caja.name, database, profile, made),
+    )
