@@ -11,12 +11,12 @@ from hashlib import blake2b
 from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
 from consumer.mapping import Note, RowMapper
 from consumer.policies import Policies, action
-from puente.engines.database import Action, RowWrite
+from puente.engines.database import Action, RowWrite, Scalar
 from puente.errors import PoisonError
 from puente.eventlog.history import newest
 from puente.eventlog.port import Event
 from puente.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
+from schemas.changes import KEY_FIELD, Entity, Key, Subject, Value, trim
 from schemas.codec import FRAME, Decoder, content_hash
 from schemas.headers import HASH
 
@@ -70,11 +70,11 @@ class Planner:
     policies: Policies
     stores: Mapping[int, int]
 
-    def plan(self, changes: Iterable[Incoming], state: State) -> Plan:
+    def plan(self, changes: Iterable[Incoming], state: State, *, rewrite: bool = False) -> Plan:
+        """`rewrite`: every change is held against CAJA's real row, whatever the ledger says."""
         plan = Plan()
         for incoming in changes:
-            known = state.hashes.get(incoming.subject, {}).get(incoming.key)
-            if known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting:
+            if not rewrite and self._is_known(incoming, state):
                 plan.equal += 1
                 continue
             try:
@@ -82,6 +82,11 @@ class Planner:
             except PoisonError as error:
                 plan.aside.append(incoming.waiting(Reason.REJECTED, str(error)))
         return plan
+
+    @staticmethod
+    def _is_known(incoming: Incoming, state: State) -> bool:
+        known = state.hashes.get(incoming.subject, {}).get(incoming.key)
+        return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting
 
     def pending(self, incoming: Incoming) -> Pending:
         """Decodes and maps one change; raises `PoisonError` where that cannot be done."""
@@ -93,8 +98,25 @@ class Planner:
         done = action(subject.entity, value, self.policies)
         match = mapper.match(incoming.key, store)
         mapped = mapper.row(value, store) if value is not None and done is not Action.NOTE else None
-        ledger = (subject.entity.value, warehouse_of(subject), incoming.key, incoming.content_hash, mapped.hash if mapped else None)
+        ledger = (
+            subject.entity.value,
+            warehouse_of(subject),
+            incoming.key,
+            incoming.content_hash,
+            mapped.hash if mapped else None,
+            _quantity(subject, value),
+        )
         return Pending(incoming, RowWrite(done, mapped.values if mapped else match, ledger), mapped.notes if mapped else ())
+
+    def stock_again(self, subject: Subject, key: Key, quantity: float, state: State) -> RowWrite:
+        """The row of stock that the ledger says is in CAJA."""
+        mapper, store, content = self.mappers[Entity.STOCK], self.store_of(subject), state.hashes[subject][key]
+        if content == TOMBSTONE:
+            done, values, row_hash = Action.RETIRE, mapper.match(key, store), None
+        else:
+            mapped = mapper.row({"sku": key, "warehouse": subject.warehouse, "quantity": quantity}, store)
+            done, values, row_hash = Action.PUT, mapped.values, mapped.hash
+        return RowWrite(done, values, (subject.entity.value, warehouse_of(subject), key, content, row_hash, quantity))
 
     def parents(self, entity: Entity) -> frozenset[Entity]:
         """The entities that must be in CAJA before rows of this one."""
@@ -105,6 +127,14 @@ class Planner:
         return self.stores[subject.warehouse]
 
 
+def _quantity(subject: Subject, value: Value | None) -> Scalar:
+    """What stock should be, so that what drifts is found without reading the log; a tombstone means none."""
+    if subject.entity is not Entity.STOCK:
+        return None
+    quantity: Scalar = 0.0 if value is None else value["quantity"]
+    return quantity
+
+
 def incoming(events: Sequence[Event], subject: Subject, now: datetime) -> list[Incoming]:
     """The newest change of each key, in order of its place in the log."""
     return [_incoming(event, subject, now) for event in newest(events).values()]
@@ -113,14 +143,14 @@ def incoming(events: Sequence[Event], subject: Subject, now: datetime) -> list[I
 def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
     return Incoming(
         subject=subject,
-        key=_label(event.key),
+        key=label(event.key),
         value=event.value,
         content_hash=_hash(event),
         since=now,
     )
 
 
-def _label(raw: bytes) -> Key:
+def label(raw: bytes) -> Key:
     """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, outside CP1252, empty, or with blanks around).
 
     A database takes `P1` and `P1` with a blank behind it for the same key; two events must not meet in one row of the ledger.
@@ -136,6 +166,11 @@ def _hash(event: Event) -> str:
         return TOMBSTONE
     header = event.header(HASH)
     return header.decode("ascii", "replace")[:16] if header else content_hash(event.value[FRAME.size :])
+
+
+def gone(subject: Subject, key: Key, now: datetime) -> Incoming:
+    """A key that the log does not hold."""
+    return Incoming(subject=subject, key=key, value=None, content_hash=TOMBSTONE, since=now)
 
 
 def again(item: Waiting) -> Incoming:

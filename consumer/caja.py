@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from consumer.ledger import Guard, State, Waiting
+from consumer.ledger import Guard, Progress, State, Waiting
 from puente.engines.database import RowWrite, Written
-from puente.eventlog.history import Position
 from puente.eventlog.port import Topic
 from schemas.changes import Entity, Key, Subject
 
@@ -61,7 +61,15 @@ class Transaction(Protocol):
         """These wait no longer."""
         ...
 
-    def save(self, topic: Topic, position: Position) -> None: ...
+    def save(self, topic: Topic, progress: Progress) -> None: ...
+
+    def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
+        """The log does not hold these keys, whose ledger rows stay."""
+        ...
+
+    def say_ready(self, at: datetime) -> None:
+        """CAJA has all that it needs to sell."""
+        ...
 
 
 class Caja(Protocol):
@@ -85,6 +93,14 @@ class Caja(Protocol):
 
     def state(self) -> State:
         """The whole ledger, in one snapshot."""
+        ...
+
+    def active(self, entity: Entity) -> list[Key]:
+        """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
+        ...
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        """The products of a store whose quantity is not what the ledger says, with the ledger's."""
         ...
 
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:

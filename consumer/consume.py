@@ -1,54 +1,49 @@
 """The consumer of one CAJA: its steps, numbered.
 
-1. Read events after the ledger's position.                     Killed after: nothing happened.
+1. Read events after the ledger's position; another history, or a reason of `_reason`: resync (`resync.py`).
+                                                                Killed after: nothing happened.
 2. Keep the newest of each key; drop what the ledger has.       Killed after: nothing happened.
 3. Decode, map; lines, schemes, currencies, then products and customers, then stock.
-4. In one transaction of CAJA: the guard row, the rows with their ledger rows, what is set aside, the position. Commit.
-                                                                Killed within: nothing happened. Killed after: all of it did.
-5. Only now the memory follows what was committed.
+4., 5. One transaction of CAJA, then the memory (`apply.py`).
 6. Try again what waits and may go in now.
-
-After every connect or take-over the ledger is read again; nothing in memory survives.
+7. Sweep what a resync left to be swept, once the producer has spoken; write stock again that drifted.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 
-from consumer.batch import Incoming, Plan, Planner, again, incoming
-from consumer.caja import Caja, Switches, Transaction
+from consumer import interface
+from consumer.apply import Applier
+from consumer.batch import Planner, again
+from consumer.caja import Caja
+from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger import State, Waiting
-from consumer.mapping import Note
-from consumer.outcome import Noted, Outcome, Step
+from consumer.ledger import State
+from consumer.outcome import NoteTeller, Step
+from consumer.resync import Report
+from consumer.settle import Settler
 from consumer.subscribe import subjects
 from consumer.waiting import Retries
-from puente.engines.database import Action
-from puente.errors import ConfigError, LostGuard, RetryableError
-from puente.eventlog.history import OtherHistory, Position, read_on
-from puente.eventlog.port import EventLog, Topic
-from puente.texts import text
-from schemas.changes import Entity, Subject
-from schemas.codec import UnknownSchemaError
+from consumer.word import Words
+from puente.errors import LostGuard
+from puente.eventlog.port import EventLog
+from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
-
-HEARTBEAT_SECONDS = 2.0
-TRANSACTION_SECONDS = 0.06
-"""What a transaction should take: a till never waits longer than about 0.1 s for a row."""
-SMALLEST, LARGEST = 20, 4000
 
 log = logging.getLogger("puente.consumer")
 
 
-class InterfaceOff(RetryableError):
-    """CAJA's SAE interface is off: nothing is written, nothing is lost."""
-
-
 class Consumer:
-    """Applies the log to one CAJA; belongs to one thread."""
+    """Applies the log to one CAJA; belongs to one thread.
+
+    `fingerprint` stands for profile, policies, stores and mapping: another one in the ledger is a resync. A sweep may take up to
+    `allow_deletes` rows where that is more than the cap. `now` gives UTC.
+    """
 
     def __init__(
         self,
@@ -60,51 +55,99 @@ class Consumer:
         registry: RegistryReader,
         planner: Planner,
         keeper: GuardKeeper,
+        fingerprint: str,
+        allow_deletes: int | None = None,
         clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name, self._caja, self._log, self._topics = name, caja, log, topics
-        self._registry, self._planner, self._keeper, self._clock = registry, planner, keeper, clock
-        self._state: State | None = None
+        self._registry, self._planner, self._keeper, self._clock, self._now = registry, planner, keeper, clock, now
+        self._fingerprint = fingerprint
+        self._check = partial(interface.check, policies=planner.policies, caja=name)
+        self._applier = Applier(name, caja, planner, keeper, clock, self._check)
+        self._words = Words(log, topics.control, planner.decoder, registry)
+        self._settler = Settler(name, caja, planner, self._applier, self._words, allow_deletes, clock, now)
+        self._follower = Follower(
+            caja=name,
+            log=log,
+            registry=registry,
+            planner=planner,
+            applier=self._applier,
+            sweep_from_now=self._words.sweep_from_now,
+            fingerprint=fingerprint,
+            clock=clock,
+            now=now,
+        )
         self._retries = Retries()
-        self._beat_at = float("-inf")
-        self._limit = SMALLEST * 10
-        self._followed: list[Topic] = []
-        self._noted: dict[Note, Noted] = {}
+        self._chosen: list[Subject] = []
+        self._teller = NoteTeller(name)
 
     @property
     def state(self) -> State | None:
         """The ledger as this consumer knows it; None while it holds no guard."""
-        return self._state
+        return self._applier.known
+
+    @property
+    def resyncing(self) -> dict[Subject, tuple[int, int]]:
+        """How much of how much, per resync under way."""
+        return {subject: resync.done for subject, resync in self._follower.resyncs.items()}
+
+    @property
+    def reports(self) -> dict[Subject, Report]:
+        """Of the resyncs that ended since this object was made."""
+        progress = self.state.progress if self.state else {}
+        for subject, report in self._follower.reports.items():
+            found = progress.get(self._topics.of(subject))
+            report.inactivated = self._settler.swept.get(subject, 0)
+            report.held = found.sweep.held if found and found.sweep else None
+        return self._follower.reports
+
+    @property
+    def sweeping(self) -> list[Subject]:
+        """Whose sweep waits for the producer's word; a held one waits for a person."""
+        known = self.state.progress if self.state else {}
+        due = {topic for topic, progress in known.items() if progress.sweep and progress.sweep.held is None}
+        return [subject for subject in self._chosen if self._topics.of(subject) in due]
 
     def step(self) -> Step | None:
         """Everything that is there now, a batch per topic; None while another process holds this CAJA."""
         try:
-            if self._state is None and not self._take_over():
+            if self.state is None and not self.take_over():
                 return None
             return self._step()
         except LostGuard:
             self._keeper.lose()
-            self._state = None
+            self._applier.forget()
             return None
         except BaseException:
-            self._state = None
+            self._applier.forget()
             raise
 
     def release(self) -> None:
         """A clean stop: the next process takes over at once."""
-        self._state = None
+        self._applier.forget()
         self._keeper.release()
 
     def wait(self, seconds: float) -> None:
         """Until a topic that is read now may have something new, at most `seconds`; a standby waits them out."""
-        positions = self._state.positions if self._state else {}
-        self._log.wait({topic: positions[topic].next_offset for topic in self._followed if topic in positions}, seconds)
+        known = self.state.progress if self.state else {}
+        followed = [topic for topic in map(self._topics.of, self._chosen) if topic in known]
+        self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
 
-    def _take_over(self) -> bool:
-        if not self._keeper.claim():
+    def ask_for_resync(self, entities: Sequence[Entity]) -> None:
+        """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
+        for topic, progress in self._applier.state.progress.items():
+            subject = self._topics.subject(topic)
+            if subject is not None and subject.entity in entities:
+                self._applier.save(topic, replace(progress, fingerprint=""))
+
+    def take_over(self, *, by_force: bool = False) -> bool:
+        """Takes the guard row, which `step` does by itself where that is allowed; `by_force` from a holder who lives, too."""
+        if not self._applier.take_over(by_force=by_force):
             return False
-        self._state = self._caja.state()
         self._retries = Retries()
+        self._follower.start()
+        self._settler.start()
         log.info("Reads the ledger and writes from now on", extra={"action": "claim", "caja": self.name})
         return True
 
@@ -113,123 +156,46 @@ class Consumer:
         self._check(switches)
         total = Step()
         behind: set[Entity] = set()
-        chosen = subjects(self._planner.policies, self._planner.stores, switches)
-        self._followed = [self._topics.of(subject) for subject in chosen]
-        for subject in chosen:
+        self._chosen = subjects(self._planner.policies, self._planner.stores, switches)
+        for subject in self._chosen:
             if behind.intersection(self._planner.parents(subject.entity)):
                 total.at_end = False  # its parents come first: it would only be set aside
                 continue
-            step = self._read(subject)
+            step = self._follower.follow(subject, self._topics.of(subject))
             if not step.at_end:
                 behind.add(subject.entity)
             total.add(step)
-        total.add(self._retry())
-        self._note(total)
-        if self._clock() - self._beat_at >= HEARTBEAT_SECONDS:
-            with self._transaction():
-                pass
+        total.add(self._retry())  # 6
+        settled = [(subject, self._topics.of(subject)) for subject in self._chosen if subject in self._follower.current]
+        total.add(self._settler.settle(settled))  # 7
+        self._teller.tell(total)
+        self._say_ready()
+        self._applier.beat()
         return total
-
-    def _note(self, step: Step) -> None:
-        """Tells what did not fit once the end is reached, not batch by batch."""
-        for note, noted in step.notes.items():
-            self._noted.setdefault(note, Noted()).add(noted)
-        if step.at_end:
-            for note, noted in self._noted.items():
-                extra = {"action": note.what, "caja": self.name, "column": note.column, "count": noted.count, "keys": ", ".join(noted.keys)}
-                log.warning("CAJA cannot hold all of a value", extra=extra)
-            self._noted.clear()
-
-    def _check(self, switches: Switches) -> None:
-        if switches.tax_included:
-            raise ConfigError(
-                text(
-                    "{caja} keeps its prices with taxes included; Puente cannot write such prices yet, and net ones would be wrong",
-                    caja=self.name,
-                )
-            )
-        if self._planner.policies.interface_required and not switches.interface:
-            raise InterfaceOff(
-                text("{caja}: its interface with SAE is off; switch it on in CAJA, nothing is lost meanwhile", caja=self.name)
-            )
-
-    def _read(self, subject: Subject) -> Step:
-        topic = self._topics.of(subject)
-        state = self._known()
-        topic_state = self._log.state(topic)
-        position = state.positions.get(topic)
-        if topic_state is None or (position and (position.identity, position.next_offset) == (topic_state.identity, topic_state.end)):
-            return Step()
-        try:
-            batch, after = read_on(self._log, topic, position, self._limit)  # 1
-        except OtherHistory as error:
-            log.warning(
-                "The topic is another one: it is read from its start",
-                extra={"action": "history", "caja": self.name, "topic": topic, "reason": str(error)},
-            )
-            batch, after = read_on(self._log, topic, None, self._limit)
-        changes = incoming(batch.events, subject, datetime.now(UTC))  # 2
-        step = self._apply(self._plan(changes), (topic, after))  # 3 to 5
-        step.at_end = batch.at_end
-        return step
-
-    def _plan(self, changes: Sequence[Incoming]) -> Plan:
-        try:
-            return self._planner.plan(changes, self._known())
-        except UnknownSchemaError:
-            self._registry.refresh()
-            return self._planner.plan(changes, self._known())
 
     def _retry(self) -> Step:
-        """6."""
-        total, now = Step(), self._clock()
-        due = self._retries.take(self._known(), now)
+        """6. But for what a resync is about to read: what waits there may be older."""
+        total, state = Step(), self._applier.state
+        self._retries.products |= self._applier.written_products
+        self._applier.written_products.clear()
+        due = [item for item in self._retries.take(state, self._clock()) if item.subject in self._follower.current]
         while due:
-            part, due = due[: self._limit], due[self._limit :]
-            total.add(self._apply(self._plan([again(item) for item in part]), None))
+            part, due = due[: self._applier.limit], due[self._applier.limit :]
+            total.add(self._applier.apply(self._follower.plan([again(item) for item in part])))
         return total
 
-    def _known(self) -> State:
-        assert self._state is not None
-        return self._state
+    def _say_ready(self) -> None:
+        """Once everything was resynced and swept with all boxes ticked."""
+        state = self._applier.state
+        if state.ready_at is not None or set(self._planner.policies.entities) != set(CATALOGUES):
+            return
+        if all(self._is_done(subject) for subject in self._chosen):
+            self._applier.say_ready(self._now())
+            log.info("Ready to sell: all of SAE is in CAJA", extra={"action": "ready", "caja": self.name})
 
-    def _transaction(self) -> AbstractContextManager[Transaction]:
-        if self._keeper.token is None:
-            raise LostGuard(text("{caja}: another process writes to it now", caja=self.name))
-        self._beat_at = self._clock()
-        return self._caja.transaction(self._keeper.token)
-
-    def _apply(self, plan: Plan, where: tuple[Topic, Position] | None) -> Step:
-        began = self._clock()
-        with self._transaction() as transaction:
-            self._check(transaction.switches)
-            outcome = Outcome(self._planner, self._known())
-            outcome.write(plan, transaction)
-            outcome.stop_if_too_many_rejected(plan, self.name)
-            fresh = outcome.fresh
-            transaction.release([*outcome.freed, *outcome.replaced])
-            transaction.set_aside(fresh)
-            if where is not None:
-                transaction.save(*where)
-        self._remember(outcome, fresh, where)
-        self._pace(len(plan.pending), self._clock() - began)
-        return outcome.step(plan)
-
-    def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], where: tuple[Topic, Position] | None) -> None:
-        state = self._known()
-        for pending in outcome.applied:
-            item = pending.incoming
-            state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
-            if item.subject.entity is Entity.PRODUCT and pending.row.action is not Action.NOTE:
-                self._retries.products.add(item.key)
-        for place in outcome.freed:
-            state.waiting.pop(place, None)
-        state.waiting.update({item.place: item for item in fresh})
-        if where is not None:
-            state.positions[where[0]] = where[1]
-
-    def _pace(self, rows: int, seconds: float) -> None:
-        """Batches grow or shrink until a transaction takes about as long as it should."""
-        if rows >= SMALLEST:
-            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
-            self._limit = int(min(LARGEST, max(SMALLEST, fitting, self._limit / 2)))
+    def _is_done(self, subject: Subject) -> bool:
+        topic = self._topics.of(subject)
+        progress = self._applier.state.progress.get(topic)
+        if progress is None:  # SAE may have no such warehouse: then the producer, which has spoken by then, made no topic
+            return subject.entity is Entity.STOCK and self._log.state(topic) is None
+        return progress.fingerprint == self._fingerprint and progress.sweep is None

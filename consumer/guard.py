@@ -47,10 +47,13 @@ class GuardKeeper:
         self.token = token
         """What this process holds the row with; given over when its connection is made anew."""
 
-    def claim(self) -> bool:
-        """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_guard` raises."""
+    def claim(self, *, by_force: bool = False) -> bool:
+        """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_guard` raises.
+
+        `by_force`: from a holder who lives, too; he stands by from then on.
+        """
         seen = self._caja.read_guard()
-        if not self._free(seen):
+        if not (by_force or self._free(seen)):
             return False
         token = uuid4().hex
         if not self._caja.claim(seen, token, self._holder):

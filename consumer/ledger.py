@@ -1,8 +1,8 @@
 """The ledger: the consumer's tables inside the CAJA database, so that what was applied and how far commit together.
 
 PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
-PUENTE_POSITIONS  per topic, how far it was applied, and the event read last
-PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row
+PUENTE_POSITIONS  per topic, how far it was applied, the event read last, and what the last resync left to be done
+PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row, the quantity of stock
 PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
 """
 
@@ -13,14 +13,17 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from puente.eventlog.history import Position
-from puente.eventlog.port import Topic
+from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Entity, Key, Subject
 
-VERSION = 1
+VERSION = 2
+"""A ledger of an older version is made anew by `puente setup`: a resync fills it."""
 NO_WAREHOUSE = 0
 """What stands in WAREHOUSE for every entity but stock."""
 TOMBSTONE = ""
 """The content hash of a tombstone."""
+UNSEEN = "?"
+"""The content hash of a key that the log did not hold at the last resync: no event's."""
 ROWS = "PUENTE_ROWS"
 KEY_WIDTH = 32
 SHORT_VALUE = 1000
@@ -42,6 +45,7 @@ guard = sa.Table(
     sa.Column("HOST", sa.String(64)),
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
+    sa.Column("READY_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -52,6 +56,11 @@ positions = sa.Table(
     sa.Column("LAST_OFFSET", sa.BigInteger),
     sa.Column("LAST_DIGEST", sa.String(16)),
     sa.Column("APPLIED_AT", sa.DateTime, nullable=False),
+    sa.Column("END_REACHED", sa.DateTime, nullable=False),
+    sa.Column("FINGERPRINT", sa.String(16), nullable=False),
+    sa.Column("SWEEP_IDENTITY", sa.String(40)),
+    sa.Column("SWEEP_AFTER", sa.BigInteger),
+    sa.Column("SWEEP_HELD", sa.Integer),
 )
 rows = sa.Table(
     ROWS,
@@ -61,6 +70,7 @@ rows = sa.Table(
     sa.Column("ROW_KEY", sa.String(KEY_WIDTH), primary_key=True),
     sa.Column("CONTENT_HASH", sa.String(16)),
     sa.Column("ROW_HASH", sa.String(16)),
+    sa.Column("QUANTITY", sa.DOUBLE_PRECISION),
 )
 waiting = sa.Table(
     "PUENTE_WAITING",
@@ -115,7 +125,10 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his."""
+    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his.
+
+    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
+    """
 
     caja: str
     version: int
@@ -124,15 +137,43 @@ class Guard:
     host: str | None
     process: int | None
     process_started: int | None
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep that is due: the producer must have spoken at or after `after` in the control topic of this identity.
+
+    `held` is how many rows it would inactivate, where that is more than the cap.
+    """
+
+    identity: Identity
+    after: Offset
+    held: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a topic was applied; times in UTC.
+
+    `end_reached` is when its end was last reached: a tombstone that came and went since may have been missed. `fingerprint` is that of
+    the resync that this position goes back to; an empty one asks for another resync.
+    """
+
+    position: Position
+    end_reached: datetime
+    fingerprint: str
+    sweep: Sweep | None = None
 
 
 @dataclass(kw_only=True, slots=True)
 class State:
     """The ledger as read after a connect or a take-over: nothing in memory survives one."""
 
-    positions: dict[Topic, Position]
+    progress: dict[Topic, Progress]
     hashes: dict[Subject, dict[Key, str]]
     waiting: dict[tuple[Subject, Key], Waiting]
+    ready_at: datetime | None = None
 
 
 def warehouse_of(subject: Subject) -> int:

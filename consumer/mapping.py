@@ -7,7 +7,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from consumer.entries import ColumnMapping, EntityMapping
+from consumer.entries import Active, ColumnMapping, EntityMapping
 from consumer.ledger import ROWS
 from consumer.profile import Profile
 from puente.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
@@ -58,7 +58,7 @@ class RowMapper:
         order = [*self._mapping.match, *(name for name in self._mapping.columns if name not in self._mapping.match)]
         self._columns = {name: self._mapping.columns[name] for name in order}
         self._getters = [_getter(column, prices.get(name, column.price_list)) for name, column in self._columns.items()]
-        self._key_column = next(name for name, column in self._columns.items() if column.source == KEY_FIELD[entity])
+        self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
         self.plan = self._make_plan(profile)
 
@@ -77,7 +77,7 @@ class RowMapper:
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
-            total=_total(mapping, self._key_column),
+            total=_total(mapping, self.key_column),
             ledger=ROWS,
         )
 
@@ -95,6 +95,18 @@ class RowMapper:
                 )
             )
         return Parent(table=parent.table, column=parent.match[0], own=own)
+
+    @property
+    def active(self) -> Active | None:
+        """The flag that says whether a row is in use."""
+        return self._mapping.active
+
+    def column_of(self, source: str) -> str:
+        """The column that takes this field of an event; `ValueError` where there is none (the profile's check found that before)."""
+        found = [name for name, column in self._columns.items() if column.source == source]
+        if not found:
+            raise ValueError(f"{self.entity}: no column takes {source}")
+        return found[0]
 
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
         """The values that find the row of a key; raises `PoisonError` for a key that the column cannot hold."""

@@ -1,5 +1,6 @@
 """What one transaction wrote in CAJA and what it set aside; and what a step did, for people."""
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from schemas.changes import Entity, Key, Subject
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
 LISTED = 5
+
+log = logging.getLogger("puente.consumer")
 
 
 @dataclass
@@ -48,6 +51,29 @@ class Step:
         self.at_end = self.at_end and other.at_end
         for note, noted in other.notes.items():
             self.notes.setdefault(note, Noted()).add(noted)
+
+
+class NoteTeller:
+    """Tells what did not fit once the end is reached, not batch by batch."""
+
+    def __init__(self, caja: str) -> None:
+        self._caja = caja
+        self._noted: dict[Note, Noted] = {}
+
+    def tell(self, step: Step) -> None:
+        for note, noted in step.notes.items():
+            self._noted.setdefault(note, Noted()).add(noted)
+        if step.at_end:
+            for note, noted in self._noted.items():
+                extra = {
+                    "action": note.what,
+                    "caja": self._caja,
+                    "column": note.column,
+                    "count": noted.count,
+                    "keys": ", ".join(noted.keys),
+                }
+                log.warning("CAJA cannot hold all of a value", extra=extra)
+            self._noted.clear()
 
 
 class Outcome:

@@ -1,6 +1,5 @@
 """A CAJA behind a `Database`: parameters, stores, unposted sales and the ledger, by SQLAlchemy Core alone."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,19 +11,18 @@ import sqlalchemy as sa
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
 from consumer.entries import Switch
-from consumer.ledger import Guard, Reason, State, Waiting, subject_of, warehouse_of
-from consumer.mapping import RowMapper
+from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
+from consumer.ledger_rows import guard_of, naive, progress_values, read_state, waiting_row
+from consumer.mapping import STORE, RowMapper
 from consumer.profile import Profile
 from puente.engines.database import Database, Reader, RowWrite, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
-from puente.eventlog.history import LastEvent, Position
-from puente.eventlog.port import Identity, Offset, Topic
+from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
-DETAIL_LENGTH = 500
 
 
 class SqlCaja:
@@ -45,28 +43,29 @@ class SqlCaja:
         if not self._database.catalogue([ledger.guard.name]):
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         with self._database.reading() as reader:
-            found = list(reader.rows(sa.select(*ledger.guard.c).where(ledger.guard.c.ID == ONLY_ROW)))
+            version = ledger_version(reader)
+            if version not in (None, ledger.VERSION):
+                raise ConfigError(
+                    text(
+                        "{caja}: its ledger is of version {found}, this Puente's is {wanted}: run puente setup",
+                        caja=self._name,
+                        found=version,
+                        wanted=ledger.VERSION,
+                    )
+                )
+            found = list(reader.rows(sa.select(*ledger.guard.c).where(ledger.guard.c.ID == ONLY_ROW))) if version else []
         if not found:
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
-        _, version, caja, token, beat, host, process, started = found[0]
-        if version != ledger.VERSION:
-            raise ConfigError(
-                text(
-                    "{caja}: its ledger is of version {found}, this Puente's is {wanted}",
-                    caja=self._name,
-                    found=version,
-                    wanted=ledger.VERSION,
-                )
-            )
-        if caja != self._name:
+        guard = guard_of(found[0])
+        if guard.caja != self._name:
             raise ConfigError(
                 text(
                     "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
                     caja=self._name,
-                    found=caja,
+                    found=guard.caja,
                 )
             )
-        return Guard(caja=caja, version=version, token=token, beat=beat, host=host, process=process, process_started=started)
+        return guard
 
     def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
         same_holder = ledger.guard.c.TOKEN.is_(None) if seen.token is None else ledger.guard.c.TOKEN == seen.token
@@ -88,11 +87,29 @@ class SqlCaja:
 
     def state(self) -> State:
         with self._database.reading() as reader:
-            return State(
-                positions=dict(_position(row) for row in reader.rows(sa.select(*ledger.positions.c))),
-                hashes=_hashes(reader),
-                waiting={item.place: item for item in map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))},
-            )
+            return read_state(reader)
+
+    def active(self, entity: Entity) -> list[Key]:
+        mapper = self._mappers[entity]
+        assert mapper.active is not None
+        table = sa.table(mapper.plan.table, sa.column(mapper.key_column), sa.column(mapper.active.column))
+        query = sa.select(table.c[mapper.key_column]).where(table.c[mapper.active.column] == mapper.active.yes)
+        with self._database.reading() as reader:
+            return [key for row in reader.rows(query) if row[0] is not None and (key := trim(str(row[0])))]
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        mapper, r = self._mappers[Entity.STOCK], ledger.rows.c
+        names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
+        caja = sa.table(mapper.plan.table, *map(sa.column, names))
+        product, number, quantity = (caja.c[name] for name in names)
+        query = (
+            sa.select(r.ROW_KEY, r.QUANTITY)
+            .select_from(ledger.rows.outerjoin(caja, sa.and_(product == r.ROW_KEY, number == store)))
+            .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
+            .where(quantity.is_distinct_from(r.QUANTITY), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
+        )
+        with self._database.reading() as reader:
+            return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
@@ -135,7 +152,7 @@ class SqlTransaction:
         return self._writer.write(self._mappers[entity].plan, rows)
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
-        self._writer.insert(ledger.waiting, [_waiting_row(item) for item in changes])
+        self._writer.insert(ledger.waiting, [waiting_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
         keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
@@ -146,16 +163,29 @@ class SqlTransaction:
         if keys:
             self._writer.execute(delete, keys)
 
-    def save(self, topic: Topic, position: Position) -> None:
-        values = {
-            "TOPIC_IDENTITY": position.identity,
-            "NEXT_OFFSET": position.next_offset,
-            "LAST_OFFSET": position.last.offset if position.last else None,
-            "LAST_DIGEST": position.last.digest if position.last else None,
-            "APPLIED_AT": datetime.now(UTC).replace(tzinfo=None),
-        }
+    def save(self, topic: Topic, progress: Progress) -> None:
+        values = progress_values(progress, datetime.now(UTC))
         if not self._writer.execute(sa.update(ledger.positions).where(ledger.positions.c.TOPIC == topic).values(**values)):
             self._writer.execute(sa.insert(ledger.positions).values(TOPIC=topic, **values))
+
+    def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
+        r = ledger.rows.c
+        update = (
+            sa.update(ledger.rows)
+            .where(r.ENTITY == subject.entity.value, r.WAREHOUSE == warehouse_of(subject), r.ROW_KEY == sa.bindparam("k"))
+            .values(CONTENT_HASH=ledger.UNSEEN)
+        )
+        bound = [{"k": key} for key in keys]
+        if bound:
+            self._writer.execute(update, bound)
+
+    def say_ready(self, at: datetime) -> None:
+        self._writer.execute(sa.update(ledger.guard).values(READY_AT=naive(at)))
+
+
+def ledger_version(reader: Reader) -> int | None:
+    """Of the ledger that is there; None where its guard row is missing."""
+    return next((row[1] for row in reader.rows(sa.select(ledger.guard.c.ID, ledger.guard.c.LEDGER_VERSION))), None)
 
 
 def _is_not(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]:
@@ -181,49 +211,3 @@ def read_stores(reader: Reader, profile: Profile) -> list[Store]:
     query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, (s.number, s.warehouse, s.description))).select_from(sa.table(s.table))
     found = [Store(number=number, warehouse=warehouse, name=(name or "").strip()) for number, warehouse, name in reader.rows(query)]
     return sorted(found, key=lambda store: store.number)
-
-
-def _position(row: Sequence[object]) -> tuple[Topic, Position]:
-    topic, identity, next_offset, last_offset, digest, _ = row
-    last = None if last_offset is None else LastEvent(Offset(int(str(last_offset))), str(digest))
-    return Topic(str(topic)), Position(Identity(str(identity)), Offset(int(str(next_offset))), last)
-
-
-def _hashes(reader: Reader) -> dict[Subject, dict[Key, str]]:
-    r = ledger.rows.c
-    hashes: dict[Subject, dict[Key, str]] = defaultdict(dict)
-    for entity, warehouse, key, content in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE, r.ROW_KEY, r.CONTENT_HASH)):
-        hashes[subject_of(entity, warehouse)][key] = content or ledger.TOMBSTONE
-    return hashes
-
-
-def _waiting(row: Sequence[object]) -> Waiting:
-    entity, warehouse, key, reason, detail, short, long, content, since = row
-    value = long if short is None else short
-    assert isinstance(warehouse, int)
-    assert isinstance(value, bytes | None)
-    assert isinstance(since, datetime)
-    return Waiting(
-        subject=subject_of(str(entity), warehouse),
-        key=Key(str(key)),
-        reason=Reason(str(reason)),
-        detail=str(detail),
-        value=value,
-        content_hash=str(content or ledger.TOMBSTONE),
-        since=since.replace(tzinfo=UTC),
-    )
-
-
-def _waiting_row(item: Waiting) -> dict[str, object]:
-    is_short = item.value is not None and len(item.value) <= ledger.SHORT_VALUE
-    return {
-        "ENTITY": item.subject.entity.value,
-        "WAREHOUSE": warehouse_of(item.subject),
-        "ROW_KEY": item.key,
-        "REASON": item.reason.value,
-        "DETAIL": item.detail[:DETAIL_LENGTH],
-        "SHORT_VALUE": item.value if is_short else None,
-        "LONG_VALUE": None if is_short else item.value,
-        "CONTENT_HASH": item.content_hash,
-        "SINCE": item.since.astimezone(UTC).replace(tzinfo=None),
-    }

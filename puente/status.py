@@ -86,7 +86,7 @@ def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
     except PuenteError as error:
         found.error = error
         return found
-    found.behind = sum(max(0, ends[topic].end - p.next_offset) for topic, p in state.positions.items() if topic in ends)
+    found.behind = sum(max(0, ends[topic].end - p.position.next_offset) for topic, p in state.progress.items() if topic in ends)
     found.waiting = dict(Counter(item.reason.value for item in state.waiting.values()))
     found.oldest_waiting = min((item.since for item in state.waiting.values()), default=None)
     if guard.token is not None and not is_gone(guard, this_process()):

@@ -131,6 +131,7 @@ LEDGER_COLUMNS = (
     WriteColumn(name="ROW_KEY", kind=Kind.TEXT, width=32),
     WriteColumn(name="CONTENT_HASH", kind=Kind.TEXT, width=16),
     WriteColumn(name="ROW_HASH", kind=Kind.TEXT, width=16),
+    WriteColumn(name="QUANTITY", kind=Kind.FLOAT),
 )
 """The first three are the key."""
 

@@ -7,6 +7,7 @@ from time import sleep
 from consumer import subscribe
 from consumer.batch import Planner
 from consumer.consume import Consumer
+from consumer.fingerprint import fingerprint
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from puente.config import CajaSettings, Settings
@@ -21,8 +22,14 @@ STANDBY_SECONDS = 1.0
 class ConsumerSide:
     """The consumer of one CAJA with its connections."""
 
-    def __init__(self, settings: Settings, caja: CajaSettings, on_step: Callable[[Step], None] = lambda _done: None) -> None:
-        self._settings, self._caja, self._on_step = settings, caja, on_step
+    def __init__(
+        self,
+        settings: Settings,
+        caja: CajaSettings,
+        on_step: Callable[[Step], None] = lambda _done: None,
+        allow_deletes: int | None = None,
+    ) -> None:
+        self._settings, self._caja, self._on_step, self._allow_deletes = settings, caja, on_step, allow_deletes
         self.name = caja.name
         self._consumer: Consumer | None = None
         self._keeper: GuardKeeper | None = None
@@ -70,6 +77,7 @@ class ConsumerSide:
         log = self._opened.enter_context(closing(open_log(self._settings)))
         topics = topics_of(self._settings, find_company(self._settings, log))
         decoder = Decoder()
+        policies, stores = policies_of(self._caja), subscribe.stores_of_warehouses(checked.stores, self._caja.name)
         self._keeper = GuardKeeper(checked.caja, token=self._keeper.token if self._keeper else None)
         self._consumer = Consumer(
             name=self._caja.name,
@@ -77,13 +85,10 @@ class ConsumerSide:
             log=log,
             topics=topics,
             registry=RegistryReader(log, topics.registry, decoder),
-            planner=Planner(
-                decoder=decoder,
-                mappers=checked.mappers,
-                policies=policies_of(self._caja),
-                stores=subscribe.stores_of_warehouses(checked.stores, self._caja.name),
-            ),
+            planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
             keeper=self._keeper,
+            fingerprint=fingerprint(checked.profile, policies, stores, self._caja.prices, checked.mappers),
+            allow_deletes=self._allow_deletes,
         )
         return self._consumer
 

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product as pairs
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
-from consumer.ledger import Reason, Waiting
+from consumer.ledger import UNSEEN, Progress, Reason, Sweep, Waiting
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
@@ -159,7 +160,8 @@ def row(subject: UnderTest, entity: Entity, action: Action, value: dict[str, Any
     mapper = subject.mappers[entity]
     key = Key(value if isinstance(value, str) else str(value.get("customer") or value.get("sku") or value.get("line")))
     values = mapper.match(key, store) if isinstance(value, str) else mapper.row(value, store).values
-    return RowWrite(action, values, (entity.value, store or 0, key, "hash" + str(len(str(value)))[:12], "row"))
+    quantity = None if entity is not Entity.STOCK else 0.0 if isinstance(value, str) else value["quantity"]
+    return RowWrite(action, values, (entity.value, store or 0, key, "hash" + str(len(str(value)))[:12], "row", quantity))
 
 
 def put(value: dict[str, Any], store: int | None = None) -> tuple[Action, dict[str, Any], int | None]:
@@ -300,7 +302,7 @@ def test_an_exception_leaves_nothing_of_its_transaction(subject: UnderTest, toke
     def fail(transaction: Transaction) -> None:
         transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
         transaction.set_aside([waiting("P2")])
-        transaction.save(Topic("t"), Position(Identity("i"), Offset(1)))
+        transaction.save(Topic("t"), progress(Position(Identity("i"), Offset(1))))
         raise RollBack
 
     with pytest.raises(RollBack), subject.caja.transaction(token) as transaction:
@@ -309,7 +311,11 @@ def test_an_exception_leaves_nothing_of_its_transaction(subject: UnderTest, toke
     state = subject.caja.state()
     assert not state.hashes
     assert not state.waiting
-    assert not state.positions
+    assert not state.progress
+
+
+def progress(position: Position, sweep: Sweep | None = None) -> Progress:
+    return Progress(position=position, end_reached=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), fingerprint="0123456789abcdef", sweep=sweep)
 
 
 def waiting(key: str, value: bytes | None = b"x", **changed: Any) -> Waiting:
@@ -361,10 +367,12 @@ def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subje
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
     first = Position(Identity("a" * 32), Offset(0))
     then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
-    for position in (first, then):
+    sweeps = (None, Sweep(Identity("c" * 32), Offset(2**40)), Sweep(Identity("c" * 32), Offset(0), 51))
+    for position, sweep in pairs((first, then), sweeps):
+        saved = progress(position, sweep)
         with subject.caja.transaction(token) as transaction:
-            transaction.save(Topic("puente.01.stock.12"), position)
-        assert subject.caja.state().positions == {"puente.01.stock.12": position}
+            transaction.save(Topic("puente.01.stock.12"), saved)
+        assert subject.caja.state().progress == {"puente.01.stock.12": saved}
 
 
 def test_unposted_sales_are_those_that_sae_lacks_and_that_were_not_cancelled(subject: UnderTest, token: str) -> None:
@@ -467,3 +475,52 @@ def test_a_ledger_that_is_not_this_cajas_is_refused(sql_caja: OnFirebird, statem
         execute(database, statement)
     with pytest.raises(ConfigError, match=said):
         caja.read_guard()
+
+
+def test_active_rows_are_told_by_their_trimmed_keys_and_a_customer_without_a_key_of_sae_is_none(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put({**FULL, "sku": "P2"}))
+    write(subject, token, Entity.PRODUCT, (Action.RETIRE, "P2", None))
+    subject.insert("CATINVEN", {"PRODUCTO": "DE CAJA", "DESCRIPCIO": "suyo", "ALTA": "T"})
+    subject.insert("CATCLIEN", {"CLIENTE": "9", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"})
+    subject.insert("CATCLIEN", {"CLIENTE": "8", "CLAVESAE": "     0008", "NOMBRE": "de SAE", "ALTA": "T"})
+    subject.insert("CATMONED", {"MONEDA": 2, "ALTA": "T"})
+    assert sorted(subject.caja.active(Entity.PRODUCT)) == ["DE CAJA", "P1"]
+    assert subject.caja.active(Entity.CUSTOMER) == ["0008"]
+    assert subject.caja.active(Entity.CURRENCY) == ["2"]
+
+
+def test_stock_that_drifted_is_what_differs_from_the_ledger(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put({**FULL, "sku": "P2"}))
+    write(subject, token, Entity.STOCK, put(stock("P1", "7.25"), 1), put(stock("P2", "0.1"), 1), put(stock("P2", "4"), 2))
+    write(subject, token, Entity.STOCK, (Action.RETIRE, "P9", 1))
+    here = Subject(Entity.STOCK, 1)
+    assert subject.caja.drifted(here, 1) == {}
+    # Somebody writes another quantity behind the ledger's back
+    with subject.caja.transaction(token) as transaction:
+        sold = row(subject, Entity.STOCK, *put(stock("P1", "6.25"), 1))
+        transaction.write(Entity.STOCK, [RowWrite(sold.action, sold.values, ("stock", 77, "P1", "h", "r", 6.25))])
+    assert subject.caja.drifted(here, 1) == {"P1": 7.25}
+    assert subject.caja.drifted(Subject(Entity.STOCK, 2), 2) == {}
+    # A row that the log does not hold is the sweep's
+    with subject.caja.transaction(token) as transaction:
+        transaction.unsee(here, [Key("P1")])
+    assert subject.caja.drifted(here, 1) == {}
+
+
+def test_keys_that_the_log_does_not_hold_are_marked(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put({**FULL, "sku": "P2"}))
+    with subject.caja.transaction(token) as transaction:
+        transaction.unsee(Subject(Entity.PRODUCT), [Key("P2"), Key("never there")])
+        transaction.unsee(Subject(Entity.CUSTOMER), [])
+    hashes = subject.caja.state().hashes[Subject(Entity.PRODUCT)]
+    assert hashes[Key("P2")] == UNSEEN
+    assert hashes[Key("P1")] != UNSEEN
+
+
+def test_ready_to_sell_is_remembered_whoever_writes_next(subject: UnderTest, token: str) -> None:
+    at = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert subject.caja.state().ready_at is None
+    with subject.caja.transaction(token) as transaction:
+        transaction.say_ready(at)
+    assert subject.caja.claim(subject.caja.read_guard(), "another", HOLDER)
+    assert subject.caja.state().ready_at == subject.caja.read_guard().ready_at == at

@@ -4,21 +4,21 @@ import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import VERSION, Guard, State, Waiting, subject_of
+from consumer.ledger import UNSEEN, VERSION, Guard, Progress, State, Waiting, subject_of, warehouse_of
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Table, WritePlan, Written
 from puente.errors import LostGuard
-from puente.eventlog.history import Position
 from puente.eventlog.port import Topic
 from puente.reference.columns import caja_metadata
 from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import Entity, Key, Subject, trim
 
 Row = dict[str, Any]
 
@@ -54,7 +54,9 @@ class Content:
     rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     hashes: dict[Subject, dict[Key, str]] = field(default_factory=dict)
     waiting: dict[tuple[Subject, Key], Waiting] = field(default_factory=dict)
-    positions: dict[Topic, Position] = field(default_factory=dict)
+    progress: dict[Topic, Progress] = field(default_factory=dict)
+    quantities: dict[tuple[int, Key], float] = field(default_factory=dict)
+    """(warehouse, product) → the ledger's."""
     guard: Guard = field(
         default_factory=lambda: Guard(caja="centro", version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
     )
@@ -104,6 +106,7 @@ class MemoryCaja:
             host=holder.host if holder else None,
             process=holder.process if holder else None,
             process_started=holder.started if holder else None,
+            ready_at=self.content.guard.ready_at,
         )
 
     def free(self, token: str) -> None:
@@ -112,7 +115,24 @@ class MemoryCaja:
 
     def state(self) -> State:
         c = copy.deepcopy(self.content)
-        return State(positions=c.positions, hashes=c.hashes, waiting=c.waiting)
+        return State(progress=c.progress, hashes=c.hashes, waiting=c.waiting, ready_at=c.guard.ready_at)
+
+    def active(self, entity: Entity) -> list[Key]:
+        mapper = self.mappers[entity]
+        assert mapper.active is not None
+        flag, yes, column = mapper.active.column, mapper.active.yes, mapper.key_column
+        rows = self.content.table(mapper.plan.table).values()
+        return [trim(str(row[column])) for row in rows if row[flag] == yes and row[column] is not None]
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        mapper, number = self.mappers[Entity.STOCK], warehouse_of(stock)
+        table, column = self.content.table(mapper.plan.table), mapper.column_of("quantity")
+        found = {}
+        for (warehouse, key), wanted in self.content.quantities.items():
+            row = table.get((key, store))
+            if warehouse == number and self.content.hashes[stock].get(key) != UNSEEN and (row[column] if row else 0) != wanted:
+                found[key] = wanted
+        return found
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
@@ -150,9 +170,11 @@ class MemoryTransaction:
             if code:
                 errors.append(RowError(index, code, code > max(Refusal), text("planted")))
             else:
-                entity_name, warehouse, key, content_hash, _ = row.ledger
+                entity_name, warehouse, key, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
                 self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
+                if quantity is not None:
+                    self.content.quantities[int(str(warehouse)), Key(str(key))] = float(quantity)
         self.touched += touched
         return Written(touched, errors)
 
@@ -210,8 +232,14 @@ class MemoryTransaction:
         for place in places:
             self.content.waiting.pop(place, None)
 
-    def save(self, topic: Topic, position: Position) -> None:
-        self.content.positions[topic] = position
+    def save(self, topic: Topic, progress: Progress) -> None:
+        self.content.progress[topic] = progress
+
+    def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
+        self.content.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
+
+    def say_ready(self, at: datetime) -> None:
+        self.content.guard = replace(self.content.guard, ready_at=at)
 
 
 def _stored(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consumer import profile as profiles
@@ -10,6 +10,7 @@ from consumer.caja import Holder
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.mapping import mappers
+from consumer.outcome import Step
 from consumer.policies import Policies
 from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Record, TopicSettings
@@ -34,6 +35,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def utc(self) -> datetime:
+        return NOW + timedelta(seconds=self.now)
+
 
 @dataclass
 class Site:
@@ -43,6 +47,8 @@ class Site:
     caja: MemoryCaja = field(default_factory=lambda: MemoryCaja(MAPPERS))
     log: MemoryLog = field(default_factory=MemoryLog)
     clock: Clock = field(default_factory=Clock)
+    fingerprint: str = "print 1"
+    allow_deletes: int | None = None
 
     def __post_init__(self) -> None:
         self.log.create(TOPICS.fixed())
@@ -59,8 +65,24 @@ class Site:
             registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
             planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
             keeper=GuardKeeper(self.caja, holder, self.clock),
+            fingerprint=self.fingerprint,
+            allow_deletes=self.allow_deletes,
             clock=self.clock,
+            now=self.clock.utc,
         )
+
+    def step(self, consumer: Consumer | None = None) -> Step | None:
+        """Steps until everything that is there was read, resyncs included; what all of them did."""
+        total = Step()
+        for _ in range(200):
+            step = (consumer or self.consumer).step()
+            if step is None:
+                return None
+            total.add(step)
+            if step.at_end:
+                total.at_end = True
+                return total
+        raise AssertionError("never at the end")
 
     def publish(self, subject: Subject, key: str, value: dict[str, Any] | None) -> None:
         """One event, as the producer would write it."""

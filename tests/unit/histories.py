@@ -5,6 +5,7 @@ Few keys and many operations, so that they meet: a fault matters where it hits t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -93,7 +94,9 @@ class World:
             registry=RegistryReader(self.log, TOPICS.registry, decoder),
             planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
             keeper=GuardKeeper(self.caja, HERE, lambda: self.now),
+            fingerprint="print",
             clock=lambda: self.now,
+            now=lambda: NOW + timedelta(seconds=self.now),
         )
 
     def publish(self, place: Place, n: int, *, inactive: bool) -> None:
@@ -160,7 +163,7 @@ def restart(world: World, _place: Place, _n: int, _dice: int) -> None:
 
 def narrow(world: World, _place: Place, n: int, _dice: int) -> None:
     """The next batches are cut short."""
-    world.consumer._limit = n
+    world.consumer._applier.limit = n
 
 
 def crash(world: World, _place: Place, _n: int, dice: int) -> None:
@@ -190,7 +193,7 @@ def switch(world: World, _place: Place, _n: int, _dice: int) -> None:
 
 def go_back(world: World, place: Place, _n: int, _dice: int) -> None:
     """Everything of one topic is delivered again."""
-    world.caja.content.positions.pop(TOPICS.of(place[0]), None)
+    world.caja.content.progress.pop(TOPICS.of(place[0]), None)
     world.start()
 
 

@@ -4,8 +4,8 @@ import os
 
 import psutil
 
+from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja import Holder
-from consumer.consume import HEARTBEAT_SECONDS
 from consumer.guard import SILENCE_SECONDS, GuardKeeper, is_gone, this_process
 from tests.unit.consuming import Clock, Site
 
@@ -78,26 +78,26 @@ def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
 
 def test_an_idle_holder_lives_on_by_an_empty_transaction_every_two_seconds() -> None:
     site = Site()
-    site.consumer.step()
+    site.step()
     beats = []
     for _ in range(9):
         site.clock.now += HEARTBEAT_SECONDS / 4
-        site.consumer.step()
+        site.step()
         beats.append(site.caja.content.guard.beat)
     assert len(set(beats)) == 3
 
 
 def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:
     site = Site()
-    site.consumer.step()
+    site.step()
     other = GuardKeeper(site.caja, THERE, Clock())
     assert not other.claim()
     other._clock = lambda: 1e9
     assert other.claim()
     site.product("P1")
-    assert site.consumer.step() is None
+    assert site.step() is None
     assert site.row("CATINVEN", "P1") is None
-    assert site.consumer.step() is None
+    assert site.step() is None
     other.release()
-    assert site.consumer.step() is not None
+    assert site.step() is not None
     assert site.row("CATINVEN", "P1") is not None

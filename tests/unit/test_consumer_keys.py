@@ -17,7 +17,7 @@ def test_a_key_that_a_database_would_take_for_another_is_rejected_beside_the_goo
     site = Site()
     site.append(PRODUCT, key.encode(), frame("product", encode("product", product(key))))
     site.product("P1", description="the good one")
-    site.consumer.step()
+    site.step()
     assert list(site.waiting().values()) == ["rejected"]
     assert "P1" not in site.waiting()
     assert list(site.caja.content.table("CATINVEN")) == [("P1",)]
@@ -27,7 +27,7 @@ def test_an_empty_key_is_rejected() -> None:
     site = Site()
     site.append(PRODUCT, b"", frame("product", encode("product", product(""))))
     site.append(PRODUCT, b"  ", None)
-    site.consumer.step()
+    site.step()
     assert list(site.waiting().values()) == ["rejected", "rejected"]
     assert len({key.rstrip() for key in site.waiting()}) == 2
     assert site.caja.content.table("CATINVEN") == {}
@@ -37,7 +37,7 @@ def test_two_keys_with_the_same_long_beginning_wait_apart() -> None:
     site = Site()
     for end in (b"a", b"b"):
         site.append(PRODUCT, b"x" * 40 + end, b"garbage")
-    site.consumer.step()
+    site.step()
     assert len(site.waiting()) == 2
     assert all(len(key) <= 32 for key in site.waiting())
 
@@ -47,7 +47,7 @@ def test_a_tombstone_of_another_spelling_leaves_a_number_alone(key: bytes) -> No
     site = Site()
     site.publish(SCHEME, "1", ROW)
     site.append(SCHEME, key, None)
-    site.consumer.step()
+    site.step()
     assert list(site.waiting().values()) == ["rejected"]
     assert (site.row("ESQIMP", 1) or {})["ALTA"] == "T"
 
@@ -56,8 +56,8 @@ def test_a_tombstone_of_another_spelling_leaves_a_number_alone(key: bytes) -> No
 def test_numbers_are_found_by_their_own_spelling(number: int) -> None:
     site = Site()
     site.publish(SCHEME, str(number), {**ROW, "scheme": number})
-    site.consumer.step()
+    site.step()
     site.publish(SCHEME, str(number), None)
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert (site.row("ESQIMP", number) or {})["ALTA"] == "F"

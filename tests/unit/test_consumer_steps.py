@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from consumer.caja import Switches
-from consumer.consume import InterfaceOff
+from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
 from puente.errors import ConfigError, ConnectionLost
 from puente.eventlog.memory import MemoryLog
@@ -23,15 +23,15 @@ PRODUCT = Subject(Entity.PRODUCT)
 def test_an_event_becomes_a_row_and_a_second_reading_touches_nothing() -> None:
     site = Site()
     site.product("P1", description="uno")
-    first = site.consumer.step()
+    first = site.step()
     assert first is not None
     assert (first.applied, first.touched) == (1, 1)
     assert site.row("CATINVEN", "P1") is not None
-    again = site.consumer.step()
+    again = site.step()
     assert again is not None
     assert (again.applied, again.equal) == (0, 0)
     site.product("P1", description="uno")
-    third = site.consumer.step()
+    third = site.step()
     assert third is not None
     assert (third.applied, third.touched, third.equal) == (0, 0, 1)
 
@@ -39,7 +39,7 @@ def test_an_event_becomes_a_row_and_a_second_reading_touches_nothing() -> None:
 def test_positions_are_saved_with_the_rows_so_that_a_restart_reads_nothing_again() -> None:
     site = Site()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.consumer.release()
     step = site.another().step()
     assert step is not None
@@ -49,10 +49,10 @@ def test_positions_are_saved_with_the_rows_so_that_a_restart_reads_nothing_again
 def test_an_equal_event_is_not_even_decoded() -> None:
     site = Site()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     known = site.caja.content.hashes[PRODUCT]["P1"]  # type: ignore[index]
     site.append(PRODUCT, b"P1", b"\x00garbage", (("hash", known.encode()),))
-    step = site.consumer.step()
+    step = site.step()
     assert step is not None
     assert step.equal == 1
     assert site.waiting() == {}
@@ -61,10 +61,10 @@ def test_an_equal_event_is_not_even_decoded() -> None:
 def test_stock_waits_for_its_product_and_goes_in_with_it() -> None:
     site = Site()
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"P1": "parent"}
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert site.row("EXIST", "P1", 1) == {"PRODUCTO": "P1", "TIENDA": 1, "EXISTIENDA": 5.0}
     assert (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] == 5
@@ -74,11 +74,11 @@ def test_stock_of_a_product_that_policy_keeps_out_is_kept_out_and_goes_in_when_t
     site = Site()
     site.product("P1", status="inactive")
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     assert site.row("CATINVEN", "P1") is None
     assert site.waiting() == {"P1": "kept out"}
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert site.row("EXIST", "P1", 1) is not None
 
@@ -86,10 +86,10 @@ def test_stock_of_a_product_that_policy_keeps_out_is_kept_out_and_goes_in_when_t
 def test_an_inactive_product_counts_as_present() -> None:
     site = Site()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.product("P1", status="inactive")
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     assert (site.row("CATINVEN", "P1") or {})["ALTA"] == "F"
     assert site.row("EXIST", "P1", 1) is not None
 
@@ -97,21 +97,21 @@ def test_an_inactive_product_counts_as_present() -> None:
 def test_a_change_sets_the_active_flag_again() -> None:
     site = Site(Policies(inactivate_missing_products=True))
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.publish(PRODUCT, "P1", None)
-    site.consumer.step()
+    site.step()
     assert (site.row("CATINVEN", "P1") or {})["ALTA"] == "F"
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert (site.row("CATINVEN", "P1") or {})["ALTA"] == "T"
 
 
 def test_a_product_gone_from_sae_is_kept_where_policy_says_so() -> None:
     site = Site()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.publish(PRODUCT, "P1", None)
-    step = site.consumer.step()
+    step = site.step()
     assert step is not None
     assert (step.applied, step.touched) == (1, 0)
     assert (site.row("CATINVEN", "P1") or {})["ALTA"] == "T"
@@ -121,18 +121,18 @@ def test_stock_with_unposted_sales_is_held_newest_only_and_applied_when_they_are
     site = Site()
     site.product("P1")
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     site.caja.sales.add((1, "P1"))  # type: ignore[arg-type]
     site.stock("P1", Decimal(4))
     site.stock("P1", Decimal(3))
     site.stock("P1", Decimal(8), warehouse=2)
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"P1": "guard"}
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 5
     assert (site.row("EXIST", "P1", 2) or {})["EXISTIENDA"] == 8
     site.caja.sales.clear()
     site.clock.now += 5
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 3
     assert site.caja.over_sales == []
@@ -143,7 +143,7 @@ def test_overwrite_does_not_ask_for_sales() -> None:
     site.product("P1")
     site.stock("P1", Decimal(5))
     site.caja.sales.add((1, "P1"))  # type: ignore[arg-type]
-    site.consumer.step()
+    site.step()
     assert site.row("EXIST", "P1", 1) is not None
 
 
@@ -152,11 +152,11 @@ def test_stock_is_caught_up_on_when_cambio_a_existencias_is_switched_on() -> Non
     site.caja.parameters = replace(site.caja.parameters, stock_changes=False)
     site.product("P1")
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     assert site.row("EXIST", "P1", 1) is None
     assert site.waiting() == {}
     site.caja.parameters = replace(site.caja.parameters, stock_changes=True)
-    site.consumer.step()
+    site.step()
     assert site.row("EXIST", "P1", 1) is not None
 
 
@@ -164,9 +164,9 @@ def test_a_tombstone_of_stock_means_zero() -> None:
     site = Site()
     site.product("P1")
     site.stock("P1", Decimal(5))
-    site.consumer.step()
+    site.step()
     site.publish(Subject(Entity.STOCK, 1), "P1", None)
-    site.consumer.step()
+    site.step()
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 0
     assert (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] == 0
 
@@ -175,18 +175,18 @@ def test_a_locked_row_waits_alone_and_is_tried_again() -> None:
     site = Site()
     site.product("P1", description="a")
     site.product("P2", description="a")
-    site.consumer.step()
+    site.step()
     site.caja.locked.add(("CATINVEN", ("P1",)))
     site.product("P1", description="b")
     site.product("P2", description="b")
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"P1": "locked"}
     assert (site.row("CATINVEN", "P2") or {})["DESCRIPCIO"] == "b"
     site.product("P1", description="c")
-    site.consumer.step()
+    site.step()
     site.caja.locked.clear()
     site.clock.now += 1
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert (site.row("CATINVEN", "P1") or {})["DESCRIPCIO"] == "c"
 
@@ -194,15 +194,15 @@ def test_a_locked_row_waits_alone_and_is_tried_again() -> None:
 def test_the_equal_of_what_was_applied_replaces_what_waits() -> None:
     site = Site()
     site.product("P1", description="a")
-    site.consumer.step()
+    site.step()
     site.caja.locked.add(("CATINVEN", ("P1",)))
     site.product("P1", description="b")
-    site.consumer.step()
+    site.step()
     site.product("P1", description="a")
     site.caja.locked.clear()
-    site.consumer.step()
+    site.step()
     site.clock.now += 100
-    site.consumer.step()
+    site.step()
     assert (site.row("CATINVEN", "P1") or {})["DESCRIPCIO"] == "a"
     assert site.waiting() == {}
 
@@ -212,7 +212,7 @@ def test_an_event_that_cannot_be_read_is_rejected_with_its_bytes_and_the_rest_go
     site = Site()
     site.append(PRODUCT, b"BAD", garbage)
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"BAD": "rejected"}
     item = next(iter(site.caja.content.waiting.values()))
     assert item.value == garbage
@@ -224,7 +224,7 @@ def test_an_event_whose_key_is_not_the_one_in_its_value_is_rejected() -> None:
     site = Site()
     body = encode("product", product("P1"))
     site.append(PRODUCT, b"P2", frame("product", body))
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"P2": "rejected"}
 
 
@@ -232,7 +232,7 @@ def test_a_key_that_no_sae_has_is_rejected_and_a_good_event_of_another_key_goes_
     site = Site()
     site.append(PRODUCT, b"\xff\xfe" * 40, frame("product", encode("product", product("P1"))))
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert list(site.waiting().values()) == ["rejected"]
     assert site.row("CATINVEN", "P1") is not None
 
@@ -240,9 +240,9 @@ def test_a_key_that_no_sae_has_is_rejected_and_a_good_event_of_another_key_goes_
 def test_a_newer_event_replaces_a_rejected_one() -> None:
     site = Site()
     site.append(PRODUCT, b"P1", b"garbage")
-    site.consumer.step()
+    site.step()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {}
     assert site.row("CATINVEN", "P1") is not None
 
@@ -253,17 +253,17 @@ def test_too_many_rejected_in_one_batch_stop_the_consumer_and_nothing_is_kept() 
         site.append(PRODUCT, b"BAD%d" % n, b"garbage")
     site.product("P1")
     with pytest.raises(ConfigError, match="rejected"):
-        site.consumer.step()
+        site.step()
     assert site.waiting() == {}
     assert site.row("CATINVEN", "P1") is None
-    assert TOPICS.of(PRODUCT) not in site.caja.content.positions
+    assert TOPICS.of(PRODUCT) not in site.caja.content.progress
 
 
 def test_a_customer_born_in_caja_is_never_taken_over() -> None:
     site = Site()
     site.caja.content.table("CATCLIEN")[(None,)] = {"CLIENTE": "7", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"}
     site.publish(Subject(Entity.CUSTOMER), "7", customer("7", name="de SAE"))
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"7": "rejected"}
     assert "7" in next(iter(site.caja.content.waiting.values())).detail
     assert (site.row("CATCLIEN", None) or {})["NOMBRE"] == "de la casa"
@@ -273,18 +273,18 @@ def test_an_unknown_schema_stops_the_consumer_and_is_never_a_bad_event() -> None
     site = Site()
     site.append(PRODUCT, b"P1", FRAME.pack(0, 999) + b"whatever")
     with pytest.raises(UnknownSchemaError, match=r"999.*upgrade"):
-        site.consumer.step()
+        site.step()
     assert site.waiting() == {}
-    assert TOPICS.of(PRODUCT) not in site.caja.content.positions
+    assert TOPICS.of(PRODUCT) not in site.caja.content.progress
 
 
 def test_a_schema_that_the_registry_learnt_meanwhile_is_read() -> None:
     site = Site()
-    site.consumer.step()
+    site.step()
     newer = bundled("product").text.replace('"puente.id": 4', '"puente.id": 77')
     site.log.append([Record(topic=TOPICS.registry, key=b"77", value=newer.encode())])
     site.append(PRODUCT, b"P1", FRAME.pack(0, 77) + encode("product", product("P1", description="de otra versión")))
-    site.consumer.step()
+    site.step()
     assert (site.row("CATINVEN", "P1") or {})["DESCRIPCIO"] == "de otra versión"
 
 
@@ -293,7 +293,7 @@ def test_prices_with_taxes_included_are_refused() -> None:
     site.caja.parameters = replace(site.caja.parameters, tax_included=True)
     site.product("P1")
     with pytest.raises(ConfigError, match="taxes included"):
-        site.consumer.step()
+        site.step()
     assert site.row("CATINVEN", "P1") is None
 
 
@@ -302,10 +302,10 @@ def test_with_the_interface_off_nothing_is_written_unless_it_is_not_required() -
     site.caja.parameters = replace(site.caja.parameters, interface=False)
     site.product("P1")
     with pytest.raises(InterfaceOff, match="interface"):
-        site.consumer.step()
-    assert site.caja.content.positions == {}
+        site.step()
+    assert site.caja.content.progress == {}
     other = Site(Policies(interface_required=False), caja=site.caja, log=site.log)
-    other.consumer.step()
+    other.step()
     assert other.row("CATINVEN", "P1") is not None
 
 
@@ -313,7 +313,7 @@ def test_entities_that_are_not_ticked_are_left_alone() -> None:
     site = Site(Policies(entities=(Entity.CUSTOMER,), stock=StockPolicy.OFF))
     site.product("P1")
     site.publish(Subject(Entity.CUSTOMER), "1", customer("1"))
-    site.consumer.step()
+    site.step()
     assert site.row("CATINVEN", "P1") is None
     assert site.row("CATCLIEN", "1") is not None
 
@@ -324,8 +324,8 @@ def test_a_connection_lost_around_the_commit_loses_nothing(before: bool) -> None
     site.product("P1")
     (site.caja.crash_before if before else site.caja.crash_after).append(ConnectionLost(text("gone")))
     with pytest.raises(ConnectionLost):
-        site.consumer.step()
-    site.consumer.step()
+        site.step()
+    site.step()
     assert site.row("CATINVEN", "P1") is not None
     assert site.caja.touched == 1
 
@@ -333,18 +333,18 @@ def test_a_connection_lost_around_the_commit_loses_nothing(before: bool) -> None
 def test_what_was_set_aside_by_a_commit_of_unknown_end_is_known_afterwards() -> None:
     # Given stock without its product, and a commit that took effect though the connection broke
     site = Site()
-    site.consumer.step()
+    site.step()
     site.stock("P1", Decimal(5))
     site.caja.crash_after.append(ConnectionLost(text("gone")))
     with pytest.raises(ConnectionLost):
-        site.consumer.step()
+        site.step()
     # When the same consumer goes on
     site.stock("P1", Decimal(6))
-    site.consumer.step()
+    site.step()
     # Then what waited is replaced
     assert site.waiting() == {"P1": "parent"}
     site.product("P1")
-    site.consumer.step()
+    site.step()
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 6
 
 
@@ -360,30 +360,31 @@ def test_an_interface_switched_off_meanwhile_is_seen_within_the_transaction() ->
     site = Site(caja=caja)
     site.product("P1")
     with pytest.raises(InterfaceOff):
-        site.consumer.step()
+        site.step()
     assert site.row("CATINVEN", "P1") is None
 
 
 def test_a_log_made_again_is_read_from_its_start_and_equal_rows_are_not_written() -> None:
     site = Site()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.consumer.release()
     site.log = MemoryLog()
     site.__post_init__()
     site.product("P1")
     site.product("P2")
-    step = site.consumer.step()
+    step = site.step()
     assert step is not None
-    assert (step.equal, step.applied) == (1, 1)
+    assert (step.applied, step.touched) == (2, 1)
 
 
 def test_stock_is_not_even_read_while_products_are_behind() -> None:
     site = Site()
+    site.step()
     for n in range(30):
         site.product(f"P{n}")
     site.stock("P29", Decimal(1))
-    site.consumer._limit = 10
+    site.consumer._applier.limit = 10
     step = site.consumer.step()
     assert step is not None
     assert not step.at_end

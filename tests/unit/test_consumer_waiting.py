@@ -42,7 +42,7 @@ def waiting(subject: Subject, key: str, reason: Reason) -> Waiting:
 
 
 def state(*items: Waiting) -> State:
-    return State(positions={}, hashes={}, waiting={item.place: item for item in items})
+    return State(progress={}, hashes={}, waiting={item.place: item for item in items})
 
 
 # When it is tried again
@@ -90,14 +90,14 @@ def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:
         site.product(key)
         site.caja.sales.add((1, Key(key)))
         site.stock(key, Decimal(4))
-    site.consumer.step()
+    site.step()
     assert site.waiting() == {"P1": "guard", "P2": "guard"}
     # When the second one's are, while the first one's product changes every second
     site.caja.sales.discard((1, Key("P2")))
     for n in range(int(SECONDS[Reason.GUARD]) + 1):
         site.clock.now += 1
         site.product("P1", description=str(n))
-        site.consumer.step()
+        site.step()
     # Then the second one's stock went in
     assert site.waiting() == {"P1": "guard"}
 
@@ -125,14 +125,15 @@ def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> No
         site.product(f"P{n}")
         site.stock(f"P{n}", Decimal(n))
         caja.sales.add((1, Key(f"P{n}")))
-    site.consumer.step()
+    site.step()
     while len(site.waiting()) < 50:
-        site.consumer.step()
+        site.step()
     # When the sales are posted
     caja.sales.clear()
     caja.left.clear()
+    site.consumer._applier.limit = 20
     caja.clock.now += SECONDS[Reason.GUARD]
-    site.consumer.step()
+    site.step()
     # Then it goes in part by part
     assert caja.left == sorted(caja.left, reverse=True)
     assert len(caja.left) >= 3
@@ -148,7 +149,7 @@ def test_many_that_were_rejected_one_by_one_do_not_stop_the_consumer_when_they_a
     site = Site()
     for n in range(30):
         site.append(PRODUCT, b"BAD%d" % n, b"garbage")
-        site.consumer.step()
+        site.step()
     # When all of them are tried again, after a start or in time
     if restarted:
         site.consumer.release()
@@ -157,7 +158,7 @@ def test_many_that_were_rejected_one_by_one_do_not_stop_the_consumer_when_they_a
         site.clock.now += SECONDS[Reason.REJECTED]
     # Then they wait as before, and others go in
     site.product("P1")
-    assert site.consumer.step() is not None
+    assert site.step() is not None
     assert len(site.waiting()) == 30
     assert site.row("CATINVEN", "P1") is not None
 
@@ -166,11 +167,11 @@ def test_many_new_ones_stop_it_even_if_others_were_rejected_before() -> None:
     site = Site()
     for n in range(11):
         site.append(PRODUCT, b"BAD%d" % n, b"garbage")
-        site.consumer.step()
+        site.step()
     for n in range(11):
         site.append(PRODUCT, b"BAD%d" % n, b"other garbage")
     with pytest.raises(ConfigError, match="11 of 11"):
-        site.consumer.step()
+        site.step()
 
 
 # What the consumer itself waits for
@@ -184,7 +185,7 @@ def listening() -> tuple[Site, ListeningLog]:
 def test_it_waits_for_the_next_event_of_what_it_reads() -> None:
     site, log = listening()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.consumer.wait(1.0)
     assert log.asked[-1][TOPICS.of(PRODUCT)] == 1
     assert log.wait(log.asked[-1], 0) is False
@@ -194,7 +195,7 @@ def test_it_waits_for_the_next_event_of_what_it_reads() -> None:
 
 def test_a_standby_is_not_woken_by_the_word_of_the_producer() -> None:
     site, log = listening()
-    site.consumer.step()
+    site.step()
     site.log.append([Record(topic=TOPICS.control, key=b"word", value=b"x")])
     standby = site.another(THERE)
     assert standby.step() is None
@@ -207,11 +208,11 @@ def test_stock_that_is_left_unread_does_not_wake_it() -> None:
     site, log = listening()
     site.product("P1")
     site.stock("P1", Decimal(1))
-    site.consumer.step()
+    site.step()
     site.caja.parameters = replace(site.caja.parameters, stock_changes=False)
     # When more of it comes
     site.stock("P1", Decimal(2))
-    step = site.consumer.step()
+    step = site.step()
     site.consumer.wait(1.0)
     # Then it is not waited for
     assert step is not None
@@ -223,10 +224,10 @@ def test_stock_that_is_left_unread_does_not_wake_it() -> None:
 def test_an_entity_that_is_no_longer_ticked_does_not_wake_it() -> None:
     site, log = listening()
     site.product("P1")
-    site.consumer.step()
+    site.step()
     site.consumer.release()
     other = Site(Policies(entities=(Entity.CUSTOMER,)), caja=site.caja, log=log)
     site.product("P2")
-    other.consumer.step()
+    other.step()
     other.consumer.wait(1.0)
     assert TOPICS.of(PRODUCT) not in log.asked[-1]

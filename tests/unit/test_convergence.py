@@ -33,10 +33,10 @@ def wrong(world: World) -> list[str]:
         found += wrong_stock(world, place) if place[0].entity is Entity.STOCK else wrong_row(world, place)
     waiting = {item.reason for item in world.caja.content.waiting.values()}
     found += [f"waits: {reason}" for reason in waiting - {Reason.KEPT_OUT, Reason.PARENT}]
-    saved, ends = world.caja.content.positions, world.log.topics()
+    saved, ends = world.caja.content.progress, world.log.topics()
     topics = [TOPICS.of(subject) for subject in SUBJECTS]
     return found + [
-        f"{topic} is not saved to its end" for topic in topics if topic not in saved or saved[topic].next_offset != ends[topic].end
+        f"{topic} is not saved to its end" for topic in topics if topic not in saved or saved[topic].position.next_offset != ends[topic].end
     ]
 
 
@@ -96,7 +96,7 @@ def test_any_history_ends_with_caja_equal_to_the_mapping_of_sae(policies: Polici
     assert wrong(world) == []
 
     touched = world.caja.touched
-    world.caja.content.positions.clear()
+    world.caja.content.progress.clear()
     world.start()
     world.rest()
     assert world.caja.touched == touched, "a second run of the same history touched a row"

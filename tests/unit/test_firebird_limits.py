@@ -14,7 +14,7 @@ from sqlalchemy.sql.base import Executable
 
 from consumer import ledger
 from consumer.caja import Holder
-from consumer.ledger import Guard, Reason, Waiting
+from consumer.ledger import Guard, Progress, Reason, Sweep, Waiting
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import TABLES
@@ -23,9 +23,9 @@ from puente.engines.firebird import catalogue, insert, packed
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from puente.reference.columns import caja_metadata, sae_metadata
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import catalogue_of, reference_catalogue
-from tests.unit.consuming import MAPPERS, PROFILE
+from tests.unit.consuming import MAPPERS, NOW, PROFILE
 
 SQL_BYTES = 65_535
 CONTEXTS = 255
@@ -33,6 +33,7 @@ VARCHAR_BYTES = 32_765
 BLOCK_BYTES = 65_535
 IN_LIST = 1_499
 NAME_LENGTH = 31
+KINDS = {sa.String: Kind.TEXT, sa.Integer: Kind.INTEGER, sa.DOUBLE_PRECISION: Kind.FLOAT}
 TOO_NEW = re.compile(
     r"\b(OFFSET|FETCH|BOOLEAN|IDENTITY|GENERATED|OVER|PARTITION|LATERAL|TRUE|FALSE|UNKNOWN|INT128|DECFLOAT|TIME ZONE|SKIP LOCKED"
     r"|IF NOT EXISTS|IF EXISTS|UNICODE_CHAR|CONTINUE|VARBINARY|DECLARE (PROCEDURE|FUNCTION)|FILTER|ROW_NUMBER|RETURNING)\b",
@@ -95,7 +96,7 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None)
     database = Recorder({**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard]})
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
@@ -112,9 +113,19 @@ def of_the_consumer() -> list[str]:
             transaction.write(entity, [])
         transaction.set_aside([waiting()])
         transaction.release([waiting().place] * 2000)
-        transaction.save(Topic("t"), Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0")))
+        transaction.save(Topic("t"), progress())
+        transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])
+        transaction.say_ready(NOW)
+    for entity in CATALOGUES:
+        caja.active(entity)
+    caja.drifted(Subject(Entity.STOCK, 1), 1)
     caja.free("mine")
     return database.texts
+
+
+def progress() -> Progress:
+    position = Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0"))
+    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Identity("c"), Offset(1), 2))
 
 
 def waiting() -> Waiting:
@@ -185,7 +196,8 @@ def test_several_rows_fit_into_one_parameter(entity: Entity) -> None:
 def test_the_ledger_is_as_the_packed_write_takes_it() -> None:
     for column in LEDGER_COLUMNS:
         stored = ledger.rows.c[column.name].type
-        assert (column.kind, column.width) == ((Kind.TEXT, stored.length) if isinstance(stored, sa.String) else (Kind.INTEGER, 0))
+        kind = next(kind for of, kind in KINDS.items() if isinstance(stored, of))
+        assert (column.kind, column.width) == (kind, stored.length if isinstance(stored, sa.String) else 0)
 
 
 @pytest.mark.parametrize("table", ledger.metadata.sorted_tables, ids=str)

@@ -1,0 +1,134 @@
+"""Into CAJA: one transaction, then the memory that follows it.
+
+4. In one transaction of CAJA: the guard row, the rows with their ledger rows, what is set aside, the position. Commit.
+                                                                Killed within: nothing happened. Killed after: all of it did.
+5. Only now the memory follows what was committed.
+
+After every connect or take-over the ledger is read again; nothing in memory survives.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from consumer.batch import Plan, Planner
+from consumer.caja import Caja, Switches, Transaction
+from consumer.guard import GuardKeeper
+from consumer.ledger import UNSEEN, Progress, State, Waiting
+from consumer.outcome import Outcome, Step
+from puente.engines.database import Action
+from puente.errors import LostGuard
+from puente.eventlog.port import Topic
+from puente.texts import text
+from schemas.changes import Entity, Key, Subject
+
+HEARTBEAT_SECONDS = 2.0
+TRANSACTION_SECONDS = 0.06
+"""What a transaction should take: a till never waits longer than about 0.1 s for a row."""
+SMALLEST, LARGEST = 20, 4000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Also:
+    """What a transaction does besides its rows: positions to save; keys that the log does not hold; what waits no longer."""
+
+    progress: Mapping[Topic, Progress] = field(default_factory=dict)
+    unseen: Mapping[Subject, Sequence[Key]] = field(default_factory=dict)
+    dropped: Sequence[tuple[Subject, Key]] = ()
+
+
+NOTHING_ELSE = Also()
+
+
+class Applier:
+    """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
+
+    def __init__(
+        self, name: str, caja: Caja, planner: Planner, keeper: GuardKeeper, clock: Callable[[], float], check: Callable[[Switches], None]
+    ) -> None:
+        self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
+        self.limit = SMALLEST * 10
+        self.beat_at = float("-inf")
+        self.written_products: set[Key] = set()
+        """Since somebody emptied it: their stock may go in now."""
+        self.known: State | None = None
+
+    @property
+    def state(self) -> State:
+        """The ledger; only while the guard row is ours."""
+        assert self.known is not None
+        return self.known
+
+    def take_over(self, *, by_force: bool = False) -> bool:
+        if not self._keeper.claim(by_force=by_force):
+            return False
+        self.known = self._caja.state()
+        self.written_products.clear()
+        return True
+
+    def forget(self) -> None:
+        self.known = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self._keeper.token is None:
+            raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
+        self.beat_at = self._clock()
+        with self._caja.transaction(self._keeper.token) as transaction:
+            yield transaction
+
+    def apply(self, plan: Plan, also: Also = NOTHING_ELSE) -> Step:
+        """4 and 5."""
+        began = self._clock()
+        with self.transaction() as transaction:
+            self._check(transaction.switches)
+            outcome = Outcome(self._planner, self.state)
+            outcome.write(plan, transaction)
+            outcome.stop_if_too_many_rejected(plan, self._name)
+            fresh = outcome.fresh
+            transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
+            transaction.set_aside(fresh)
+            for subject, keys in also.unseen.items():
+                transaction.unsee(subject, keys)
+            for topic, progress in also.progress.items():
+                transaction.save(topic, progress)
+        self._remember(outcome, fresh, also)
+        self._pace(len(plan.pending), self._clock() - began)
+        return outcome.step(plan)
+
+    def save(self, topic: Topic, progress: Progress) -> None:
+        """A position alone."""
+        self.apply(Plan(), Also(progress={topic: progress}))
+
+    def say_ready(self, at: datetime) -> None:
+        with self.transaction() as transaction:
+            transaction.say_ready(at)
+        self.state.ready_at = at
+
+    def beat(self) -> None:
+        """Shows that this process lives, where it has not written for a while."""
+        if self._clock() - self.beat_at >= HEARTBEAT_SECONDS:
+            with self.transaction():
+                pass
+
+    def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], also: Also) -> None:
+        """5."""
+        state = self.state
+        for pending in outcome.applied:
+            item = pending.incoming
+            state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
+            if item.subject.entity is Entity.PRODUCT and pending.row.action is not Action.NOTE:
+                self.written_products.add(item.key)
+        for place in (*outcome.freed, *also.dropped):
+            state.waiting.pop(place, None)
+        state.waiting.update({item.place: item for item in fresh})
+        for subject, keys in also.unseen.items():
+            state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
+        state.progress.update(also.progress)
+
+    def _pace(self, rows: int, seconds: float) -> None:
+        """Batches grow or shrink until a transaction takes about as long as it should."""
+        if rows >= SMALLEST:
+            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
+            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))

@@ -1,0 +1,23 @@
+"""What CAJA's own parameters say about writing to it."""
+
+from consumer.caja import Switches
+from consumer.policies import Policies
+from puente.errors import ConfigError, RetryableError
+from puente.texts import text
+
+
+class InterfaceOff(RetryableError):
+    """CAJA's SAE interface is off: nothing is written, nothing is lost."""
+
+
+def check(switches: Switches, policies: Policies, caja: str) -> None:
+    """Raises what forbids writing: `ConfigError`, `InterfaceOff`."""
+    if switches.tax_included:
+        raise ConfigError(
+            text(
+                "{caja} keeps its prices with taxes included; Puente cannot write such prices yet, and net ones would be wrong",
+                caja=caja,
+            )
+        )
+    if policies.interface_required and not switches.interface:
+        raise InterfaceOff(text("{caja}: its interface with SAE is off; switch it on in CAJA, nothing is lost meanwhile", caja=caja))

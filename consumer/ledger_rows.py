@@ -1,0 +1,136 @@
+"""The ledger's rows as they stand in a CAJA database, to and from what the consumer knows."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from consumer import ledger
+from consumer.ledger import Guard, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from puente.engines.database import Reader
+from puente.eventlog.history import LastEvent, Position
+from puente.eventlog.port import Identity, Offset, Topic
+from schemas.changes import Key, Subject
+
+DETAIL_LENGTH = 500
+
+
+def read_state(reader: Reader) -> State:
+    """The whole ledger but for who writes."""
+    guard = next(map(guard_of, reader.rows(sa.select(*ledger.guard.c))), None)
+    return State(
+        progress=dict(_progress(row) for row in reader.rows(sa.select(*ledger.positions.c))),
+        hashes=_hashes(reader),
+        waiting={item.place: item for item in map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))},
+        ready_at=guard.ready_at if guard else None,
+    )
+
+
+def guard_of(row: Sequence[object]) -> Guard:
+    _, version, caja, token, beat, host, process, started, ready = row
+    assert isinstance(version, int)
+    assert isinstance(beat, int)
+    assert isinstance(process, int | None)
+    assert isinstance(started, int | None)
+    return Guard(
+        caja=str(caja),
+        version=version,
+        token=None if token is None else str(token),
+        beat=beat,
+        host=None if host is None else str(host),
+        process=process,
+        process_started=started,
+        ready_at=_aware(ready),
+    )
+
+
+def _aware(moment: object) -> datetime | None:
+    assert isinstance(moment, datetime | None)
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def naive(moment: datetime) -> datetime:
+    """As the ledger's columns hold a moment."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _progress(row: Sequence[object]) -> tuple[Topic, Progress]:
+    topic, identity, next_offset, last_offset, digest, _, reached, fingerprint, *sweep = row
+    last = None if last_offset is None else LastEvent(Offset(_number(last_offset)), str(digest))
+    end_reached = _aware(reached)
+    assert end_reached is not None
+    return Topic(str(topic)), Progress(
+        position=Position(Identity(str(identity)), Offset(_number(next_offset)), last),
+        end_reached=end_reached,
+        fingerprint=str(fingerprint).strip(),
+        sweep=_sweep(*sweep),
+    )
+
+
+def _sweep(identity: object, after: object, held: object) -> Sweep | None:
+    if after is None:
+        return None
+    return Sweep(Identity(str(identity)), Offset(_number(after)), None if held is None else _number(held))
+
+
+def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
+    """All columns of a position but its topic."""
+    position, sweep = progress.position, progress.sweep
+    return {
+        "TOPIC_IDENTITY": position.identity,
+        "NEXT_OFFSET": position.next_offset,
+        "LAST_OFFSET": position.last.offset if position.last else None,
+        "LAST_DIGEST": position.last.digest if position.last else None,
+        "APPLIED_AT": naive(now),
+        "END_REACHED": naive(progress.end_reached),
+        "FINGERPRINT": progress.fingerprint,
+        "SWEEP_IDENTITY": sweep.identity if sweep else None,
+        "SWEEP_AFTER": sweep.after if sweep else None,
+        "SWEEP_HELD": sweep.held if sweep else None,
+    }
+
+
+def _number(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _hashes(reader: Reader) -> dict[Subject, dict[Key, str]]:
+    r = ledger.rows.c
+    hashes: dict[Subject, dict[Key, str]] = defaultdict(dict)
+    for entity, warehouse, key, content in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE, r.ROW_KEY, r.CONTENT_HASH)):
+        hashes[subject_of(entity, warehouse)][key] = content or ledger.TOMBSTONE
+    return hashes
+
+
+def _waiting(row: Sequence[object]) -> Waiting:
+    entity, warehouse, key, reason, detail, short, long, content, since = row
+    value = long if short is None else short
+    assert isinstance(warehouse, int)
+    assert isinstance(value, bytes | None)
+    assert isinstance(since, datetime)
+    return Waiting(
+        subject=subject_of(str(entity), warehouse),
+        key=Key(str(key)),
+        reason=Reason(str(reason)),
+        detail=str(detail),
+        value=value,
+        content_hash=str(content or ledger.TOMBSTONE),
+        since=since.replace(tzinfo=UTC),
+    )
+
+
+def waiting_row(item: Waiting) -> dict[str, object]:
+    is_short = item.value is not None and len(item.value) <= ledger.SHORT_VALUE
+    return {
+        "ENTITY": item.subject.entity.value,
+        "WAREHOUSE": warehouse_of(item.subject),
+        "ROW_KEY": item.key,
+        "REASON": item.reason.value,
+        "DETAIL": item.detail[:DETAIL_LENGTH],
+        "SHORT_VALUE": item.value if is_short else None,
+        "LONG_VALUE": None if is_short else item.value,
+        "CONTENT_HASH": item.content_hash,
+        "SINCE": naive(item.since),
+    }

@@ -1,0 +1,122 @@
+"""What is left to do once everything was applied: the sweep of a resync, and stock that drifted.
+
+Tills sell, so stock drifts by itself; the ledger keeps each quantity, and what differs without unposted sales is written again.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from consumer.apply import Also, Applier
+from consumer.batch import Planner, gone
+from consumer.caja import Caja
+from consumer.ledger import Progress, Sweep
+from consumer.outcome import Step
+from consumer.policies import StockPolicy
+from consumer.sweep import Found, find
+from consumer.word import Verdict, Words
+from puente.eventlog.port import Topic
+from schemas.changes import Entity, Subject
+
+STOCK_SECONDS = 300.0
+HELD_SECONDS = 300.0
+"""How often a sweep that is held is counted again."""
+
+log = logging.getLogger("puente.consumer")
+Followed = Sequence[tuple[Subject, Topic]]
+
+
+class Settler:
+    """Belongs to one consumer; `allowed` is how many rows a person let a sweep take."""
+
+    def __init__(
+        self,
+        name: str,
+        caja: Caja,
+        planner: Planner,
+        applier: Applier,
+        words: Words,
+        allowed: int | None,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._name, self._caja, self._planner, self._applier, self._words = name, caja, planner, applier, words
+        self._allowed, self._clock, self._now = allowed, clock, now
+        self.swept: dict[Subject, int] = {}
+        """Rows that were inactivated since this object was made."""
+        self.start()
+
+    def start(self) -> None:
+        """After a take-over nothing of before counts."""
+        self._counted_at: dict[Subject, float] = {}
+        self._drift_at = float("-inf")
+
+    def settle(self, followed: Followed) -> Step:
+        """Of these topics, which were read to where the ledger says."""
+        total = Step()
+        for subject, topic in followed:
+            progress = self._applier.state.progress[topic]
+            if progress.sweep is not None:
+                total.add(self._sweep(subject, topic, progress, progress.sweep))
+        if self._clock() - self._drift_at >= STOCK_SECONDS:
+            self._drift_at = self._clock()
+            for subject, _ in followed:
+                if subject.entity is Entity.STOCK:
+                    total.touched += self._write_again(subject)
+        return total
+
+    def _sweep(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
+        if self._is_waiting_for_a_person(subject, sweep):
+            return Step()
+        verdict = self._words.judge(sweep, topic, progress)
+        if verdict is Verdict.ELSEWHERE:
+            self._applier.save(topic, replace(progress, sweep=self._words.sweep_from_now()))
+        if verdict is not Verdict.GO:
+            return Step()
+        found = find(subject, self._caja, self._applier.state, self._planner.policies)
+        if found.is_too_much(self._allowed):
+            return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
+        return self._inactivate(subject, topic, progress, found)
+
+    def _is_waiting_for_a_person(self, subject: Subject, sweep: Sweep) -> bool:
+        """A held sweep counts all of CAJA's rows again only now and then."""
+        return sweep.held is not None and self._clock() - self._counted_at.get(subject, float("-inf")) < HELD_SECONDS
+
+    def _hold(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
+        self._counted_at[subject] = self._clock()
+        if sweep != progress.sweep:
+            self._applier.save(topic, replace(progress, sweep=sweep))
+            extra = {"action": "sweep held", "caja": self._name, "entity": str(subject), "count": sweep.held}
+            log.warning("CAJA has many rows that SAE lacks: puente resync --allow-deletes inactivates them", extra=extra)
+        return Step()
+
+    def _inactivate(self, subject: Subject, topic: Topic, progress: Progress, found: Found) -> Step:
+        """In parts; killed between two of them, the rest is found again."""
+        total, rest = Step(), found.gone
+        done = Also(progress={topic: replace(progress, sweep=None)})
+        while True:
+            part, rest = rest[: self._applier.limit], rest[self._applier.limit :]
+            plan = self._planner.plan([gone(subject, key, self._now()) for key in part], self._applier.state, rewrite=True)
+            total.add(self._applier.apply(plan, Also() if rest else done))
+            if not rest:
+                break
+        self.swept[subject] = self.swept.get(subject, 0) + total.touched
+        if total.touched:
+            extra = {"action": "swept", "caja": self._name, "entity": str(subject), "count": total.touched}
+            log.info("Rows that SAE lacks were inactivated", extra=extra)
+        return total
+
+    def _write_again(self, subject: Subject) -> int:
+        """Rows that are locked, waiting or have unposted sales are left to another time."""
+        store = self._planner.store_of(subject)
+        state, touched = self._applier.state, 0
+        drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.waiting]
+        while drifted:
+            part, drifted = drifted[: self._applier.limit], drifted[self._applier.limit :]
+            with self._applier.transaction() as transaction:
+                guarded = self._planner.policies.stock is StockPolicy.GUARDED
+                unposted = transaction.unposted() if guarded else ()
+                rows = [self._planner.stock_again(subject, key, q, state) for key, q in part if (store, key) not in unposted]
+                touched += transaction.write(Entity.STOCK, rows).touched
+        return touched
