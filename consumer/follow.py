@@ -74,6 +74,7 @@ class Follower:
             extra={"action": "resync", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
         self.current.discard(subject)
+        self._proved.pop(topic, None)
         self.resyncs[subject] = Resync(
             log=self._log, topic=topic, subject=subject, started=self._now(), sweep_from_now=self._sweep_from_now
         )

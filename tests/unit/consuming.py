@@ -1,5 +1,6 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from consumer.mapping import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
 from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Record, TopicSettings
+from puente.eventlog.port import Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.control import TopicWord, Word, record
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics
@@ -94,6 +96,21 @@ class Site:
     def append(self, subject: Subject, key: bytes, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
         self.log.create({TOPICS.of(subject): TopicSettings()})
         self.log.append([Record(topic=TOPICS.of(subject), key=key, value=value, headers=headers)])
+
+    def say(self, *, lacking: Collection[Subject] = (), end_of: dict[Subject, int] | None = None) -> None:
+        """The producer's word: each topic with its end, complete but for those that lack something."""
+        ends = {TOPICS.subject(topic): (topic, state) for topic, state in self.log.topics().items()}
+        words = tuple(
+            TopicWord(
+                topic=topic,
+                identity=state.identity,
+                end=Offset((end_of or {}).get(subject, state.end)),
+                complete=subject not in lacking,
+            )
+            for subject, (topic, state) in ends.items()
+            if subject is not None
+        )
+        self.log.append([record(TOPICS.control, Word(run="r", time=NOW, topics=words))])
 
     def product(self, key: str = "P1", **changed: Any) -> None:
         self.publish(Subject(Entity.PRODUCT), key, product(key, **changed))
