@@ -22,7 +22,7 @@ from consumer.batch import Planner, again
 from consumer.caja import Caja
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger import State
+from consumer.ledger import ASKED_FOR, State
 from consumer.outcome import NoteTeller, Step
 from consumer.resync import Report
 from consumer.settle import Settler
@@ -139,7 +139,7 @@ class Consumer:
         for topic, progress in self._applier.state.progress.items():
             subject = self._topics.subject(topic)
             if subject is not None and subject.entity in entities:
-                self._applier.save(topic, replace(progress, fingerprint=""))
+                self._applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
 
     def take_over(self, *, by_force: bool = False) -> bool:
         """Takes the guard row, which `step` does by itself where that is allowed; `by_force` from a holder who lives, too."""

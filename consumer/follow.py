@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner, incoming
-from consumer.ledger import Progress, Sweep
+from consumer.ledger import ASKED_FOR, Progress, Sweep
 from consumer.outcome import Step
 from consumer.resync import ChangedMeanwhile, Report, Resync
 from puente.eventlog.history import OtherHistory, read_on
@@ -68,8 +68,7 @@ class Follower:
                 return self._read_on(subject, topic, progress, state)
         except OtherHistory as error:
             reason = error.text
-        log.log(
-            logging.INFO if progress is None else logging.WARNING,
+        log.info(
             "Reads a topic from its start and compares it with CAJA",
             extra={"action": "resync", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
@@ -84,8 +83,10 @@ class Follower:
         """Why a topic must be read from its start, but for its history."""
         if progress is None:
             return text("it was never read")
+        if progress.fingerprint == ASKED_FOR:
+            return text("somebody asked for it")
         if progress.fingerprint != self._fingerprint:
-            return text("the profile, a policy, the stores or the mapping changed, or somebody asked for it")
+            return text("the profile, a policy, the stores or the mapping changed")
         if self._now() - progress.end_reached > TOMBSTONES_ARE_KEPT:
             return text("its end was last reached more than {days} days ago", days=TOMBSTONES_ARE_KEPT.days)
         return None

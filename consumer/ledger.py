@@ -25,6 +25,8 @@ TOMBSTONE = ""
 UNSEEN = "?"
 """The content hash of a key that the log did not hold at the last resync: no event's."""
 ROWS = "PUENTE_ROWS"
+ASKED_FOR = ""
+"""The fingerprint of a position whose topic somebody wants resynced."""
 KEY_WIDTH = 32
 SHORT_VALUE = 1000
 """Bytes of an event that wait in their row; longer ones are large objects, each of which costs several round trips to be read.
@@ -157,7 +159,7 @@ class Progress:
     """How far a topic was applied; times in UTC.
 
     `end_reached` is when its end was last reached: a tombstone that came and went since may have been missed. `fingerprint` is that of
-    the resync that this position goes back to; an empty one asks for another resync.
+    the resync that this position goes back to, or `ASKED_FOR`.
     """
 
     position: Position

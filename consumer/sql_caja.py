@@ -4,18 +4,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.entries import Switch
 from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import guard_of, naive, progress_values, read_state, waiting_row
 from consumer.mapping import STORE, RowMapper
+from consumer.parameters import read_stores, read_switches, read_unposted
 from consumer.profile import Profile
-from puente.engines.database import Database, Reader, RowWrite, Writer, Written
+from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -97,6 +96,17 @@ class SqlCaja:
         with self._database.reading() as reader:
             return [key for row in reader.rows(query) if row[0] is not None and (key := trim(str(row[0])))]
 
+    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+        """All rows of an entity's table, in the order of its plan's columns."""
+        plan = self._mappers[entity].plan
+        table = sa.table(plan.table, *(sa.column(column.name) for column in plan.columns))
+        with self._database.reading() as reader:
+            yield from reader.rows(sa.select(*table.c))
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        with self._database.reading() as reader:
+            return read_unposted(reader, self._profile)
+
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         mapper, r = self._mappers[Entity.STOCK], ledger.rows.c
         names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
@@ -137,16 +147,7 @@ class SqlTransaction:
         return read_switches(self._writer, self._profile)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
-        s = self._profile.sales
-        notes = sa.table(s.table, *map(sa.column, (s.note, s.store, s.cancelled.column, s.posted.column)))
-        lines = sa.table(s.lines.table, *map(sa.column, (s.lines.note, s.lines.product)))
-        query = (
-            sa.select(notes.c[s.store], lines.c[s.lines.product])
-            .distinct()
-            .select_from(notes.join(lines, lines.c[s.lines.note] == notes.c[s.note]))
-            .where(_is_not(notes.c[s.posted.column], s.posted.value), _is_not(notes.c[s.cancelled.column], s.cancelled.value))
-        )
-        return {(store, trim(product)) for store, product in self._writer.rows(query) if product is not None}
+        return read_unposted(self._writer, self._profile)
 
     def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
         return self._writer.write(self._mappers[entity].plan, rows)
@@ -186,28 +187,3 @@ class SqlTransaction:
 def ledger_version(reader: Reader) -> int | None:
     """Of the ledger that is there; None where its guard row is missing."""
     return next((row[1] for row in reader.rows(sa.select(ledger.guard.c.ID, ledger.guard.c.LEDGER_VERSION))), None)
-
-
-def _is_not(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]:
-    return sa.or_(column.is_(None), column != value)
-
-
-def read_switches(reader: Reader, profile: Profile) -> Switches:
-    p = profile.parameters
-    query: sa.Select[*tuple[Any, ...]] = sa.select(sa.column(p.name), sa.column(p.value)).select_from(sa.table(p.table))
-    found = {str(name).strip(): str(value or "").strip() for name, value in reader.rows(query)}
-
-    def on(switch: Switch) -> bool:
-        return found.get(switch.name) == switch.yes
-
-    return Switches(interface=on(p.interface), stock_changes=on(p.stock_changes), tax_included=on(p.tax_included))
-
-
-def read_stores(reader: Reader, profile: Profile) -> list[Store]:
-    """The stores that CAJA knows, by number; none where the profile names no table of stores."""
-    s = profile.stores
-    if s is None:
-        return []
-    query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, (s.number, s.warehouse, s.description))).select_from(sa.table(s.table))
-    found = [Store(number=number, warehouse=warehouse, name=(name or "").strip()) for number, warehouse, name in reader.rows(query)]
-    return sorted(found, key=lambda store: store.number)

@@ -5,8 +5,8 @@ and the log does not; their quantity becomes 0.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from consumer.caja import Caja
 from consumer.ledger import TOMBSTONE, UNSEEN, State
 from consumer.policies import Policies, action
 from puente.engines.database import Action
@@ -28,7 +28,13 @@ class Found:
         return len(self.gone) > max(CAP_ROWS, CAP_SHARE * self.of, allowed or 0)
 
 
-def find(subject: Subject, caja: Caja, state: State, policies: Policies) -> Found:
+class Actives(Protocol):
+    """Of `Caja`, what a sweep needs to see."""
+
+    def active(self, entity: Entity) -> list[Key]: ...
+
+
+def find(subject: Subject, caja: Actives, state: State, policies: Policies) -> Found:
     """What a sweep would take; reads CAJA, writes nothing."""
     if action(subject.entity, None, policies) is Action.NOTE:
         return Found([], 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from consumer import ledger
+from consumer.sql_caja import ledger_version
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError
 from puente.texts import Text, text
@@ -64,8 +65,18 @@ def _company(settings: Settings) -> str:
 def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
-        owner = None if missing else _owner(checked)
-    if missing:
+        version = _version(checked)
+        owner = None if missing or version != ledger.VERSION else _owner(checked)
+    if version is not None and version > ledger.VERSION:
+        raise ConfigError(text("{caja}: its ledger is of a newer Puente: upgrade this one", caja=caja.name))
+    if version is not None and version < ledger.VERSION:
+        renewed = text(
+            "make the tables {tables} of {database} anew; all is compared again",
+            tables=", ".join(ledger.metadata.tables),
+            database=checked.database.label,
+        )
+        yield Action(caja.name, renewed, lambda: _renew_ledger(caja), touches_caja=True)
+    elif missing:
         added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=checked.database.label)
         yield Action(caja.name, added, lambda: _create_ledger(caja), touches_caja=True)
     elif owner is None:
@@ -92,6 +103,13 @@ def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
         yield Action(caja.name, emptied, lambda: _adopt(caja), touches_caja=True)
 
 
+def _version(checked: CheckedCaja) -> int | None:
+    if ledger.guard.name not in checked.catalogue:
+        return None
+    with checked.database.reading() as reader:
+        return ledger_version(reader)
+
+
 def _owner(checked: CheckedCaja) -> str | None:
     with checked.database.reading() as reader:
         return next((str(row[0]) for row in reader.rows(sa.select(ledger.guard.c.CAJA))), None)
@@ -105,9 +123,16 @@ def _create_ledger(caja: CajaSettings) -> None:
                 writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=caja.name, BEAT=0))
 
 
+def _renew_ledger(caja: CajaSettings) -> None:
+    """An older one is no loss: a resync finds out what it knew."""
+    with closing((checked := open_caja(caja)).database):
+        checked.database.drop_tables(ledger.metadata)
+    _create_ledger(caja)
+
+
 def _adopt(caja: CajaSettings) -> None:
     """The rows are kept as they are; what was applied is forgotten, so that the whole log is applied again."""
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
         for table in (ledger.positions, ledger.rows, ledger.waiting):
             writer.execute(sa.delete(table))
-        writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1))
+        writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1, READY_AT=sa.null()))

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.guard import is_gone, this_process
+from consumer.ledger import Progress
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.port import START, EventLog, Topic, TopicState
 from puente.texts import text
-from puente.wiring.opening import find_company, open_caja, open_log, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader
@@ -22,7 +23,12 @@ from schemas.topics import Topics
 
 @dataclass(kw_only=True)
 class CajaStatus:
-    """One CAJA. `behind` counts places of the log not applied yet, an upper bound of events; `holder` is None where nobody writes."""
+    """One CAJA.
+
+    `behind` counts places of the log not applied yet, an upper bound of events; `holder` is None where nobody writes. `ready_at` is when
+    it had all that it needs to sell. `resyncs` are topics that are still to be compared with it from their start, `sweeps` those whose
+    missing rows wait for the producer's word, `held` those where that many rows wait for a person.
+    """
 
     name: str
     behind: int = 0
@@ -30,6 +36,10 @@ class CajaStatus:
     waiting: dict[str, int] = field(default_factory=dict)
     oldest_waiting: datetime | None = None
     holder: str | None = None
+    ready_at: datetime | None = None
+    resyncs: list[Topic] = field(default_factory=list)
+    sweeps: list[Topic] = field(default_factory=list)
+    held: dict[Topic, int] = field(default_factory=dict)
     error: PuenteError | None = None
 
 
@@ -86,9 +96,22 @@ def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
     except PuenteError as error:
         found.error = error
         return found
-    found.behind = sum(max(0, ends[topic].end - p.position.next_offset) for topic, p in state.progress.items() if topic in ends)
+    known = {topic: progress for topic, progress in state.progress.items() if topic in ends}
+    found.behind = sum(max(0, ends[topic].end - progress.position.next_offset) for topic, progress in known.items())
     found.waiting = dict(Counter(item.reason.value for item in state.waiting.values()))
     found.oldest_waiting = min((item.since for item in state.waiting.values()), default=None)
+    found.ready_at = state.ready_at
+    _add_resyncs(found, known, fingerprint_of(checked))
     if guard.token is not None and not is_gone(guard, this_process()):
         found.holder = f"{guard.host} ({guard.process})"
     return found
+
+
+def _add_resyncs(found: CajaStatus, known: dict[Topic, Progress], fingerprint: str) -> None:
+    for topic, progress in sorted(known.items()):
+        if progress.fingerprint != fingerprint:
+            found.resyncs.append(topic)
+        elif progress.sweep is not None and progress.sweep.held is not None:
+            found.held[topic] = progress.sweep.held
+        elif progress.sweep is not None:
+            found.sweeps.append(topic)

@@ -97,11 +97,23 @@ def _show(found: Status) -> None:
         translate("CAJA"),
         translate("behind"),
         translate("last change"),
+        translate("ready to sell"),
         translate("waiting"),
         translate("written by"),
         translate("trouble"),
     ]
     print_table(headings, [_row(caja) for caja in found.cajas])
+    for caja in found.cajas:
+        for topic, count in caja.held.items():
+            click.echo(
+                text(
+                    "{caja}: {count} rows that SAE lacks wait to be inactivated ({topic}); if that is right: "
+                    "puente resync --caja {caja} --allow-deletes {count}",
+                    caja=caja.name,
+                    count=count,
+                    topic=topic,
+                )
+            )
     if found.error:
         click.echo(f"puente: {found.error}", err=True)
 
@@ -109,7 +121,20 @@ def _show(found: Status) -> None:
 def _row(caja: CajaStatus) -> list[object]:
     waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
     last = _ago(caja.applied_at.replace(tzinfo=UTC)) if caja.applied_at else "—"
-    return [caja.name, caja.behind, last, waiting or "—", caja.holder or "—", caja.error or ""]
+    return [caja.name, caja.behind, last, _readiness(caja), waiting or "—", caja.holder or "—", caja.error or ""]
+
+
+def _readiness(caja: CajaStatus) -> str:
+    """Since when, or why not; and what is going on all the same."""
+    if caja.resyncs:
+        return translate("being compared with the log")
+    if caja.ready_at is not None:
+        return translate("yes")
+    if caja.held:
+        return translate("no: rows that SAE lacks are held")
+    if caja.sweeps:
+        return translate("no: waits for the producer")
+    return translate("not yet") if not caja.error else "—"
 
 
 def _ago(moment: datetime) -> str:
@@ -133,6 +158,10 @@ def _as_json(found: Status) -> dict[str, object]:
                 "waiting": caja.waiting,
                 "oldest_waiting": caja.oldest_waiting and caja.oldest_waiting.isoformat(),
                 "holder": caja.holder,
+                "ready_at": caja.ready_at and caja.ready_at.isoformat(),
+                "resyncs": caja.resyncs,
+                "sweeps_waiting_for_producer": caja.sweeps,
+                "sweeps_held": caja.held,
                 "error": caja.error and str(caja.error),
             }
             for caja in found.cajas

@@ -2,21 +2,54 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from time import sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
 from consumer.consume import Consumer
-from consumer.fingerprint import fingerprint
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
+from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.wiring.opening import find_company, open_caja, open_log, policies_of, topics_of
+from puente.eventlog.port import EventLog
+from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader
+from schemas.topics import Topics
 
 IDLE_SECONDS = 0.5
 STANDBY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A CAJA and the log, with what stands between them."""
+
+    caja: SqlCaja
+    log: EventLog
+    topics: Topics
+    registry: RegistryReader
+    planner: Planner
+    fingerprint: str
+
+
+def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack) -> Opened:
+    """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either."""
+    checked = open_caja(caja)
+    opened.enter_context(closing(checked.database))
+    log = opened.enter_context(closing(open_log(settings)))
+    topics = topics_of(settings, find_company(settings, log))
+    decoder, policies = Decoder(), policies_of(caja)
+    stores = subscribe.stores_of_warehouses(checked.stores, caja.name)
+    return Opened(
+        caja=checked.caja,
+        log=log,
+        topics=topics,
+        registry=RegistryReader(log, topics.registry, decoder),
+        planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
+        fingerprint=fingerprint_of(checked),
+    )
 
 
 class ConsumerSide:
@@ -46,8 +79,7 @@ class ConsumerSide:
     def step(self) -> Step | None:
         """None while another process holds this CAJA."""
         try:
-            consumer = self._consumer or self._build()
-            return consumer.step()
+            return self.consumer().step()
         except BaseException:
             self._drop()
             raise
@@ -71,26 +103,30 @@ class ConsumerSide:
             found[item.reason.value] = found.get(item.reason.value, 0) + 1
         return found
 
+    def sweeping(self) -> bool:
+        """Whether something would be inactivated if only the producer spoke."""
+        return self._consumer is not None and bool(self._consumer.sweeping)
+
+    def consumer(self) -> Consumer:
+        """The consumer of today's connections; raises what opening them raises."""
+        if self._consumer is None:
+            self._consumer = self._build()
+        return self._consumer
+
     def _build(self) -> Consumer:
-        checked = open_caja(self._caja)
-        self._opened.enter_context(closing(checked.database))
-        log = self._opened.enter_context(closing(open_log(self._settings)))
-        topics = topics_of(self._settings, find_company(self._settings, log))
-        decoder = Decoder()
-        policies, stores = policies_of(self._caja), subscribe.stores_of_warehouses(checked.stores, self._caja.name)
-        self._keeper = GuardKeeper(checked.caja, token=self._keeper.token if self._keeper else None)
-        self._consumer = Consumer(
+        opened = open_both(self._settings, self._caja, self._opened)
+        self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
+        return Consumer(
             name=self._caja.name,
-            caja=checked.caja,
-            log=log,
-            topics=topics,
-            registry=RegistryReader(log, topics.registry, decoder),
-            planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
+            caja=opened.caja,
+            log=opened.log,
+            topics=opened.topics,
+            registry=opened.registry,
+            planner=opened.planner,
             keeper=self._keeper,
-            fingerprint=fingerprint(checked.profile, policies, stores, self._caja.prices, checked.mappers),
+            fingerprint=opened.fingerprint,
             allow_deletes=self._allow_deletes,
         )
-        return self._consumer
 
     def _drop(self) -> None:
         self._opened.close()

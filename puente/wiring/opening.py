@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from consumer import profile as profiles
 from consumer import subscribe
 from consumer.caja import Store, Switches
+from consumer.fingerprint import fingerprint
 from consumer.ledger import metadata
 from consumer.mapping import RowMapper, mappers
+from consumer.parameters import read_stores, read_switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.profile import Profile
-from consumer.sql_caja import SqlCaja, read_stores, read_switches
+from consumer.sql_caja import SqlCaja
 from producer.sae import AUTO, SqlSae
 from puente.config import CajaSettings, Settings
 from puente.engines import open_database
@@ -110,3 +112,9 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         mappers=made,
         caja=SqlCaja(caja.name, database, profile, made),
     )
+
+
+def fingerprint_of(checked: CheckedCaja) -> str:
+    """What stands in the ledger of a CAJA that was resynced with these settings."""
+    stores = subscribe.stores_of_warehouses(checked.stores, checked.settings.name)
+    return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)

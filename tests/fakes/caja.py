@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import UNSEEN, VERSION, Guard, Progress, State, Waiting, subject_of, warehouse_of
 from consumer.mapping import RowMapper
-from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Table, WritePlan, Written
+from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
 from puente.eventlog.port import Topic
 from puente.reference.columns import caja_metadata
@@ -123,6 +123,14 @@ class MemoryCaja:
         flag, yes, column = mapper.active.column, mapper.active.yes, mapper.key_column
         rows = self.content.table(mapper.plan.table).values()
         return [trim(str(row[column])) for row in rows if row[flag] == yes and row[column] is not None]
+
+    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+        plan = self.mappers[entity].plan
+        for row in self.content.table(plan.table).values():
+            yield tuple(row.get(column.name) for column in plan.columns)
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        return set(self.sales)
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         mapper, number = self.mappers[Entity.STOCK], warehouse_of(stock)

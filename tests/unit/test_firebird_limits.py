@@ -86,6 +86,10 @@ class Recorder:
             self._keep(sa.schema.CreateTable(table))
         return list(metadata.tables)
 
+    def drop_tables(self, metadata: sa.MetaData) -> None:
+        for table in metadata.sorted_tables:
+            self._keep(sa.schema.DropTable(table))
+
     def close(self) -> None:
         pass
 
@@ -100,6 +104,7 @@ def of_the_consumer() -> list[str]:
     database = Recorder({**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard]})
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
+    database.drop_tables(ledger.metadata)
     caja.switches()
     caja.stores()
     seen = caja.read_guard()

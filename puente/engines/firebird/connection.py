@@ -138,6 +138,13 @@ class FirebirdDatabase:
                 transaction.execute(sqlalchemy.schema.CreateTable(table))
         return [table.name for table in missing]
 
+    def drop_tables(self, metadata: MetaData) -> None:
+        present = set(self.catalogue())
+        for table in metadata.sorted_tables:
+            if table.name in present:
+                with self._transaction(WRITING) as transaction:
+                    transaction.execute(sqlalchemy.schema.DropTable(table))
+
     def block(self, plan: WritePlan) -> packed.PackedBlock:
         """The packed statement of a plan, made once."""
         if id(plan) not in self._blocks:

@@ -1,0 +1,203 @@
+"""What a resync would change, read and compared only: nothing is written and no guard row is needed.
+
+It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from consumer.batch import Incoming, Pending, Planner, incoming
+from consumer.ledger import UNSEEN, Reason, State, Sweep
+from consumer.policies import StockPolicy
+from consumer.resync import READ_AT_ONCE, Resync
+from consumer.sweep import Found, find
+from puente.engines.database import Action, Kind, Scalar, WritePlan
+from puente.eventlog.port import START, EventLog, Identity, Topic
+from schemas.changes import Entity, Key, Subject
+
+Match = tuple[Scalar, ...]
+
+
+class Readable(Protocol):
+    """A CAJA that is only read. Errors are those of `Database`."""
+
+    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+        """All rows of an entity's table, in the order of its plan's columns."""
+        ...
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        """(store, product) with sales that SAE does not have yet."""
+        ...
+
+    def active(self, entity: Entity) -> list[Key]: ...
+
+
+@dataclass(kw_only=True)
+class Preview:
+    """What would happen to the keys of one topic; `equal` counts those whose row is as it should be."""
+
+    subject: Subject
+    equal: int = 0
+    added: list[Key] = field(default_factory=list)
+    changed: list[Key] = field(default_factory=list)
+    inactivated: list[Key] = field(default_factory=list)
+    waiting: dict[Key, Reason] = field(default_factory=dict)
+    swept: Found = field(default_factory=lambda: Found([], 0))
+
+
+class Previewer:
+    """Looks at topics in order of dependency: what one adds, the next may need."""
+
+    def __init__(self, caja: Readable, log: EventLog, planner: Planner, now: datetime) -> None:
+        self._caja, self._log, self._planner, self._now = caja, log, planner, now
+        self._tables: dict[Entity, _Table] = {}
+        self._products: set[Key] | None = None
+        """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
+        self._unposted = caja.unposted() if planner.policies.stock is StockPolicy.GUARDED else ()
+
+    def preview(self, subject: Subject, topic: Topic, known: State) -> Preview:
+        """Raises what reading the log and CAJA raises."""
+        found, hashes = Preview(subject=subject), dict.fromkeys(known.hashes.get(subject, {}), UNSEEN)
+        waiting: dict[Key, Reason] = found.waiting
+        if self._products is None:
+            self._products = set(known.hashes.get(Subject(Entity.PRODUCT), ()))
+        for changes in _newest(self._log, subject, topic, self._now):
+            plan = self._planner.plan(changes, known, rewrite=True)
+            waiting.update({item.key: item.reason for item in plan.aside})
+            for pending in plan.pending:
+                self._judge(pending, found)
+                hashes[pending.incoming.key] = pending.incoming.content_hash
+        after = State(progress={}, hashes={subject: hashes}, waiting={})
+        if subject.entity is Entity.PRODUCT:
+            self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
+        candidates = find(subject, self._caja, after, self._planner.policies)
+        spared = {*waiting, *found.inactivated}
+        found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
+        return found
+
+    def _table(self, entity: Entity) -> "_Table":
+        if entity not in self._tables:
+            self._tables[entity] = _Table(self._planner.mappers[entity].plan, self._caja.rows(entity))
+        return self._tables[entity]
+
+    def _judge(self, pending: Pending, found: Preview) -> None:
+        subject, key, row = found.subject, pending.incoming.key, pending.row
+        table = self._table(subject.entity)
+        reason = self._reason(pending, table)
+        if reason is not None:
+            found.waiting[key] = reason
+            return
+        match table.effect(row.action, row.values):
+            case "added":
+                found.added.append(key)
+            case "changed":
+                found.changed.append(key)
+            case "inactivated":
+                found.inactivated.append(key)
+            case _:
+                found.equal += 1
+
+    def _reason(self, pending: Pending, table: "_Table") -> Reason | None:
+        """Why a row would not go in."""
+        subject, key, row = pending.incoming.subject, pending.incoming.key, pending.row
+        if subject.entity is Entity.STOCK and (self._planner.store_of(subject), key) in self._unposted:
+            return Reason.GUARD
+        if row.action in (Action.PUT, Action.CHANGE):
+            plan = self._planner.mappers[subject.entity].plan
+            owns = [row.values[[column.name for column in plan.columns].index(parent.own)] for parent in plan.parents]
+            parents = sorted(self._planner.parents(subject.entity))
+            if any(own is not None and not self._table(parent).holds((own,)) for parent, own in zip(parents, owns, strict=True)):
+                return Reason.KEPT_OUT if key in (self._products or ()) else Reason.PARENT
+            if row.action is Action.PUT and table.is_occupied(row.values):
+                return Reason.REJECTED
+        return None
+
+
+def _newest(log: EventLog, subject: Subject, topic: Topic, now: datetime) -> Iterator[list[Incoming]]:
+    resync = Resync(log=log, topic=topic, subject=subject, started=now, sweep_from_now=lambda: Sweep(Identity(""), START))
+    is_last = False
+    while not is_last:
+        chunk = resync.read(READ_AT_ONCE)
+        if chunk is not None:
+            yield incoming(chunk.events, subject, now)
+            is_last = chunk.is_last
+
+
+class _Table:
+    """One table of CAJA as a resync would leave it, row by row."""
+
+    def __init__(self, plan: WritePlan, rows: Iterable[Sequence[Scalar]]) -> None:
+        self._plan = plan
+        self._names = [column.name for column in plan.columns]
+        self._matched = len(plan.match)
+        self._rows: dict[Match, int] = {}
+        self._inactive: set[Match] = set()
+        self._unique: set[Scalar] = set()
+        for row in rows:
+            self._keep(tuple(map(_plain, row)))
+
+    def _keep(self, row: tuple[Scalar, ...]) -> None:
+        match = row[: self._matched]
+        self._rows[match] = hash(self._compared(row))
+        self._inactive.discard(match)
+        if self._is_retired(row):
+            self._inactive.add(match)
+        if self._plan.unique:
+            self._unique.add(row[self._names.index(self._plan.unique)])
+
+    def _compared(self, row: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+        return tuple(value for name, value in zip(self._names, row, strict=True) if name not in self._plan.only_new)
+
+    def _is_retired(self, row: tuple[Scalar, ...]) -> bool:
+        shown = dict(zip(self._names, row, strict=True))
+        return all(shown.get(name, value) == _plain(value) for name, value in self._plan.retire.items())
+
+    def holds(self, match: Match) -> bool:
+        return tuple(map(_plain, match)) in self._rows
+
+    def is_occupied(self, values: Sequence[Scalar]) -> bool:
+        """Whether the row would be a new one whose unique value belongs to another."""
+        if self._plan.unique is None or self.holds(tuple(values[: self._matched])):
+            return False
+        return _plain(values[self._names.index(self._plan.unique)]) in self._unique
+
+    def effect(self, action: Action, values: Sequence[Scalar]) -> str:
+        """What writing these values would do; from then on the table counts as written."""
+        plain = tuple(_written(value, column.kind) for value, column in zip(values, self._plan.columns, strict=False))
+        match = plain[: self._matched]
+        found = self._rows.get(match)
+        match action:
+            case Action.NOTE:
+                return "equal"
+            case Action.RETIRE:
+                effect = "equal" if found is None or match in self._inactive else "inactivated"
+                self._inactive.add(match)
+                return effect
+            case Action.PUT | Action.CHANGE:
+                return self._put(action, plain, match, found)
+
+    def _put(self, action: Action, row: tuple[Scalar, ...], match: Match, found: int | None) -> str:
+        if found == hash(self._compared(row)) or (found is None and action is Action.CHANGE):
+            return "equal"
+        was_inactive = match in self._inactive
+        self._keep(row)
+        if found is None:
+            return "added"
+        return "inactivated" if match in self._inactive and not was_inactive and self._plan.retire else "changed"
+
+
+def _plain(value: Scalar) -> Scalar:
+    """As the database compares: blanks at the end of a text count for nothing."""
+    if isinstance(value, str):
+        return value.rstrip(" ")
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _written(value: Scalar, kind: Kind) -> Scalar:
+    """As it would stand in the database: a number with six decimals."""
+    if value is None or isinstance(value, str):
+        return _plain(value)
+    return float(format(value, ".6f")) if kind is Kind.FLOAT else value

@@ -1,0 +1,199 @@
+"""`puente resync`."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from consumer.ledger import Reason
+from puente import config as settings_file
+from puente import logs
+from puente import resync as resyncs
+from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.config import CajaSettings, Settings
+from puente.errors import ExitCode
+from puente.loop import Stop, stop_on_signals
+from puente.resync import Resynced
+from puente.texts import text, translate
+from schemas.changes import Entity, Subject
+
+LISTED = 10
+
+
+def commands() -> list[click.Command]:
+    @click.command(
+        "resync",
+        help=translate(
+            "Reads the log from its start and compares its newest state with every row of a CAJA, then inactivates by policy what SAE "
+            "lacks. Whoever writes to this CAJA hands it over for a moment and goes on afterwards."
+        ),
+    )
+    @config_option
+    @click.option("--caja", "name", required=True, help=translate("Which CAJA of the settings."))
+    @click.option(
+        "--entity",
+        "entities",
+        multiple=True,
+        type=click.Choice([entity.value for entity in Entity]),
+        help=translate("Only this entity (or several); all that the CAJA takes where none is named."),
+    )
+    @click.option("--dry-run", is_flag=True, help=translate("Only say what would change; nothing is written."))
+    @click.option(
+        "--allow-deletes",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help=translate("Let up to N rows of an entity be inactivated where that is more than 50 and 5 %."),
+    )
+    @json_option
+    @verbose_option
+    def resync(
+        config: Path, name: str, entities: Sequence[str], dry_run: bool, allow_deletes: int | None, as_json: bool, verbose: bool
+    ) -> int:
+        logs.set_up(as_json=as_json, verbose=verbose)
+        if not verbose:
+            logging.getLogger("puente").setLevel(logging.ERROR)  # the report says it all
+        settings = settings_file.load(config)
+        caja = settings.caja_named(name)
+        chosen = [Entity(entity) for entity in entities] or list(Entity)
+        if dry_run:
+            return _dry_run(settings, caja, chosen, as_json=as_json)
+        return _resync(settings, caja, chosen, allow_deletes, as_json=as_json)
+
+    return [resync]
+
+
+def _resync(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], allow_deletes: int | None, *, as_json: bool) -> int:
+    stop = Stop()
+    stop_on_signals(stop)
+    with _Bars(quiet=as_json) as bars:
+        result = resyncs.resync(settings, caja, entities, stop, allow_deletes, bars.show)
+    if as_json:
+        print_json(_as_json(result))
+    else:
+        _show(result, caja.name)
+    return int(stop.exit_code or ExitCode.OK)
+
+
+class _Bars:
+    """A bar per topic that is being read, on the standard error."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        console = Console(stderr=True, quiet=quiet)
+        columns = (TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console)
+        self._tasks: dict[Subject, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for task in self._tasks.values():
+            self._progress.update(task, total=1, completed=1)
+        self._progress.stop()
+
+    def show(self, under_way: dict[Subject, tuple[int, int]]) -> None:
+        for subject, (done, of) in under_way.items():
+            if subject not in self._tasks:
+                self._tasks[subject] = self._progress.add_task(_name(subject))
+            self._progress.update(self._tasks[subject], total=max(of, 1), completed=done)
+        for subject, task in self._tasks.items():
+            if subject not in under_way:
+                self._progress.update(task, total=1, completed=1)
+
+
+def _name(subject: Subject) -> str:
+    return f"{translate(subject.entity.value)} {subject.warehouse or ''}".strip()
+
+
+def _show(result: Resynced, caja: str) -> None:
+    headings = [translate("entity"), translate("in SAE"), translate("rows written"), translate("inactivated"), translate("waiting")]
+    print_table(
+        headings,
+        [(_name(s), r.keys, r.written, r.inactivated, r.waiting) for s, r in sorted(result.reports.items(), key=_order)],
+        title=caja,
+    )
+    for subject, report in result.reports.items():
+        if report.held is not None:
+            click.echo(
+                text(
+                    "{entity}: {count} rows of CAJA are not in SAE, more than may be inactivated unasked; look at them, then: "
+                    "puente resync --caja {caja} --entity {name} --allow-deletes {count}",
+                    entity=_name(subject),
+                    name=subject.entity,
+                    count=report.held,
+                    caja=caja,
+                )
+            )
+    if result.stopped:
+        click.echo(translate("Stopped before the end: whoever writes to this CAJA next goes on."))
+    elif result.unheard:
+        click.echo(translate("No producer has spoken since: what SAE lacks is inactivated once one says that the log is complete."))
+
+
+def _order(item: tuple[Subject, object]) -> tuple[int, int]:
+    subject = item[0]
+    return list(Entity).index(subject.entity), subject.warehouse or 0
+
+
+def _as_json(result: Resynced) -> dict[str, object]:
+    return {
+        "stopped": result.stopped,
+        "sweep_waits_for_producer": result.unheard,
+        "entities": [
+            {
+                "entity": str(subject),
+                "keys": report.keys,
+                "rows_written": report.written,
+                "inactivated": report.inactivated,
+                "held": report.held,
+                "waiting": report.waiting,
+            }
+            for subject, report in sorted(result.reports.items(), key=_order)
+        ],
+    }
+
+
+def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], *, as_json: bool) -> int:
+    found = resyncs.dry_run(settings, caja, entities)
+    if as_json:
+        print_json(
+            [
+                {
+                    "entity": str(preview.subject),
+                    "equal": preview.equal,
+                    "added": preview.added,
+                    "changed": preview.changed,
+                    "inactivated": preview.inactivated,
+                    "not_in_sae": preview.swept.gone,
+                    "held": preview.swept.is_too_much(None),
+                    "waiting": {key: reason.value for key, reason in preview.waiting.items()},
+                }
+                for preview in found
+            ]
+        )
+        return int(ExitCode.OK)
+    headings = [translate("entity"), translate("equal"), translate("added"), translate("changed"), translate("inactivated")]
+    print_table(
+        [*headings, translate("not in SAE"), translate("waiting")],
+        [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(p.waiting)) for p in found],
+        title=caja.name,
+    )
+    for preview in found:
+        parts = {
+            text("added"): preview.added,
+            text("changed"): preview.changed,
+            text("inactivated"): preview.inactivated,
+            text("not in SAE"): preview.swept.gone,
+            text("waiting"): [key for key, reason in preview.waiting.items() if reason is not Reason.KEPT_OUT],
+        }
+        for what, keys in parts.items():
+            if keys:
+                more = f" … (+{len(keys) - LISTED})" if len(keys) > LISTED else ""
+                click.echo(f"{_name(preview.subject)}, {what}: {', '.join(keys[:LISTED])}{more}")
+    click.echo(translate("Nothing was written (--dry-run)."))
+    return int(ExitCode.OK)

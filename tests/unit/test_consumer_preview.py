@@ -1,0 +1,98 @@
+"""A dry run tells what a resync then does, and writes nothing."""
+
+import copy
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumer.ledger import Reason
+from consumer.policies import Policies
+from consumer.preview import Preview, Previewer
+from consumer.sweep import Found
+from schemas.changes import Entity, Key, Subject
+from tests.fakes.caja import Content
+from tests.unit.consuming import NOW, TOPICS, Site, customer
+from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World
+from tests.unit.test_convergence import POLICIES
+
+PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Subject(Entity.STOCK, 1)
+
+
+def preview(site: Site, *subjects: Subject) -> dict[Subject, Preview]:
+    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW)
+    return {subject: previewer.preview(subject, TOPICS.of(subject), site.caja.state()) for subject in subjects}
+
+
+def test_rows_that_are_missing_differ_or_are_gone_are_told_apart() -> None:
+    site = Site(Policies(inactivate_missing_products=True))
+    for key in ("P1", "P2", "P3", "P4"):
+        site.product(key)
+    site.step()
+    site.product("NEW")
+    site.product("P2", description="otra")
+    site.publish(PRODUCT, "P3", None)
+    site.caja.content.table("CATINVEN")[("X1",)] = {"PRODUCTO": "X1", "ALTA": "T"}
+    before = copy.deepcopy(site.caja.content)
+    found = preview(site, PRODUCT)[PRODUCT]
+    assert (found.added, found.changed, found.inactivated, found.equal) == (["NEW"], ["P2"], ["P3"], 2)
+    assert found.swept == Found([Key("X1")], 5)
+    assert site.caja.content == before
+
+
+def test_what_would_wait_is_told_with_its_reason() -> None:
+    site = Site()
+    site.product("P1")
+    site.append(PRODUCT, b"BAD", b"garbage")
+    site.publish(CUSTOMER, "7", customer("7"))
+    site.caja.content.table("CATCLIEN")[(None,)] = {"CLIENTE": "7", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"}
+    site.stock("P1", Decimal(1))
+    site.stock("P2", Decimal(1))
+    site.stock("P3", Decimal(1))
+    site.product("P3")
+    site.caja.sales.add((1, Key("P1")))
+    found = preview(site, PRODUCT, CUSTOMER, STOCK)
+    assert found[PRODUCT].waiting == {"BAD": Reason.REJECTED}
+    assert found[CUSTOMER].waiting == {"7": Reason.REJECTED}
+    assert found[STOCK].waiting == {"P1": Reason.GUARD, "P2": Reason.PARENT}
+    assert found[STOCK].added == ["P3"]
+
+
+def stored(content: Content) -> tuple[Any, ...]:
+    """All that is in a CAJA; a table that was only looked at is none."""
+    return copy.deepcopy(({name: rows for name, rows in content.rows.items() if rows}, content.waiting, content.progress, content.guard))
+
+
+HISTORY = st.lists(
+    st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(PLACES), st.integers(1, 3), st.integers(0, 4)), min_size=5, max_size=40
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(POLICIES, HISTORY)
+def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: list[tuple[Any, Place, int, int]]) -> None:
+    # Given a CAJA in any state, and no till that holds a row
+    world = World(policies)
+    for operation, place, n, dice in history:
+        operation(world, place, n, dice)
+    for planted in (world.caja.locked, world.caja.crash_before, world.caja.crash_after):
+        planted.clear()
+    world.caja.content.progress.clear()
+    world.start()
+    # When a dry run says what would change
+    before, touched = stored(world.caja.content), world.caja.touched
+    previewer = Previewer(world.caja, world.log, world.consumer._planner, NOW)
+    chosen = SUBJECTS if world.caja.parameters.stock_changes or policies.stock.value == "overwrite" else SUBJECTS[:-2]
+    found = [previewer.preview(subject, TOPICS.of(subject), world.caja.state()) for subject in chosen]
+    assert stored(world.caja.content) == before
+    # Then the resync does just that
+    for _ in range(60):
+        step = world.consumer.step()
+        assert step is not None
+        if step.at_end:
+            break
+    told = sum(len(preview.added) + len(preview.changed) + len(preview.inactivated) for preview in found)
+    assert world.caja.touched - touched == told
+    waiting = {(p.subject, key) for p in found for key in p.waiting}
+    assert {place for place in world.caja.content.waiting if place[0] in chosen} == waiting
