@@ -18,6 +18,8 @@ from puente.wiring.producing import ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
+LOOK_SECONDS = 0.2
+SWEEP_SECONDS = 20.0
 
 
 @dataclass(kw_only=True)
@@ -60,38 +62,55 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
 
 
 def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> Result:
-    """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log."""
-    result = Result()
-    if produce:
-        try:
-            result.produced = _one_pass(settings, stop)
-        except PuenteError as error:
-            result.producer_error = error
-    result.cajas = [CajaResult(name=caja.name) for caja in cajas]
-    threads = [
-        threading.Thread(target=_drain, args=(settings, stop, caja, into), name=caja.name, daemon=True)
-        for caja, into in zip(cajas, result.cajas, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # short, so that Python runs signal handlers
+    """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
+
+    The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word.
+    """
+    result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
+    side = ProducerSide(settings) if produce else None
+    try:
+        speaks = side is not None and _one_pass(side, stop, result)
+        threads = [
+            threading.Thread(target=_drain, args=(settings, stop, caja, into, speaks), name=caja.name, daemon=True)
+            for caja, into in zip(cajas, result.cajas, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            stop.sleep(LOOK_SECONDS)  # short, so that Python runs signal handlers
+            if side is not None and speaks:
+                speaks = _speak_on(side, result)
+    finally:
+        if side is not None:
+            side.release()
     return result
 
 
-def _one_pass(settings: Settings, stop: Stop) -> Pass:
-    side = ProducerSide(settings)
+def _one_pass(side: ProducerSide, stop: Stop, result: Result) -> bool:
+    """Whether it succeeded."""
     try:
-        return retrying(side.run_pass, stop=stop)
-    finally:
-        side.release()
+        result.produced = retrying(side.run_pass, stop=stop)
+    except PuenteError as error:
+        result.producer_error = error
+        return False
+    return True
 
 
-def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult) -> None:
+def _speak_on(side: ProducerSide, result: Result) -> bool:
+    """Whether it still speaks."""
+    try:
+        side.run_pass()
+    except PuenteError as error:
+        result.producer_error = error
+        return False
+    return True
+
+
+def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool) -> None:
     side = ConsumerSide(settings, caja)
+    sweep_seconds = SWEEP_SECONDS if somebody_speaks else 0.0
     try:
-        retrying(lambda: drain(side, result.step, stop), stop=stop)
+        retrying(lambda: drain(side, result.step, stop, sweep_seconds), stop=stop)
         result.waiting = side.waiting()
     except PuenteError as error:
         result.error = error
@@ -106,9 +125,12 @@ def _release(side: ConsumerSide, result: CajaResult) -> None:
         result.error = result.error or error
 
 
-def drain(side: ConsumerSide, total: Step, stop: Stop, clock: Callable[[], float] = monotonic) -> None:
-    """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA."""
-    began = clock()
+def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:
+    """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA.
+
+    A sweep is waited for `sweep_seconds`.
+    """
+    began, swept_by = clock(), None
     while not stop.asked:
         step = side.step()
         if step is None:
@@ -118,4 +140,7 @@ def drain(side: ConsumerSide, total: Step, stop: Stop, clock: Callable[[], float
             continue
         total.add(step)
         if step.at_end and not step.applied:
-            return
+            swept_by = clock() + sweep_seconds if swept_by is None else swept_by
+            if not side.sweeping() or clock() >= swept_by:
+                return
+            stop.sleep(LOOK_SECONDS)

@@ -1,0 +1,142 @@
+"""A process that runs the product and kills itself (-9) at one numbered step, the first time that it comes there.
+
+    python dying.py SETTINGS STEP
+
+The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync.py`. It replaces
+methods of its own process alone: a signal from outside hits a step by chance at best.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import consumer.apply
+import consumer.follow
+from consumer.apply import Applier
+from consumer.batch import Planner
+from consumer.resync import Resync
+from consumer.settle import Settler
+from consumer.sql_caja import SqlTransaction
+from producer.publish import Publisher
+from producer.view import View
+from puente.config import load
+from puente.eventlog.embedded import EmbeddedLog
+from puente.loop import Stop
+from puente.run import forever
+
+Test = Callable[..., bool]
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def always(*_: object, **__: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Where to die: around the `nth` call of a function for which `when` holds."""
+
+    owner: Any
+    name: str
+    before: bool = False
+    nth: int = 1
+    when: Test = always
+
+    def plant(self) -> None:
+        original, calls = getattr(self.owner, self.name), iter(range(1, 10**9))
+
+        @wraps(original)
+        def dying(*arguments: Any, **named: Any) -> Any:
+            its_turn = self.when(*arguments, **named) and next(calls) == self.nth
+            if its_turn and self.before:
+                die()
+            found = original(*arguments, **named)
+            if its_turn:
+                die()
+            return found
+
+        setattr(self.owner, self.name, dying)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Half:
+    """Dies when half of what is appended in one call stands in the log, each half being synced by itself."""
+
+    def plant(self) -> None:
+        append = EmbeddedLog.append
+
+        def half(log: EmbeddedLog, records: Any) -> Any:
+            part = list(records)
+            if len(part) > 1 and "product" in part[0].topic:
+                append(log, part[: len(part) // 2])
+                die()
+            return append(log, part)
+
+        setattr(EmbeddedLog, "append", half)  # noqa: B010 - as for the others
+
+
+def saves_something(_applier: object, _outcome: object, _fresh: object, also: Any) -> bool:
+    return bool(also.progress)
+
+
+def is_part_of_a_resync(_applier: object, outcome: Any, _fresh: object, also: Any) -> bool:
+    return bool(outcome.applied) and not also.progress
+
+
+def ends_a_resync(_applier: object, _outcome: object, _fresh: object, also: Any) -> bool:
+    return any(progress.sweep is not None for progress in also.progress.values())
+
+
+def frees_something(_transaction: object, places: Any) -> bool:
+    return bool(places)
+
+
+def of_products(_planner: object, changes: Any, *_: object, **__: object) -> bool:
+    return any(change.subject.entity == "product" for change in changes)
+
+
+PASS: dict[str, Step | Half] = {
+    "start: before the first word": Step(owner=Publisher, name="say", before=True),
+    "start: after the first word": Step(owner=Publisher, name="say"),
+    "1 read to the end": Step(owner=View, name="read"),
+    "2 SAE was read": Step(owner=Publisher, name="publish", before=True),
+    "3 half is published": Half(),
+    "3 all is acknowledged": Step(owner=Publisher, name="publish"),
+    "4 the marks are kept": Step(owner=Publisher, name="say", before=True, nth=2),
+    "4 the word is said": Step(owner=Publisher, name="say", nth=2),
+}
+BATCH: dict[str, Step | Half] = {
+    "1 read": Step(owner=consumer.follow, name="incoming", before=True),
+    "2 folded, 3 mapped": Step(owner=Planner, name="plan", when=of_products),
+    "4 written, not committed": Step(owner=SqlTransaction, name="save"),
+    "4 committed": Step(owner=Applier, name="_remember", before=True, when=saves_something),
+    "5 remembered": Step(owner=Applier, name="_remember", when=saves_something),
+    "6 a change that waited goes in, not committed": Step(owner=SqlTransaction, name="release", when=frees_something),
+    "6 what waited was tried again": Step(owner=Settler, name="settle", before=True),
+}
+RESYNC: dict[str, Step | Half] = {
+    "a the end was read": Step(owner=Resync, name="_fold"),
+    "b a part is committed": Step(owner=Applier, name="_remember", before=True, when=is_part_of_a_resync),
+    "c written, not committed": Step(owner=SqlTransaction, name="unsee"),
+    "c committed": Step(owner=Applier, name="_remember", before=True, when=ends_a_resync),
+    "sweep: a part is committed": Step(owner=Settler, name="_inactivate"),
+}
+
+
+def main(settings: str, step: str) -> None:
+    {**PASS, **BATCH, **RESYNC}[step].plant()
+    consumer.apply.SMALLEST = 1  # small transactions, so that there are several
+    loaded = load(Path(settings))
+    forever(loaded, Stop(), produce=True, cajas=loaded.caja)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
