@@ -16,21 +16,25 @@ AUTO = "auto"
 _COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
 
-class Snapshot(Protocol):
+class Rows(Protocol):
+    """Rows of SAE as they stood at one moment, all or those that somebody wants."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
+
+
+class Snapshot(Rows, Protocol):
     """SAE as it stood at one moment."""
 
     @property
     def ids(self) -> TransactionIds | None: ...
 
     @property
-    def layout(self) -> Layout: ...
-
-    @property
     def exact(self) -> frozenset[type[Row]]:
         """The tables that `survey` and `keys` can be asked of: each row tells which transaction wrote it, and has a key of its own."""
         ...
-
-    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         """The rows whose column holds exactly one of the values."""

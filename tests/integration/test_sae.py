@@ -323,17 +323,3 @@ def test_what_people_do_in_sae_is_published_and_nothing_else(sae: SqlSae, databa
         wanted = {(topics.of(look.subject), key) for look in edit.looks for key in look.keys}
         assert wanted <= published, str(edit.name)
         assert producer.run_pass().published == 0, str(edit.name)
-
-
-# what the exact mode asks for
-
-
-@pytest.fixture
-def exact(sae: SqlSae) -> SqlSae:
-    """SAE where rows tell who wrote them, which Firebird 2.5 cannot."""
-    sae.probe()
-    if not sae.exact:
-        with sae.reading() as reader:
-            assert not reader.tells_versions
-        pytest.skip("this server is older than Firebird 3")
-    return sae
