@@ -56,7 +56,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def put(number: int, name: str | None) -> RowWrite:
-    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "c", "r"))
+    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "c", "r", None))
 
 
 def write(database: Database, *rows: RowWrite) -> int:
@@ -466,7 +466,7 @@ def test_numbers_arrive_exact_and_what_does_not_fit_fails_alone(database: Databa
         Decimal("99999999999999.999999"),
         -0.0,
     ]
-    rows = [RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "c", "r")) for number, value in enumerate(values, start=-3)]
+    rows = [RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "c", "r", None)) for number, value in enumerate(values, start=-3)]
     with database.writing() as writer:
         assert writer.write(plan, rows).touched == len(values)
         assert writer.write(plan, rows).touched == 0
