@@ -40,6 +40,10 @@ class Snapshot(Rows, Protocol):
         """The rows whose column holds exactly one of the values."""
         ...
 
+    def count(self, table: type[Row]) -> int:
+        """How many rows there are."""
+        ...
+
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
         """The raw keys of all rows."""
         ...

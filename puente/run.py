@@ -14,7 +14,7 @@ from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring.consuming import ConsumerSide
-from puente.wiring.producing import ProducerSide
+from puente.wiring.producing import CLAIM_TURN_SECONDS, ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
@@ -49,11 +49,11 @@ class Result:
         return gravest(error.exit_code for error in self.errors)
 
 
-def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> ExitCode:
+def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
     """Runs until `stop` is asked for."""
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings)
+        producer = ProducerSide(settings, allow_deletes=allow_deletes)
         workers.append(Worker(name="SAE", turn=producer.turn, pause=stop.sleep, release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja)
@@ -61,15 +61,15 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
     return run_all(workers, stop)
 
 
-def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> Result:
+def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
 
     The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
-    side = ProducerSide(settings) if produce else None
+    side = ProducerSide(settings, allow_deletes=allow_deletes) if produce else None
     try:
-        speaks = side is not None and _one_pass(side, stop, result)
+        speaks = side is not None and _first_pass(side, settings, stop, result)
         threads = [
             threading.Thread(target=_drain, args=(settings, stop, caja, into, speaks), name=caja.name, daemon=True)
             for caja, into in zip(cajas, result.cajas, strict=True)
@@ -78,32 +78,41 @@ def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaS
             thread.start()
         while any(thread.is_alive() for thread in threads):
             stop.sleep(LOOK_SECONDS)  # short, so that Python runs signal handlers
-            if side is not None and speaks:
-                speaks = _speak_on(side, result)
+            speaks = side is not None and speaks and _speaks_on(side, result)
     finally:
         if side is not None:
-            side.release()
+            _release(side.release, result)
     return result
 
 
-def _one_pass(side: ProducerSide, stop: Stop, result: Result) -> bool:
+def _first_pass(side: ProducerSide, settings: Settings, stop: Stop, result: Result) -> bool:
     """Whether it succeeded."""
     try:
-        result.produced = retrying(side.run_pass, stop=stop)
+        result.produced = retrying(lambda: _pass(side, settings, stop), stop=stop)
     except PuenteError as error:
         result.producer_error = error
-        return False
-    return True
+    return result.produced is not None
 
 
-def _speak_on(side: ProducerSide, result: Result) -> bool:
-    """Whether it still speaks."""
+def _pass(side: ProducerSide, settings: Settings, stop: Stop) -> Pass | None:
+    """None where `stop` was asked for; raises `Occupied` where another process keeps the log."""
+    while not stop.asked:
+        done = side.step()
+        if done is not None:
+            return done
+        if not side.claims:
+            raise Occupied(text("Another producer writes to the log {path}", path=settings.log_path))
+        stop.sleep(CLAIM_TURN_SECONDS)
+    return None
+
+
+def _speaks_on(side: ProducerSide, result: Result) -> bool:
+    """Whether it still does."""
     try:
-        side.run_pass()
+        return side.step() is not None
     except PuenteError as error:
         result.producer_error = error
         return False
-    return True
 
 
 def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool) -> None:
@@ -115,14 +124,18 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
     except PuenteError as error:
         result.error = error
     finally:
-        _release(side, result)
+        _release(side.release, result)
 
 
-def _release(side: ConsumerSide, result: CajaResult) -> None:
+def _release(release: Callable[[], None], result: Result | CajaResult) -> None:
+    """The first trouble is the one to tell."""
     try:
-        side.release()
+        release()
     except PuenteError as error:
-        result.error = result.error or error
+        if isinstance(result, CajaResult):
+            result.error = result.error or error
+        else:
+            result.producer_error = result.producer_error or error
 
 
 def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:

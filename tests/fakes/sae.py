@@ -161,6 +161,9 @@ class FakeSnapshot:
         self._sae.raise_planned(table)
         return iter([one for one in found if getattr(one, column) in values])
 
+    def count(self, table: type[Row]) -> int:
+        return len(self._tables[table])
+
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
         return map(raw_key, self._asked("keys", table))
 
