@@ -24,7 +24,7 @@ class Line:
 
 
 def table(lines: Sequence[Line]) -> Table:
-    """Each way's median, from its slowest to its fastest run; the median of the rounds' ratios, from the lowest to the highest."""
+    """Medians, of each way's runs and of the rounds' ratios; below or behind them the lowest and the highest."""
     made = Table()
     for name in ("benchmark", "figure"):
         made.add_column(name, overflow="fold")
@@ -51,7 +51,7 @@ def _plural(figure: Figure) -> str:
 def _told(figure: Figure, seconds: list[float]) -> str:
     if figure.as_time:
         taken = spread([s / figure.count * 1000 for s in seconds])
-        return f"{taken.median:,.2f} ms ({taken.highest:,.2f} - {taken.lowest:,.2f})"
+        return f"{taken.median:,.2f} ms ({taken.lowest:,.2f} - {taken.highest:,.2f})"
     rate = spread([figure.count / s for s in seconds])
     return f"{rate.median:,.0f}/s ({rate.lowest:,.0f} - {rate.highest:,.0f})"
 
