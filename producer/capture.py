@@ -10,27 +10,30 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
-from producer.compare import Comparison, Difference, Problem
+from producer.compare import Comparison, Difference, Keys, Place, Problem
 from producer.contents import everything, warehouses
 from producer.sae import Sae
 from producer.view import View
 from puente.engines.database import TransactionIds
 from schemas.changes import Subject
 
-CheckKeys = Collection[tuple[Subject, bytes]]
+COMPARE = "compare"
+CheckKeys = Collection[Place]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
     """What one snapshot showed.
 
-    `at` is when it was taken. `warehouses` may hold stock, so each has a topic. `read` counts SAE's rows that travel. `problems` and
-    `collisions` (raw keys that lost to one that is equal once trimmed) are all there are now, for people. `marks` is the mode's own.
+    `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
+    each has a topic. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys that lost to one that is equal once
+    trimmed) are all there are now, for people. `marks` is the mode's own.
     """
 
     at: datetime
     mode: str
     differences: list[Difference]
+    only: Keys | None = None
     warehouses: frozenset[int] = frozenset()
     read: int = 0
     problems: tuple[Problem, ...] = ()
@@ -82,7 +85,7 @@ class CompareCapture:
     began or ran since the last finished pass (transaction numbers count within one session only).
     """
 
-    mode = "compare"
+    mode = COMPARE
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """SAE against the view, by key and content: pure, one row at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from producer.contents import Row
@@ -10,6 +10,10 @@ from puente.errors import PoisonError
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 from schemas.codec import ContentHash, content_hash, encode
+
+Place = tuple[Subject, bytes]
+Keys = Mapping[Subject, Collection[bytes]]
+"""Keys by subject; of a set of them, to be asked quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +35,22 @@ class Problem:
     error: PoisonError
     said: bool
 
+    @property
+    def place(self) -> Place:
+        return self.subject, self.key.encode()
+
 
 class Comparison:
-    """All of SAE against the view: add every row, then look at what it found."""
+    """SAE against the view: add every row of all keys, or of those in `only`, then look at what it found."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, view: View, only: Keys | None = None) -> None:
+        self._view, self._only = view, only
         self._subjects: dict[Subject, _OneSubject] = {}
         self.read = 0
 
     def add(self, row: Row) -> None:
+        if self._only is not None and row.key.encode() not in self._only.get(row.subject, ()):
+            return
         self.read += 1
         found = self._subjects.get(row.subject)
         if found is None:
@@ -57,9 +67,9 @@ class Comparison:
     def _gone(self) -> Iterator[Difference]:
         for subject in self._view.subjects():
             one = self._subjects.get(subject)
-            seen = one.seen if one else ()
-            keys = self._view.hashes(subject)
-            yield from (Difference(subject, key, None, None) for key in keys if key not in seen)
+            seen, live = one.seen if one else (), self._view.hashes(subject)
+            keys = live if self._only is None else self._only.get(subject, ())
+            yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
 
     @property
     def problems(self) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""All that travels of one snapshot of SAE, row by row and not yet mapped."""
+"""All that travels of the rows of one snapshot of SAE, row by row and not yet mapped."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.product import Children, product, read_children
-from producer.sae import Snapshot
+from producer.sae import Rows
 from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario
 from schemas.changes import Entity, Key, Subject, Value, trim
 
@@ -30,7 +30,7 @@ class Row:
     value: Callable[[], Value]
 
 
-def everything(snapshot: Snapshot) -> Iterator[Row]:
+def everything(snapshot: Rows) -> Iterator[Row]:
     """Every row, entity by entity; prospects do not travel."""
     schemes = list(snapshot.rows(Impu))
     make_scheme = partial(tax_scheme, layout=snapshot.layout)
@@ -45,14 +45,17 @@ def everything(snapshot: Snapshot) -> Iterator[Row]:
             yield _stock(row.cve_art, row.cve_alm, row.exist)
 
 
-def stock_source(snapshot: Snapshot) -> tuple[bool, int]:
+StockSource = tuple[bool, int]
+
+
+def stock_source(snapshot: Rows) -> StockSource:
     """Whether stock stands in MULT per warehouse, and the warehouse that INVE.EXIST belongs to where it does not."""
     for row in snapshot.rows(ParamInventario):
         return letter(row.multialmacen) == YES, row.almacenpredeter or DEFAULT_WAREHOUSE
     return False, DEFAULT_WAREHOUSE
 
 
-def warehouses(snapshot: Snapshot) -> set[int]:
+def warehouses(snapshot: Rows) -> set[int]:
     """Every warehouse that may hold stock: each has its topic."""
     per_warehouse, default = stock_source(snapshot)
     return {row.cve_alm for row in snapshot.rows(Almacenes)} if per_warehouse else {default}
@@ -64,7 +67,7 @@ def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[A
         yield Row(subject, trim(raw), raw, partial(make, row))
 
 
-def _products(snapshot: Snapshot, children: Children, stock_in: int | None) -> Iterator[Row]:
+def _products(snapshot: Rows, children: Children, stock_in: int | None) -> Iterator[Row]:
     subject = Subject(Entity.PRODUCT)
     for row in snapshot.rows(Inve):
         yield Row(subject, trim(row.cve_art), row.cve_art, partial(product, row, children))
@@ -72,7 +75,7 @@ def _products(snapshot: Snapshot, children: Children, stock_in: int | None) -> I
             yield _stock(row.cve_art, stock_in, row.exist)
 
 
-def _customers(snapshot: Snapshot) -> Iterator[Row]:
+def _customers(snapshot: Rows) -> Iterator[Row]:
     subject = Subject(Entity.CUSTOMER)
     for row in snapshot.rows(Clie):
         if letter(row.prospecto) != PROSPECT:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from producer.mapping import STATUS, YES, byte_order, decimal, letter, taxes, words
-from producer.sae import Snapshot
+from producer.sae import Rows
 from producer.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
 from puente.errors import PoisonError
 from schemas.changes import Key, Value, trim
@@ -63,7 +63,7 @@ class Children:
         return [{"key": key, "kind": found[key]} for key in sorted(found) if key]
 
 
-def read_children(snapshot: Snapshot, schemes: Sequence[Impu]) -> Children:
+def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
     prices: dict[Key, list[PrecioXProd]] = defaultdict(list)
     for price in snapshot.rows(PrecioXProd):

@@ -1,16 +1,13 @@
-"""SAE in a snapshot: the port, and the reader through SQLAlchemy that serves every engine."""
+"""SAE in a snapshot: the port, and SAE through a `Database`, which finds the company and what this version of SAE has."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
-import sqlalchemy
-from sqlalchemy.sql.selectable import Select
-
-from producer.tables import TABLES, Impu, Inve, Layout, Precios, Row, columns, optional
-from puente.engines.database import Catalogue, Database, Reader, TransactionIds
+from producer.sql_snapshot import Source, SqlSnapshot, has_own_key
+from producer.tables import TABLES, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
+from puente.engines.database import Catalogue, Database, Reader, Survey, TransactionIds
 from puente.errors import ConfigError
 from puente.texts import text
 
@@ -19,16 +16,37 @@ AUTO = "auto"
 _COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
 
-class Snapshot(Protocol):
+class Rows(Protocol):
+    """Rows of SAE as they stood at one moment, all or those that somebody wants."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
+
+
+class Snapshot(Rows, Protocol):
     """SAE as it stood at one moment."""
 
     @property
     def ids(self) -> TransactionIds | None: ...
 
     @property
-    def layout(self) -> Layout: ...
+    def exact(self) -> frozenset[type[Row]]:
+        """The tables that `survey` and `keys` can be asked of: each row tells which transaction wrote it, and has a key of its own."""
+        ...
 
-    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
+    def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
+        """The rows whose column holds exactly one of the values."""
+        ...
+
+    def keys(self, table: type[Row]) -> Iterator[RawKey]:
+        """The raw keys of all rows."""
+        ...
+
+    def survey(self, table: type[Row], since: int) -> Survey:
+        """How many rows there are, and the raw key and number of those that transaction `since` or a later one wrote."""
+        ...
 
 
 class Sae(Protocol):
@@ -61,24 +79,14 @@ def choose_company(found: list[str], wanted: str, label: str) -> str:
     return found[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """The columns of a table that this SAE has; `places` says where each of the tuple's fields stands among them.
-
-    `places` is None where all are there, in the same order; -1 stands for one that is not.
-    """
-
-    select: Select[Any]
-    places: tuple[int, ...] | None
-
-
 class SqlSae:
     """`Sae` over a `Database`. The catalogue is read again on every connection."""
 
     def __init__(self, database: Database, company: str) -> None:
         self._database, self._wanted = database, company
         self._probed_on = 0
-        self._queries: dict[type[Row], _Query] = {}
+        self._sources: dict[type[Row], Source] = {}
+        self.exact: frozenset[type[Row]] = frozenset()
         self.layout, self.company = Layout(), company
 
     @property
@@ -94,12 +102,15 @@ class SqlSae:
         catalogue = self._database.catalogue()
         self.company = choose_company(companies(catalogue), self._wanted, self._database.label)
         found = {table: self._found(table, catalogue) for table in TABLES}
-        self._queries = {table: self._query(table, names) for table, names in found.items()}
+        self._sources = {table: Source.of(table, catalogue[self.table_name(table)], names) for table, names in found.items()}
         self.layout = Layout(
             taxes=8 if "IMPUESTO8" in found[Impu] else 4,
             price_tax_flag="CON_IMPU" in found[Precios],
             ieps="MAN_IEPS" in found[Inve],
         )
+        with self._database.reading() as reader:
+            versions = reader.tells_versions
+        self.exact = frozenset(table for table in TABLES if versions and has_own_key(table, catalogue[self.table_name(table)]))
         self._probed_on = self._database.connections
 
     def reading(self) -> AbstractContextManager[Reader]:
@@ -124,35 +135,15 @@ class SqlSae:
             raise ConfigError(text("{label}: {table} lacks {columns}", label=self.label, table=name, columns=listed))
         return found
 
-    def _query(self, table: type[Row], found: list[str]) -> _Query:
-        source = sqlalchemy.table(self.table_name(table), *map(sqlalchemy.column, found))
-        wanted = columns(table)
-        places = tuple(found.index(column) if column in found else -1 for column in wanted)
-        return _Query(sqlalchemy.select(*source.c), None if len(found) == len(wanted) else places)
-
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         with self._database.reading() as reader:
             if self._probed_on == self._database.connections:
-                yield _SqlSnapshot(reader, self._queries, self.layout)
+                yield self._of(reader)
                 return
         self.probe()
         with self._database.reading() as reader:
-            yield _SqlSnapshot(reader, self._queries, self.layout)
+            yield self._of(reader)
 
-
-class _SqlSnapshot:
-    def __init__(self, reader: Reader, queries: dict[type[Row], _Query], layout: Layout) -> None:
-        self._reader, self._queries, self.layout = reader, queries, layout
-
-    @property
-    def ids(self) -> TransactionIds | None:
-        return self._reader.ids
-
-    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        query, make = self._queries[cast("type[Row]", table)], cast("Any", table)._make
-        if query.places is None:
-            yield from map(make, self._reader.rows(query.select))
-            return
-        for row in self._reader.rows(query.select):
-            yield make(None if place < 0 else row[place] for place in query.places)
+    def _of(self, reader: Reader) -> SqlSnapshot:
+        return SqlSnapshot(reader, self._sources, self.layout, self.exact)

@@ -5,7 +5,7 @@ None where the database has no such column.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Number = float | int | None
 
@@ -162,6 +162,22 @@ TABLES: dict[type[Row], str] = {
     Almacenes: "ALMACENES",
     ParamInventario: "PARAM_INVENTARIO",
 }
+
+KEYS: dict[type[Row], tuple[str, ...]] = {
+    Clin: ("cve_lin",),
+    Impu: ("cve_esqimpu",),
+    Moned: ("num_moned",),
+    Inve: ("cve_art",),
+    PrecioXProd: ("cve_art", "cve_precio"),
+    Precios: ("cve_precio",),
+    CvesAlter: ("cve_art", "cve_alter"),
+    Clie: ("clave",),
+    Mult: ("cve_art", "cve_alm"),
+}
+"""The fields that make a row's raw key, which come first. ALMACENES and PARAM_INVENTARIO have a handful of rows, always read whole."""
+
+RawKey = tuple[Any, ...]
+"""The values of a row's key fields as they stand in SAE."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,11 +43,12 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the catalogue; `keys` holds its primary and unique keys."""
+    """A table of the catalogue; `keys` holds its primary and unique keys. A view has no rows of its own."""
 
     name: str
     columns: Mapping[str, Column]
     keys: Collection[frozenset[str]] = ()
+    view: bool = False
 
 
 Catalogue = Mapping[str, Table]
@@ -170,6 +171,14 @@ class TransactionIds:
     oldest_active: int
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many rows a table has, and those that a transaction of a certain number or a later one wrote: their key columns, its number."""
+
+    rows: int
+    written: Sequence[tuple[tuple[Any, ...], int]]
+
+
 class Reader(Protocol):
     """One read-only snapshot transaction."""
 
@@ -178,7 +187,16 @@ class Reader(Protocol):
         """None where the engine numbers no transactions."""
         ...
 
+    @property
+    def tells_versions(self) -> bool:
+        """Whether `survey` works here."""
+        ...
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]: ...
+
+    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+        """What this snapshot shows of a table (no view) that transaction `since` or a later one wrote; cheap where that is nothing."""
+        ...
 
 
 class Writer(Reader, Protocol):

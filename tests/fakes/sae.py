@@ -1,19 +1,24 @@
-"""SAE in memory: tables as lists, transactions as numbers, failures on order."""
+"""SAE in memory: tables as lists, transactions as numbers, each row with the number of the one that wrote it, failures on order."""
 
-from collections.abc import Iterator
+import copy
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from producer.tables import TABLES, Clie, CvesAlter, Inve, Layout, Mult, ParamInventario, PrecioXProd, Row
-from puente.engines.database import TransactionIds
+from producer.tables import KEYS, TABLES, Almacenes, Clie, Inve, Layout, ParamInventario, RawKey, Row
+from puente.engines.database import Survey, TransactionIds
 
 AnyRow = TypeVar("AnyRow", bound=Row)
-KEY_COLUMNS: dict[Any, int] = {PrecioXProd: 2, CvesAlter: 2, Mult: 2, ParamInventario: 0}
+KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}
 USUAL: dict[Any, dict[str, Any]] = {
     Inve: {"tipo_ele": "P", "status": "A"},
     Clie: {"status": "A", "prospecto": "N"},
     ParamInventario: {"multialmacen": "S", "almacenpredeter": 1},
 }
+ANCIENT = 1
+"""Who wrote a row that a test put into a table behind the back of all transactions."""
 
 
 def row(table: type[AnyRow], *key: Any, **values: Any) -> AnyRow:
@@ -23,46 +28,97 @@ def row(table: type[AnyRow], *key: Any, **values: Any) -> AnyRow:
     return table(**{**dict.fromkeys(fields), **given})
 
 
-class FakeSae:
-    """`Sae`: snapshots see what was put by `put` and `drop`, each a transaction of its own.
+def raw_key(found: Row) -> RawKey:
+    return tuple(found[: KEY_LENGTH[type(found)]])
 
+
+@dataclass
+class Copy:
+    """A database as it was when it was copied."""
+
+    tables: dict[Any, list[Any]]
+    versions: dict[tuple[Any, RawKey], int]
+    last_id: int
+
+
+@dataclass
+class Writes:
+    """What a transaction wrote and nobody else sees yet: rows by table and key, None for one that it deleted."""
+
+    rows: dict[tuple[Any, RawKey], Any] = field(default_factory=dict)
+
+
+class FakeSae:
+    """`Sae`: snapshots see what was committed. `put` and `drop` are transactions of their own.
+
+    `begin`, `write`, `erase`, then `commit` or `end` (which rolls back) make one that lasts; as in a READ COMMITTED one, what it writes
+    replaces whatever was committed in the meantime, under its own, older number.
     `fail["snapshot"]` and `fail[table]` hold an error that the next snapshot, or the next reading of the table, raises once.
     """
 
     def __init__(self, *rows: Row) -> None:
         self.tables: dict[Any, list[Any]] = {table: [] for table in TABLES}
+        self.versions: dict[tuple[Any, RawKey], int] = {}
+        self.exact: frozenset[Any] = frozenset(KEYS)
         self.layout = Layout()
         self.connections = 1
         self.numbered = True
         self.last_id = 100
-        self.running: set[int] = set()
+        self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
         self.snapshots: list[set[Any]] = []
-        """Which tables each snapshot read."""
+        """Which tables each snapshot read or surveyed."""
+        self.reads: Counter[tuple[str, Any]] = Counter()
+        """How often each table was asked for, by method."""
         self.put(row(ParamInventario), *rows)
 
     def begin(self) -> int:
-        """A transaction that runs until `end`."""
         self.last_id += 1
-        self.running.add(self.last_id)
+        self.running[self.last_id] = Writes()
         return self.last_id
 
+    def write(self, number: int, *rows: Row) -> None:
+        """Adds rows, or replaces those of the same key."""
+        self.running[number].rows.update({(type(new), raw_key(new)): new for new in rows})
+
+    def erase(self, number: int, table: type[Row], *key: Any) -> None:
+        """Deletes the rows whose key begins so, of those that are committed now or that the transaction wrote."""
+        writes = self.running[number].rows
+        found = [raw_key(old) for old in self.tables[table]] + [raw for of, raw in writes if of is table]
+        writes.update({(table, raw): None for raw in found if raw[: len(key)] == key})
+
+    def commit(self, number: int) -> None:
+        for (table, raw), new in self.running.pop(number).rows.items():
+            self.tables[table] = [old for old in self.tables[table] if raw_key(old) != raw]
+            self.versions.pop((table, raw), None)
+            if new is not None:
+                self.tables[table].append(new)
+                self.versions[table, raw] = number
+
     def end(self, number: int) -> None:
-        self.running.discard(number)
+        """Rolls back."""
+        self.running.pop(number, None)
 
     def put(self, *rows: Row) -> None:
-        """Adds rows, or replaces those of the same key."""
-        self.last_id += 1
-        for new in rows:
-            self._remove(type(new), *new[: KEY_COLUMNS.get(type(new), 1)])
-            self.tables[type(new)].append(new)
+        number = self.begin()
+        self.write(number, *rows)
+        self.commit(number)
 
     def drop(self, table: type[Row], *key: Any) -> None:
-        self.last_id += 1
-        self._remove(table, *key)
+        number = self.begin()
+        self.erase(number, table, *key)
+        self.commit(number)
 
-    def _remove(self, table: type[Row], *key: Any) -> None:
-        self.tables[table] = [old for old in self.tables[table] if old[: len(key)] != key]
+    def copied(self) -> Copy:
+        return Copy(copy.deepcopy(self.tables), dict(self.versions), self.last_id)
+
+    def restore(self, saved: Copy, *, gbak: bool) -> None:
+        """The database is put back from a file's copy, or by gbak, which numbers transactions from the start. Every session ends."""
+        self.tables = copy.deepcopy(saved.tables)
+        self.versions = {} if gbak else dict(saved.versions)
+        self.last_id = ANCIENT if gbak else saved.last_id
+        self.running.clear()
+        self.connections += 1
 
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:
@@ -84,11 +140,33 @@ class FakeSnapshot:
 
     def __init__(self, sae: FakeSae, tables: dict[Any, list[Any]], ids: TransactionIds | None, read: set[Any]) -> None:
         self._sae, self._tables, self.ids, self._read = sae, tables, ids, read
+        self._versions = dict(sae.versions)
         self.layout = sae.layout
+        self.exact = sae.exact if ids else frozenset()
+
+    def _asked(self, how: str, table: Any) -> list[Any]:
+        self._read.add(table)
+        self._sae.reads[how, table] += 1
+        return self._tables[table]
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        self._read.add(table)
-        for place, found in enumerate(self._tables[table]):
-            if place == len(self._tables[table]) - 1:
+        found = self._asked("rows", table)
+        for place, one in enumerate(found):
+            if place == len(found) - 1:
                 self._sae.raise_planned(table)
-            yield found
+            yield one
+
+    def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
+        found = self._asked("rows_where", table)
+        self._sae.raise_planned(table)
+        return iter([one for one in found if getattr(one, column) in values])
+
+    def keys(self, table: type[Row]) -> Iterator[RawKey]:
+        return map(raw_key, self._asked("keys", table))
+
+    def survey(self, table: type[Row], since: int) -> Survey:
+        assert table in self.exact
+        found = self._asked("survey", table)
+        self._sae.raise_planned(table)
+        versions = [(raw, self._versions.get((table, raw), ANCIENT)) for raw in map(raw_key, found)]
+        return Survey(len(found), [(raw, version) for raw, version in versions if version >= since])

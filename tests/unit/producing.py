@@ -8,6 +8,7 @@ from producer.contents import Row, everything
 from producer.mapping import byte_order
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
+from producer.versions import VersionCapture
 from producer.view import View
 from puente.errors import PoisonError
 from puente.eventlog.port import Event, Record
@@ -21,6 +22,8 @@ from tests.fakes.sae import FakeSae
 
 TOPICS = Topics("puente", "01")
 Place = tuple[Subject, bytes]
+Mode = type[CompareCapture] | type[VersionCapture]
+MODES: tuple[Mode, ...] = (CompareCapture, VersionCapture)
 
 
 class Clock:
@@ -34,16 +37,16 @@ class Clock:
 
 
 class Site:
-    """Everything one producer needs. `restart` gives a new process on the same log."""
+    """Everything one producer needs. `restart` gives a new process on the same log. `mode` makes its capture, with the options."""
 
-    def __init__(self, *rows: Any, **options: Any) -> None:
-        self.sae, self.log, self.clock, self.options = FakeSae(*rows), FailingLog(), Clock(), options
+    def __init__(self, *rows: Any, mode: Mode = CompareCapture, **options: Any) -> None:
+        self.sae, self.log, self.clock, self.mode, self.options = FakeSae(*rows), FailingLog(), Clock(), mode, options
         self.runs = 0
         self.restart()
 
     def restart(self) -> None:
         self.runs += 1
-        self.capture: Capture = CompareCapture(self.sae, clock=self.clock, **self.options)
+        self.capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
         self.publisher = Publisher(self.log, TOPICS, f"run{self.runs}")
         self.producer = Producer(
             capture=self.capture,

@@ -17,8 +17,8 @@ from consumer.caja import Holder
 from consumer.ledger import Guard, Reason, Waiting
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
-from producer.tables import TABLES
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Kind, RowWrite, TransactionIds, WritePlan, Written
+from producer.tables import KEYS, TABLES
+from puente.engines.database import LEDGER_COLUMNS, Catalogue, Kind, RowWrite, Survey, TransactionIds, WritePlan, Written
 from puente.engines.firebird import catalogue, insert, packed
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -54,6 +54,7 @@ class Recorder:
     label: str = "recorded"
     connections: int = 1
     ids: TransactionIds | None = None
+    tells_versions: bool = False
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         return {name: table for name, table in self.known.items() if names is None or name in names}
@@ -67,6 +68,9 @@ class Recorder:
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         text = self._keep(query)
         return iter(next((rows for table, rows in self.answers.items() if table in text), []))
+
+    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+        raise AssertionError("Firebird 2.5 tells no versions")
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         text = self._keep(statement)
@@ -130,10 +134,13 @@ def waiting() -> Waiting:
 
 
 def of_the_producer() -> list[str]:
-    database = Recorder(catalogue_of(sae_metadata("01", 9)))
+    database = Recorder(catalogue_of(sae_metadata("01", 9)), {"count(*)": [(100_000,)]})
     with SqlSae(database, "01").snapshot() as snapshot:
         for table in TABLES:
             list(snapshot.rows(table))
+        for table, fields in KEYS.items():
+            list(snapshot.keys(table))
+            list(snapshot.rows_where(table, fields[0], [str(number) for number in range(600)]))
     return database.texts
 
 

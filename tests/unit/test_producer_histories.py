@@ -12,8 +12,8 @@ from puente.eventlog.port import Record, Topic
 from puente.texts import text
 from schemas.changes import Entity, Subject
 from tests.fakes.failing_log import FailingLog, How
-from tests.fakes.sae import row
-from tests.unit.producing import TOPICS, Site, foreign, told_hash
+from tests.fakes.sae import Copy, row
+from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign, told_hash
 
 NUMBERS = st.sampled_from([None, 0.0, 1.0, 2.0, 1e300])
 TEXTS = st.sampled_from([None, "", "a", "b"])
@@ -42,8 +42,9 @@ Step = Callable[["Judged"], None]
 class Judged(Site):
     """Judges every record of the producer when it is appended."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, mode: Mode) -> None:
+        super().__init__(mode=mode)
+        self.saved: Copy | None = None
         self.log.before_append = self.judge  # type: ignore[method-assign]
 
     def judge(self, record: Record) -> None:
@@ -89,6 +90,7 @@ def _failing_sae(place: object) -> Step:
         site.attempt()
         site.sae.fail.clear()
         site.sae.connections += 1
+        site.sae.running.clear()
 
     return step
 
@@ -99,10 +101,44 @@ def _late_commit(rows: list[Any]) -> Step:
     def step(site: Judged) -> None:
         number = site.sae.begin()
         site.attempt()
-        before = site.sae.last_id
-        site.sae.put(*rows)
-        site.sae.last_id = before
-        site.sae.end(number)
+        site.sae.write(number, *rows)
+        site.sae.commit(number)
+
+    return step
+
+
+def _written_by(place: int, rows: list[Any], gone: list[Any]) -> Step:
+    """One of the transactions that run, or a new one, writes and deletes; who sees it?"""
+
+    def step(site: Judged) -> None:
+        number = _running(site, place) if place < len(site.sae.running) else site.sae.begin()
+        site.sae.write(number, *rows)
+        for found in gone:
+            site.sae.erase(number, type(found), *found[:1])
+
+    return step
+
+
+def _ended(place: int, *, commits: bool) -> Step:
+    def step(site: Judged) -> None:
+        if site.sae.running:
+            (site.sae.commit if commits else site.sae.end)(_running(site, place))
+
+    return step
+
+
+def _running(site: Judged, place: int) -> int:
+    return sorted(site.sae.running)[place % len(site.sae.running)]
+
+
+def _restored(how: int) -> Step:
+    """A copy of SAE is made, or put back: from its file, or by gbak."""
+
+    def step(site: Judged) -> None:
+        if how == 0 or site.saved is None:
+            site.saved = site.sae.copied()
+        else:
+            site.sae.restore(site.saved, gbak=how == 1)
 
     return step
 
@@ -158,6 +194,9 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(_failing_sae, st.sampled_from(["snapshot", Clin, Inve, Mult])),
     st.lists(ROWS, min_size=1, max_size=2).map(_late_commit),
     st.just(_rolled_back),
+    st.builds(_written_by, st.integers(0, 2), st.lists(ROWS, max_size=2), st.lists(ROWS, max_size=2)),
+    st.builds(_ended, st.integers(0, 2), commits=st.booleans()),
+    st.builds(_restored, st.integers(0, 2)),
     st.just(lambda site: site.restart()),
     st.just(lambda site: site.log.store.compact()),
     st.builds(_slip_in, SUBJECTS, st.sampled_from(["A", "B", "Z"])),
@@ -167,9 +206,9 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(ROWS, max_size=12), st.lists(STEPS, min_size=3, max_size=30))
-def test_at_rest_the_log_equals_sae_and_no_event_was_needless(rows: list[Any], steps: list[Step]) -> None:
-    site = Judged()
+@given(st.sampled_from(MODES), st.lists(ROWS, max_size=12), st.lists(STEPS, min_size=3, max_size=30))
+def test_at_rest_the_log_equals_sae_and_no_event_was_needless(mode: Mode, rows: list[Any], steps: list[Step]) -> None:
+    site = Judged(mode)
     site.sae.put(*rows)
     site.settled()
     for step in steps:

@@ -5,5 +5,6 @@ text        CP1252 inside ISO8859_1
 errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
 connection  engine, connection, transactions
+versions    which transaction wrote a row
 packed      many rows in one EXECUTE BLOCK
 """

@@ -8,7 +8,8 @@ from puente.engines.database import Catalogue, Column, Kind, Table
 
 COLUMNS = """
 select trim(rf.rdb$relation_name), trim(rf.rdb$field_name), f.rdb$field_type, f.rdb$field_scale, f.rdb$character_length,
-       coalesce(rf.rdb$null_flag, f.rdb$null_flag, 0), trim(cs.rdb$character_set_name)
+       coalesce(rf.rdb$null_flag, f.rdb$null_flag, 0), trim(cs.rdb$character_set_name),
+       case when r.rdb$view_blr is null then 0 else 1 end
 from rdb$relation_fields rf
 join rdb$relations r on r.rdb$relation_name = rf.rdb$relation_name
 join rdb$fields f on f.rdb$field_name = rf.rdb$field_source
@@ -33,9 +34,12 @@ _TIMESTAMP = 35
 def build(columns: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]], names: Collection[str] | None) -> Catalogue:
     """The catalogue from the rows of `COLUMNS` and `KEYS`."""
     by_table: dict[str, dict[str, Column]] = defaultdict(dict)
-    for table, name, type_, scale, length, not_null, charset in columns:
+    views: set[str] = set()
+    for table, name, type_, scale, length, not_null, charset, is_view in columns:
         kind = _kind(type_, scale)
         text = kind is Kind.TEXT
+        if is_view:
+            views.add(table)
         by_table[table][name] = Column(
             name=name, kind=kind, length=length if text else None, nullable=not not_null, charset=charset if text else None
         )
@@ -43,7 +47,12 @@ def build(columns: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]], names
     for table, index, column in keys:
         segments[table, index].add(column)
     return {
-        table: Table(name=table, columns=found, keys=[frozenset(s) for (owner, _), s in segments.items() if owner == table])
+        table: Table(
+            name=table,
+            columns=found,
+            keys=[frozenset(s) for (owner, _), s in segments.items() if owner == table],
+            view=table in views,
+        )
         for table, found in by_table.items()
         if names is None or table in names
     }
