@@ -1,107 +1,150 @@
 """An idle poll of a large table, against counting its rows, which is the least that reads them all.
 
-First the statement that finds what changed: rows counted, those of a newer version picked out, in one SELECT. Then the producer's whole
-idle pass, which is to know that nothing happened without reading a row.
+First what finds changes in one table: its rows counted, those of a newer version picked out, in one SELECT. Then the producer's whole pass
+where nothing changed: all tables asked because somebody else had a transaction, and none because nobody had.
 """
 
-from contextlib import closing
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.engines import Engine, connect
 from bench.measure import AtMost, Figure, Way
-from bench.sae import TABLE, build_wide, settings
-from producer.poll import Pass
-from puente.wiring.producing import ProducerSide
+from bench.products import TOPICS
+from bench.sae import COMPANY, TABLE, build_wide
+from producer.poll import Producer
+from producer.publish import Publisher
+from producer.sae import SqlSae
+from producer.versions import VersionCapture
+from producer.view import View
+from puente.engines import open_database
+from puente.engines.database import Database, Survey
+from puente.eventlog.embedded import EmbeddedLog
 
 POLLS = 10
 """Of each kind in one run: one alone is too short to be timed well."""
 
-COUNT = f"SELECT COUNT(*) FROM {TABLE}"
-FIND = f"SELECT COUNT(*), COUNT(CASE WHEN RDB$RECORD_VERSION >= ? THEN 1 END) FROM {TABLE}"
 
+class _Counting:
+    """`SELECT COUNT(*)` by the driver alone; and somebody else's transactions."""
 
-class _Driver:
-    """Statements on a connection of the driver's own, each in a transaction of its own, as a poll is."""
+    name = "SELECT COUNT(*)"
 
     def __init__(self, url: str) -> None:
         self._connection = connect(url)
         self._cursor = self._connection.cursor()
-        self._count, self._find = self._cursor.prepare(COUNT), self._cursor.prepare(FIND)
-        self._mark = 0
-        self._found: list[tuple[Any, ...]] = []
+        self._statement = self._cursor.prepare(f"SELECT COUNT(*) FROM {TABLE}")
+        self._counts: list[int] = []
 
-    def look(self) -> None:
-        """The mark is the transaction that begins here: nothing is newer."""
+    def run(self) -> None:
+        self._counts = [self._count() for _ in range(POLLS)]
+
+    def _count(self) -> int:
         self._connection.begin()
-        self._mark = self._connection.main_transaction.info.id
+        (count,) = self._cursor.execute(self._statement).fetchone()
         self._connection.commit()
+        return int(count)
 
-    def count(self) -> None:
-        self._found = [self._fetch(self._count) for _ in range(POLLS)]
+    def check(self, rows: int) -> None:
+        assert self._counts == [rows] * POLLS, self._counts
 
-    def find(self) -> None:
-        self._found = [self._fetch(self._find, self._mark) for _ in range(POLLS)]
-
-    def _fetch(self, statement: Any, *parameters: int) -> tuple[Any, ...]:
+    def begin_and_end(self) -> None:
+        """A transaction that does nothing."""
         self._connection.begin()
-        row: tuple[Any, ...] = self._cursor.execute(statement, parameters).fetchone()
         self._connection.commit()
-        return row
-
-    def check(self, *expected: int) -> None:
-        assert self._found == [expected] * POLLS, self._found
-
-    def check_find(self, rows: int) -> None:
-        """Nothing was newer than the mark, and everything is newer than none."""
-        self.check(rows, 0)
-        assert self._fetch(self._find, 0) == (rows, rows)
 
     def close(self) -> None:
         self._cursor.close()
-        for statement in (self._count, self._find):
-            statement.free()
+        self._statement.free()
         self._connection.close()
 
 
-class _Producer:
-    """A producer whose log holds all of SAE."""
+class _Survey:
+    """What finds changes in one table; the mark is the number of a transaction that began after all was written."""
 
-    def __init__(self, side: ProducerSide, rows: int) -> None:
-        self._side, self._passes = side, [side.run_pass()]
+    name = "survey of one table"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mark = 0
+        self._found: list[Survey] = []
+
+    def prepare(self) -> None:
+        with self._database.reading() as reader:
+            assert reader.ids is not None
+            self._mark = reader.ids.own
+
+    def run(self) -> None:
+        self._found = [self._survey(self._mark) for _ in range(POLLS)]
+
+    def _survey(self, since: int) -> Survey:
+        with self._database.reading() as reader:
+            return reader.survey(TABLE, ["CVE_ART"], since)
+
+    def check(self, rows: int) -> None:
+        """Nothing was newer than the mark, and everything is newer than none."""
+        assert all((found.rows, len(found.written)) == (rows, 0) for found in self._found)
+        assert len(self._survey(0).written) == rows
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class _Passes:
+    """A producer whose log holds all of SAE, and which has nothing to do."""
+
+    def __init__(self, producer: Producer, rows: int) -> None:
+        self._producer = producer
+        self._passes = [producer.run_pass()]
         assert self._passes[0].published >= rows
 
     def settle(self) -> None:
-        """Looks until it knows that nothing else happened: counting was another session's transaction."""
-        while self._side.run_pass().looked:
+        """Looks until it knows that nothing else happened: counting was somebody else's transaction."""
+        while self._producer.run_pass().looked:
             pass
 
-    def idle(self) -> None:
-        self._passes = [self._side.run_pass() for _ in range(POLLS)]
+    def run(self, other: _Counting | None = None) -> None:
+        """With a transaction of somebody else's before each pass, if there is somebody."""
+        self._passes = []
+        for _ in range(POLLS):
+            if other is not None:
+                other.begin_and_end()
+            self._passes.append(self._producer.run_pass())
 
-    def check(self) -> None:
-        assert self._passes == [Pass(looked=False)] * POLLS, self._passes
+    def check(self, *, looked: bool) -> None:
+        assert [(done.looked, done.published) for done in self._passes] == [(looked, 0)] * POLLS, self._passes
 
-    def close(self) -> None:
-        self._side.release()
+
+@contextmanager
+def _producer(folder: Path, url: str) -> Iterator[Producer]:
+    with closing(SqlSae(open_database(url), COMPANY)) as sae, closing(EmbeddedLog(folder / "log.db")) as log:
+        yield Producer(capture=VersionCapture(sae), publisher=Publisher(log, TOPICS, "bench"), new_view=lambda: View(log, TOPICS))
 
 
 def figures(at: Setting, engine: Engine) -> Figures:
-    url = engine.new("sae")
+    url, rows = engine.new("sae"), at.rows
     at.told("fills SAE")
-    build_wide(url, at.rows)
-    with closing(_Driver(url)) as driver:
-        find = Way(name="count and filter", prepare=driver.look, run=driver.find, check=lambda: driver.check_find(at.rows))
-        yield _figure("find what changed", find, driver, at.rows)
+    build_wide(url, rows)
+    with closing(_Counting(url)) as counting, closing(_Survey(open_database(url))) as survey:
+        yield _figure(
+            "find what changed",
+            Way(name=survey.name, prepare=survey.prepare, run=survey.run, check=lambda: survey.check(rows)),
+            counting,
+            rows,
+        )
         at.told("publishes SAE")
-        with closing(_Producer(ProducerSide(settings(at.folder, url, "log.db")), at.rows)) as producer:
-            idle = Way(name="producer's idle pass", prepare=producer.settle, run=producer.idle, check=producer.check)
-            yield _figure("idle pass", idle, driver, at.rows)
+        with _producer(at.folder, url) as producer:
+            passes = _Passes(producer, rows)
+            busy = Way(name="producer's pass", run=lambda: passes.run(counting), check=lambda: passes.check(looked=True))
+            yield _figure("pass, others active", busy, counting, rows)
+            idle = Way(name="producer's pass", prepare=passes.settle, run=passes.run, check=lambda: passes.check(looked=False))
+            yield _figure("pass, nobody active", idle, counting, rows)
 
 
-def _figure(name: str, ours: Way, driver: _Driver, rows: int) -> Figure:
-    count = Way(name="SELECT COUNT(*)", run=driver.count, check=lambda: driver.check(rows))
-    return Figure(name=f"{name}, {rows:,} rows", unit="poll", count=POLLS, ours=ours, other=count, target=AtMost(20), as_time=True)
+def _figure(name: str, ours: Way, counting: _Counting, rows: int) -> Figure:
+    other = Way(name=counting.name, run=counting.run, check=lambda: counting.check(rows))
+    return Figure(name=f"{name}, {rows:,} rows", unit="poll", count=POLLS, ours=ours, other=other, target=AtMost(20), as_time=True)
 
 
 BENCHMARK = Benchmark(
