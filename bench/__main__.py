@@ -12,7 +12,7 @@ from rich.console import Console
 from bench import apply, codec, log, poll, replay, snapshot
 from bench.engines import ENGINES
 from bench.machine import facts
-from bench.report import table, write
+from bench.report import Line, table, write
 from bench.session import Session, Shown
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in (apply, poll, replay, snapshot, codec, log)}
@@ -35,11 +35,16 @@ def main(names: Sequence[str], rows: int | None, rounds: int | None, engines: Se
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     shown = Shown(Console(stderr=True))
     chosen = [benchmark for name, benchmark in BENCHMARKS.items() if not names or name in names]
-    with shown.progress:
-        lines = list(Session(shown=shown, rows=rows, rounds=rounds).run(chosen, engines or ENGINES))
-    console.print(table(lines))
-    console.print(" · ".join(f"{name} {value}" for name, value in machine.items()), style="dim", highlight=False)
-    console.print(f"Written to {write(results, lines, machine, now)}", highlight=False, soft_wrap=True)
+    lines: list[Line] = []
+    try:
+        with shown.progress:
+            for line in Session(shown=shown, rows=rows, rounds=rounds).run(chosen, engines or ENGINES):
+                lines.append(line)
+                shown.measured(line)
+    finally:  # what was measured counts, also where something after it went wrong
+        console.print(table(lines))
+        console.print(" · ".join(f"{name} {value}" for name, value in machine.items()), style="dim", highlight=False)
+        console.print(f"Written to {write(results, lines, machine, now)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

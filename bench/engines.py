@@ -1,9 +1,9 @@
 """The engines that a benchmark runs on, and the driver without Puente, to compare with."""
 
+import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,21 @@ VERSION = "rdb$get_context('SYSTEM', 'ENGINE_VERSION') FROM rdb$database"
 log = logging.getLogger("bench")
 
 
-@dataclass
 class Engine:
-    """An engine and the databases made on it, which go with it."""
+    """An engine and the databases made on it."""
 
-    name: str
-    _server: FirebirdServer | None
-    _folder: Path
-    version: str = ""
-    _made: list[str] = field(default_factory=list)
-    _number: int = 0
+    def __init__(self, name: str, server: FirebirdServer | None, folder: Path) -> None:
+        self.name, self._server, self._folder = name, server, folder
+        self._made: list[str] = []
+        self._numbers = itertools.count(1)
+        self.version = self._ask_version()
+
+    def _ask_version(self) -> str:
+        url = self.new("version")
+        with closing(open_database(url)) as database, database.reading() as reader:
+            ((version,),) = reader.rows(sa.text(f"SELECT {VERSION}"))
+        self.drop(url)
+        return str(version)
 
     def __str__(self) -> str:
         return f"Firebird {self.version} {self.name}"
@@ -43,8 +48,7 @@ class Engine:
 
     def new(self, stem: str) -> str:
         """The URL of a new, empty database."""
-        self._number += 1
-        name = f"{stem}-{self._number}"
+        name = f"{stem}-{next(self._numbers)}"
         url = self._server.url(name) if self._server else f"firebird+firebird:///{self._folder / name}.fdb"
         create_database(url)
         self._made.append(url)
@@ -61,7 +65,7 @@ class Engine:
 
 
 def connect(url: str) -> Any:
-    """The driver's own connection, as it comes, on the connection's own terms but for the charset."""
+    """A connection of the driver's own, as Puente opens it but without Puente."""
     load_client()
     parsed = make_url(url)
     return firebird.driver.connect(dsn_of(parsed), user=parsed.username or "SYSDBA", password=parsed.password, charset=CHARSET)
@@ -78,17 +82,11 @@ def opened(name: str, folder: Path) -> Iterator[Engine | None]:
             log.warning("Not measured: %s", error)
             yield None
             return
-    engine = Engine(name, server, folder)
     try:
-        engine.version = _version(engine)
+        engine = Engine(name, server, folder)
         yield engine
+        if server is not None and not isinstance(server, PrivateServer):
+            engine.drop_all()  # nobody else removes them there
     finally:
         if isinstance(server, PrivateServer):
             server.remove()
-        else:
-            engine.drop_all()
-
-
-def _version(engine: Engine) -> str:
-    with closing(open_database(engine.new("version"))) as database, database.reading() as reader:
-        return str(next(iter(reader.rows(sa.text(f"SELECT {VERSION}"))))[0])

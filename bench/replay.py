@@ -24,16 +24,15 @@ from consumer.policies import Policies
 from puente.config import CajaSettings
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.history import Position
-from puente.eventlog.port import Record, Topic
+from puente.eventlog.port import Record, Topic, TopicSettings
 from puente.wiring.opening import CheckedCaja, open_caja
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)
-SUBJECTS = (PRODUCTS, STOCK)
 AT_ONCE = 1000
-VERSIONS = " UNION ALL ".join(f"SELECT MAX(RDB$RECORD_VERSION) FROM {table}" for table in (ROWS, "CATINVEN", "EXIST"))
+NEWEST = " UNION ALL SELECT ".join(f"MAX(RDB$RECORD_VERSION) FROM {table}" for table in (ROWS, "CATINVEN", "EXIST"))
 
 
 class _CountingDecoder(Decoder):
@@ -107,7 +106,7 @@ class _Replay:
 
     def _written_by(self) -> list[Any]:
         """The transactions that wrote the newest row of the ledger, of products and of stock."""
-        return rows_of(self._checked.database, VERSIONS.removeprefix("SELECT "))
+        return rows_of(self._checked.database, NEWEST)
 
     def read(self) -> None:
         self._count = sum(read_all(self._log, topic, position.next_offset) for topic, position in self._middle.items())
@@ -123,7 +122,7 @@ class _Replay:
 def _log(folder: Path) -> EmbeddedLog:
     log = EmbeddedLog(folder / "log.db")
     log.create(TOPICS.fixed())
-    log.create({TOPICS.of(STOCK): TOPICS.fixed()[TOPICS.control]})
+    log.create({TOPICS.of(STOCK): TopicSettings()})
     publish_schemas(log, TOPICS.registry)
     return log
 

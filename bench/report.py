@@ -35,17 +35,13 @@ def table(lines: Sequence[Line]) -> Table:
         figure, ratio = measured.figure, measured.ratio
         made.add_row(
             f"{line.benchmark}\n[dim]{line.engine}",
-            f"{figure.name}\n[dim]{figure.count:,} {_plural(figure)}",
+            f"{figure.name}\n[dim]{figure.count:,} {figure.unit}s",
             f"{_told(figure, measured.ours)}\n[dim]{figure.ours.name}",
             f"{_told(figure, measured.other)}\n[dim]{figure.other.name}",
             f"[bold]{ratio.median:.2f} ×[/]\n[dim]{ratio.lowest:.2f} - {ratio.highest:.2f}",
             _target(measured),
         )
     return made
-
-
-def _plural(figure: Figure) -> str:
-    return figure.unit if figure.count == 1 else f"{figure.unit}s" if not figure.unit.endswith("s") else f"{figure.unit}es"
 
 
 def _told(figure: Figure, seconds: list[float]) -> str:

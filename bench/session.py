@@ -37,6 +37,12 @@ class Shown:
     def ran(self) -> None:
         self.progress.advance(self._task)
 
+    def measured(self, line: Line) -> None:
+        """A line for whoever reads a file: a terminal has its bar, and the table in the end."""
+        if not self.progress.console.is_terminal:
+            ratio = line.measured.ratio.median
+            self.progress.console.print(f"{self._title}: {line.measured.figure.name}: {ratio:.2f} ×", highlight=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
