@@ -40,6 +40,11 @@ class Captured:
     collisions: tuple[tuple[Subject, str], ...] = ()
     marks: object = None
 
+    def covers(self, place: Place) -> bool:
+        """Whether the key was looked at."""
+        subject, key = place
+        return self.only is None or key in self.only.get(subject, ())
+
     @property
     def lacking(self) -> frozenset[Subject]:
         """The subjects of which the log will not hold all that SAE holds."""

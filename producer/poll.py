@@ -6,18 +6,22 @@
 4. Keep the marks, then say the word.                     Killed between: read again, found equal.
 
 Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read
-before: start over with an empty view, saying *incomplete*.
+before: start over with an empty view, as a new run that says *incomplete* first. That word is its claim to the log.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from time import monotonic
 
 from producer.capture import Capture, Captured
+from producer.claim import Claim
+from producer.deletes import DeleteCap
 from producer.publish import Publisher
 from producer.view import View
-from schemas.changes import Subject
+from puente.errors import Displaced
+from schemas.changes import Entity, Subject
 
 HEARTBEAT_SECONDS = 2.0
 LISTED = 20
@@ -29,7 +33,7 @@ log = logging.getLogger("puente.producer")
 class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
-    `looked` is false where SAE was not read at all.
+    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through.
     """
 
     published: int = 0
@@ -37,20 +41,22 @@ class Pass:
     read: int = 0
     seconds: float = 0.0
     looked: bool = True
+    held: Mapping[Entity, int] = field(default_factory=dict)
 
 
 class Producer:
-    """Runs passes. `new_view` gives an empty view of the log."""
+    """Runs passes. `new_view` gives an empty view of the log, which hands every word to the claim."""
 
     def __init__(
         self,
         *,
         capture: Capture,
         publisher: Publisher,
-        new_view: Callable[[], View],
+        new_view: Callable[[Claim], View],
+        cap: DeleteCap | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._capture, self._publisher = capture, publisher
+        self._capture, self._publisher, self._cap = capture, publisher, cap or DeleteCap()
         self._new_view, self._clock = new_view, clock
         self._view: View | None = None
         self._lacking: frozenset[Subject] | None = None
@@ -61,11 +67,32 @@ class Producer:
         """After any failure: the next pass starts over."""
         self._view, self._lacking = None, None
         self._capture.forget()
+        self._cap.forget()
+
+    def claim(self) -> None:
+        """Claims the log now, before the first pass would; raises what a pass raises."""
+        with self._starting_over():
+            self._view = self._view or self._start()
 
     def run_pass(self) -> Pass:
-        """One pass; raises what its ports raise, after which the next one starts over."""
-        try:
+        """One pass; raises what its ports raise, after which the next one starts over, and `Displaced` where another claimed the log."""
+        with self._starting_over():
             return self._pass()
+
+    def release(self) -> None:
+        """A clean end: whoever stands by need not wait. Says nothing where the log is not ours."""
+        view = self._view
+        with self._starting_over(), suppress(Displaced):
+            if view is not None:
+                view.read()
+                self._publisher.release()
+        self.forget()
+
+    @contextmanager
+    def _starting_over(self) -> Iterator[None]:
+        """Where the block fails, the next pass starts over."""
+        try:
+            yield
         except BaseException:
             self.forget()
             raise
@@ -74,21 +101,25 @@ class Producer:
         view = self._view or self._start()
         view.read()  # 1
         began = self._clock()
-        captured = self._capture.changes(view, view.take_foreign())  # 2
+        captured = self._capture.changes(view, {*view.take_foreign(), *self._cap.again})  # 2
         seconds = self._clock() - began
         if captured is None:
             self._heartbeat(view)
-            return Pass(looked=False)
+            return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
+        captured = self._cap.sift(captured, view)
         published = self._publisher.publish(captured, view, lambda: self._heartbeat(view))  # 3
         self._capture.keep(captured)  # 4
+        self._cap.keep()
         self._say(view, captured, published)
         gone = sum(difference.body is None for difference in captured.differences)
-        return Pass(published=published, tombstones=gone, read=captured.read, seconds=seconds)
+        return Pass(published=published, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
+
+    def _held(self) -> dict[Entity, int]:
+        return {entity: len(places) for entity, places in self._cap.held.items()}
 
     def _start(self) -> View:
-        self._publisher.prepare()
-        view = self._new_view()
+        view = self._new_view(Claim(self._publisher.begin()))
         view.read()
         self._speak(view)
         self._view = view

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from uuid import uuid4
 
 from producer.capture import Captured
 from producer.compare import Difference
@@ -10,24 +11,34 @@ from producer.view import View
 from puente.eventlog.port import EventLog, Headers, Record, TopicSettings
 from schemas.changes import Entity, Subject
 from schemas.codec import frame
-from schemas.control import TopicWord, Word, record
+from schemas.control import TopicWord, Word, record, release
 from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
 from schemas.topics import Topics
 
 APPENDED_AT_ONCE = 1000
+RUN_LENGTH = 12
 
 
 class Publisher:
-    """Writes the topics of one company as one run of the producer. The view learns of every acknowledgement."""
+    """Writes the topics of one company, as one run of the producer after another. The view learns of every acknowledgement."""
 
-    def __init__(self, log: EventLog, topics: Topics, run: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._log, self._topics, self._run, self._now = log, topics, run, now
+    def __init__(
+        self,
+        log: EventLog,
+        topics: Topics,
+        new_run: Callable[[], str] = lambda: uuid4().hex[:RUN_LENGTH],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._log, self._topics, self._new_run, self._now = log, topics, new_run, now
+        self._run = ""
 
-    def prepare(self) -> None:
-        """Creates the topics that stand whatever SAE holds, and feeds the registry."""
+    def begin(self) -> str:
+        """A new run, which is returned. Creates the topics that stand whatever SAE holds, and feeds the registry."""
+        self._run = self._new_run()
         self._log.create(self._topics.fixed())
         publish_schemas(self._log, self._topics.registry)
+        return self._run
 
     def publish(self, captured: Captured, view: View, between: Callable[[], None]) -> int:
         """Appends an event per difference and returns how many; raises where any acknowledgement is missing.
@@ -68,6 +79,10 @@ class Publisher:
         )
         said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics))
         view.acknowledged([said], self._log.append([said]))
+
+    def release(self) -> None:
+        """The last event of the run: others need not wait until it is silent."""
+        self._log.append([release(self._topics.control, self._run)])
 
 
 def _parts(records: Iterable[Record], size: int) -> Iterator[Sequence[Record]]:

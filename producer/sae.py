@@ -40,6 +40,10 @@ class Snapshot(Rows, Protocol):
         """The rows whose column holds exactly one of the values."""
         ...
 
+    def count(self, table: type[Row]) -> int:
+        """How many rows there are."""
+        ...
+
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
         """The raw keys of all rows."""
         ...
@@ -112,10 +116,6 @@ class SqlSae:
             versions = reader.tells_versions
         self.exact = frozenset(table for table in TABLES if versions and has_own_key(table, catalogue[self.table_name(table)]))
         self._probed_on = self._database.connections
-
-    def reading(self) -> AbstractContextManager[Reader]:
-        """A snapshot for queries of one's own."""
-        return self._database.reading()
 
     def close(self) -> None:
         self._database.close()

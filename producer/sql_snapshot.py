@@ -70,15 +70,16 @@ class SqlSnapshot:
                 yield row
 
     def _perhaps(self, table: type[AnyRow], source: Source, column: sa.ColumnElement[Any], values: set[Any]) -> Iterator[AnyRow]:
-        if len(values) > LISTED and len(values) * SCANNED_FROM > self._count(source):
+        if len(values) > LISTED and len(values) * SCANNED_FROM > self.count(cast("type[Row]", table)):
             yield from self.rows(table)
             return
         rest = iter(sorted(values))
         while part := list(islice(rest, LISTED)):
             yield from self._made(table, source, sa.select(*source.table.c).where(column.in_(part)))
 
-    def _count(self, source: Source) -> int:
-        ((count,),) = self._reader.rows(sa.select(sa.func.count()).select_from(source.table))
+    def count(self, table: type[Row]) -> int:
+        """How many rows it has."""
+        ((count,),) = self._reader.rows(sa.select(sa.func.count()).select_from(self._source(table).table))
         return int(count)
 
     def keys(self, table: type[Row]) -> Iterator[RawKey]:

@@ -4,7 +4,7 @@ What was acknowledged must be read back at its place: a log that lost its tail i
 one place, is found here, and the producer starts over.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from puente.errors import PoisonError, RetryableError
@@ -38,17 +38,20 @@ class _TopicView:
 
 
 class View:
-    """Every topic of one company. After an error it is of no more use."""
+    """Every topic of one company. After an error it is of no more use.
 
-    def __init__(self, log: EventLog, topics: Topics) -> None:
-        self._log, self._topics = log, topics
+    `on_word` gets each event of the control topic in order, our own too; what it raises ends the reading.
+    """
+
+    def __init__(self, log: EventLog, topics: Topics, on_word: Callable[[Event], None] = lambda _event: None) -> None:
+        self._log, self._topics, self._on_word = log, topics, on_word
         self._of_topic: dict[Topic, _TopicView] = {}
         self._foreign: set[tuple[Subject, bytes]] = set()
         self._began = False
         self._unread = 0
 
     def read(self) -> None:
-        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was."""
+        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was, and what `on_word` does."""
         present = self._log.topics()
         for topic in self._of_topic.keys() - present.keys():
             raise LogChanged(text("The topic {topic} was deleted", topic=topic))
@@ -84,6 +87,7 @@ class View:
             del view.unread[event.offset]
             self._unread -= 1
         if view.subject is None:
+            self._on_word(event)
             return
         if self._began and not ours:
             self._foreign.add((view.subject, event.key))

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-
-import sqlalchemy as sa
+from dataclasses import dataclass
+from time import monotonic
 
 from consumer.caja import Store
-from producer.sae import SqlSae
-from producer.tables import TABLES
+from producer.capture import COMPARE
+from producer.sae import Snapshot, SqlSae
+from producer.schedule import rest_after
+from producer.tables import KEYS, TABLES, Row
+from producer.versions import RECORD_VERSION, VersionCapture
 from puente.config import CajaSettings, SaeSettings, Settings
-from puente.engines.database import Reader
 from puente.errors import ExitCode, PuenteError
 from puente.eventlog.port import EventLog
 from puente.findings import Finding, Level, failure
 from puente.texts import text
 from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
 from schemas.registry import read_schemas
 from schemas.topics import Topics
@@ -47,24 +50,44 @@ def _sae(settings: Settings) -> Iterator[Finding]:
 
 
 def _tables(sae: SqlSae, settings: SaeSettings) -> Iterator[Finding]:
-    with sae.reading() as reader:
-        counts = {table: _count(reader, sae.table_name(table)) for table in TABLES}
-    scan = sum(counts.values()) / ROWS_PER_SECOND
-    delay = max(settings.poll_seconds, settings.reconcile_seconds, scan * (1 / settings.scan_share - 1))
-    for table, count in counts.items():
+    exact = sae.exact if mode_of(settings, sae) is VersionCapture else frozenset()
+    with sae.snapshot() as snapshot:
+        mark = snapshot.ids.oldest_active if snapshot.ids else 0
+        looks = {table: _look(snapshot, table, mark, exact) for table in TABLES}
+    scan = sum(look.rows for look in looks.values()) / ROWS_PER_SECOND
+    compared = scan + max(settings.poll_seconds, settings.reconcile_seconds, rest_after(scan, settings.scan_share))
+    for table, look in looks.items():
+        seen = look.mode == RECORD_VERSION
+        delay = max(settings.poll_seconds, look.seconds / settings.scan_share) if seen else compared
         yield Finding(
             Level.OK,
             sae.table_name(table),
             text(
-                "{count} rows, read by compare: a change is seen within about {delay} s",
-                count=count,
-                delay=f"{delay + scan:.1f}",
+                "{count} rows, read by {mode}: a change is seen within about {delay} s",
+                count=look.rows,
+                mode=look.mode,
+                delay=f"{delay:.1f}",
             ),
         )
 
 
-def _count(reader: Reader, table: str) -> int:
-    return int(next(iter(reader.rows(sa.select(sa.func.count()).select_from(sa.table(table)))))[0])
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How many rows a table has, how it is read, and how long a look at it takes."""
+
+    rows: int
+    mode: str
+    seconds: float = 0.0
+
+
+def _look(snapshot: Snapshot, table: type[Row], mark: int, exact: frozenset[type[Row]]) -> _Look:
+    if table not in KEYS:  # a handful of rows, read at every look
+        return _Look(sum(1 for _ in snapshot.rows(table)), RECORD_VERSION if exact else COMPARE)
+    if table not in exact:
+        return _Look(snapshot.count(table), COMPARE)
+    began = monotonic()
+    rows = snapshot.survey(table, mark).rows
+    return _Look(rows, RECORD_VERSION, monotonic() - began)
 
 
 def _log(settings: Settings) -> Iterator[Finding]:

@@ -37,9 +37,9 @@ class _Source(_Settings):
 
 
 class SaeSettings(_Source):
-    """Where SAE is, and how it is read. Seconds; `scan_share` is the part of the time that reading all of SAE may take."""
+    """Where SAE is, and how it is read. Seconds; `scan_share` is the part of the time that reading a table, or all of SAE, may take."""
 
-    capture: Literal["auto", "compare"] = "auto"
+    capture: Literal["auto", "record-version", "compare"] = "auto"
     poll_seconds: float = Field(default=1.0, gt=0, le=3600)
     reconcile_seconds: float = Field(default=300.0, ge=0)
     scan_share: float = Field(default=0.05, gt=0, le=1)

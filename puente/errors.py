@@ -6,6 +6,7 @@
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
     │   ├── LostGuard        another process writes to this CAJA now: stand by
     │   └── Occupied         another process does this work and lives: waiting a little helps nobody
+    │       └── Displaced    it began after us: stop and stand by
     ├── PoisonError      this one change cannot be read or applied            set it aside as *rejected*, go on
     └── InvariantError   the program contradicts itself                       stop at once, exit 1
 
@@ -71,6 +72,10 @@ class LostGuard(RetryableError):
 
 class Occupied(RetryableError):
     """Another process does this work."""
+
+
+class Displaced(Occupied):
+    """Another producer claimed the log after this one."""
 
 
 class PoisonError(PuenteError):

@@ -14,7 +14,7 @@ from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring.consuming import ConsumerSide
-from puente.wiring.producing import ProducerSide
+from puente.wiring.producing import CLAIM_TURN_SECONDS, ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
@@ -47,11 +47,11 @@ class Result:
         return gravest(error.exit_code for error in self.errors)
 
 
-def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> ExitCode:
+def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
     """Runs until `stop` is asked for."""
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings)
+        producer = ProducerSide(settings, allow_deletes=allow_deletes)
         workers.append(Worker(name="SAE", turn=producer.turn, pause=stop.sleep, release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja)
@@ -59,14 +59,11 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
     return run_all(workers, stop)
 
 
-def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings]) -> Result:
+def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log."""
     result = Result()
     if produce:
-        try:
-            result.produced = _one_pass(settings, stop)
-        except PuenteError as error:
-            result.producer_error = error
+        _produce(settings, stop, allow_deletes, result)
     result.cajas = [CajaResult(name=caja.name) for caja in cajas]
     threads = [
         threading.Thread(target=_drain, args=(settings, stop, caja, into), name=caja.name, daemon=True)
@@ -80,12 +77,28 @@ def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaS
     return result
 
 
-def _one_pass(settings: Settings, stop: Stop) -> Pass:
-    side = ProducerSide(settings)
+def _produce(settings: Settings, stop: Stop, allow_deletes: int, result: Result) -> None:
+    side = ProducerSide(settings, allow_deletes=allow_deletes)
     try:
-        return retrying(side.run_pass, stop=stop)
-    finally:
+        result.produced = retrying(lambda: _first_pass(side, settings, stop), stop=stop)
+    except PuenteError as error:
+        result.producer_error = error
+    try:
         side.release()
+    except PuenteError as error:
+        result.producer_error = result.producer_error or error
+
+
+def _first_pass(side: ProducerSide, settings: Settings, stop: Stop) -> Pass | None:
+    """None where `stop` was asked for; raises `Occupied` where another process keeps the log."""
+    while not stop.asked:
+        done = side.step()
+        if done is not None:
+            return done
+        if not side.claims:
+            raise Occupied(text("Another producer writes to the log {path}", path=settings.log_path))
+        stop.sleep(CLAIM_TURN_SECONDS)
+    return None
 
 
 def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from puente.eventlog.port import Identity, Offset, Record, Topic
+from puente.eventlog.port import Event, Identity, Offset, Record, Topic
 from schemas.codec import WORD, Decoder, encode, frame
+from schemas.headers import RUN
 
 KEY = b"producer"
 
@@ -33,13 +34,24 @@ class Word:
 
 
 def record(topic: Topic, word: Word) -> Record:
-    """The word as an event of the control topic."""
+    """The word as an event of the control topic; its header tells whose it is to those who need not decode it."""
     value = {
         "run": word.run,
         "time": word.time,
         "topics": [{"topic": t.topic, "identity": t.identity, "end": t.end, "complete": t.complete} for t in word.topics],
     }
-    return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)))
+    return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
+
+
+def release(topic: Topic, run: str) -> Record:
+    """The last event of a run that ended cleanly: the word is taken back, and the log is free."""
+    return Record(topic=topic, key=KEY, value=None, headers=((RUN, run.encode()),))
+
+
+def run_of(event: Event) -> str | None:
+    """The run that a word or a release belongs to; None where the event tells none."""
+    run = event.header(RUN)
+    return None if run is None else run.decode(errors="replace")
 
 
 def parse(decoder: Decoder, framed: bytes) -> Word:

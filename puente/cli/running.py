@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from producer.poll import Pass
 from puente import config, logs
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
@@ -29,10 +30,18 @@ def commands() -> list[click.Command]:
     @click.command("produce", help=translate("The producer alone: SAE to the log."))
     @config_option
     @once_option
+    @click.option(
+        "--allow-deletes",
+        type=click.IntRange(min=1),
+        default=0,
+        metavar="N",
+        help=translate("Lets up to N deletes of each entity through in the first pass, also where so many at once would wait."),
+    )
     @json_option
     @verbose_option
-    def produce(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
-        return _run(_settings(config, as_json, verbose), produce=True, cajas=(), stop_after=once, as_json=as_json)
+    def produce(config: Path, once: bool, allow_deletes: int, as_json: bool, verbose: bool) -> int:
+        settings = _settings(config, as_json, verbose)
+        return _run(settings, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes)
 
     @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
     @config_option
@@ -55,14 +64,16 @@ def _settings(path: Path, as_json: bool, verbose: bool) -> Settings:
     return config.load(path)
 
 
-def _run(settings: Settings, *, produce: bool, cajas: Sequence[CajaSettings], stop_after: bool, as_json: bool) -> int:
+def _run(
+    settings: Settings, *, produce: bool, cajas: Sequence[CajaSettings], stop_after: bool, as_json: bool, allow_deletes: int = 0
+) -> int:
     if produce and settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
     stop = Stop()
     stop_on_signals(stop)
     if not stop_after:
-        return int(forever(settings, stop, produce=produce, cajas=cajas))
-    result = once(settings, stop, produce=produce, cajas=cajas)
+        return int(forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
+    result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes)
     _show(result, as_json)
     return int(stop.exit_code or result.exit_code)
 
@@ -72,15 +83,7 @@ def _show(result: Result, as_json: bool) -> None:
         print_json(_as_json(result))
         return
     if result.produced:
-        done = result.produced
-        click.echo(
-            text(
-                "SAE: {read} rows read, {published} events published, {gone} of them tombstones",
-                read=done.read,
-                published=done.published,
-                gone=done.tombstones,
-            )
-        )
+        _show_pass(result.produced)
     if result.cajas:
         headings = [
             translate("CAJA"),
@@ -95,6 +98,26 @@ def _show(result: Result, as_json: bool) -> None:
         click.echo(f"puente: {error}", err=True)
 
 
+def _show_pass(done: Pass) -> None:
+    click.echo(
+        text(
+            "SAE: {read} rows read, {published} events published, {gone} of them tombstones",
+            read=done.read,
+            published=done.published,
+            gone=done.tombstones,
+        )
+    )
+    for entity, count in done.held.items():
+        click.echo(
+            text(
+                "SAE: {count} deletes of {entity} wait, for so many at once may be a mistake; look at SAE, then let them through: "
+                "puente produce --allow-deletes {count}",
+                count=count,
+                entity=translate(entity.value),
+            )
+        )
+
+
 def _row(caja: CajaResult) -> list[object]:
     waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
     notes = ", ".join(f"{note.column} {translate(note.what)} {noted.count}" for note, noted in caja.step.notes.items())
@@ -104,7 +127,8 @@ def _row(caja: CajaResult) -> list[object]:
 def _as_json(result: Result) -> dict[str, object]:
     produced = result.produced
     return {
-        "produced": produced and {"read": produced.read, "published": produced.published, "tombstones": produced.tombstones},
+        "produced": produced
+        and {"read": produced.read, "published": produced.published, "tombstones": produced.tombstones, "held": produced.held},
         "producer_error": result.producer_error and str(result.producer_error),
         "cajas": [
             {

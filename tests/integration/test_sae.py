@@ -308,7 +308,7 @@ def test_a_big_table_is_read_in_a_stream(sae: SqlSae, database: Database) -> Non
 def test_what_people_do_in_sae_is_published_and_nothing_else(sae: SqlSae, database: Database) -> None:
     fill_sae(database, count=120)
     log, topics = MemoryLog(), Topics("puente", "01")
-    producer = Producer(capture=CompareCapture(sae), publisher=Publisher(log, topics, "run"), new_view=lambda: View(log, topics))
+    producer = Producer(capture=CompareCapture(sae), publisher=Publisher(log, topics), new_view=lambda claim: View(log, topics, claim.take))
     counted = {table: len(read(sae, table)) for table in (Clin, Inve, Mult, PrecioXProd, CvesAlter)}
     first = producer.run_pass()
     assert first.published > counted[Clin] + counted[Inve] - 2

@@ -1,10 +1,12 @@
 """A producer between a fake SAE and a log in memory, and an oracle that says what the log must hold."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from producer.capture import Capture, CompareCapture
 from producer.contents import Row, everything
+from producer.deletes import DeleteCap
 from producer.mapping import byte_order
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
@@ -22,6 +24,7 @@ from tests.fakes.sae import FakeSae
 
 TOPICS = Topics("puente", "01")
 Place = tuple[Subject, bytes]
+_seconds = count()
 Mode = type[CompareCapture] | type[VersionCapture]
 MODES: tuple[Mode, ...] = (CompareCapture, VersionCapture)
 
@@ -44,16 +47,23 @@ class Site:
         self.runs = 0
         self.restart()
 
-    def restart(self) -> None:
-        self.runs += 1
-        self.capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
-        self.publisher = Publisher(self.log, TOPICS, f"run{self.runs}")
-        self.producer = Producer(
-            capture=self.capture,
-            publisher=self.publisher,
-            new_view=lambda: View(self.log, TOPICS),
+    def restart(self, allow_deletes: int = 0) -> None:
+        self.producer = self.another(allow_deletes)
+
+    def another(self, allow_deletes: int = 0) -> Producer:
+        """A producer of another process."""
+        capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
+        return Producer(
+            capture=capture,
+            publisher=Publisher(self.log, TOPICS, self._new_run),
+            new_view=lambda claim: View(self.log, TOPICS, claim.take),
+            cap=DeleteCap(allow_deletes),
             clock=self.clock,
         )
+
+    def _new_run(self) -> str:
+        self.runs += 1
+        return f"run{self.runs}"
 
     def run(self) -> Pass:
         return self.producer.run_pass()
@@ -105,6 +115,12 @@ class Site:
         hashes, unmappable = self.expected()
         return {place: found for place, found in self.in_log().items() if place not in unmappable} == hashes
 
+    def tells_what_lacks(self) -> None:
+        """The newest word calls complete what is."""
+        lacking = {subject for subject, key in self.expected()[1] if (subject, key) not in self.in_log()}
+        told = {TOPICS.subject(topic.topic): topic.complete for topic in self.words()[-1].topics}
+        assert {subject for subject, complete in told.items() if not complete} == lacking
+
 
 def told_hash(event: Event) -> str:
     return (event.header(HASH) or b"").decode()
@@ -120,10 +136,12 @@ def first_rows(sae: FakeSae) -> dict[Place, Row]:
 
 
 def foreign(subject: Subject, key: str, value: Value | None) -> Record:
-    """An event of somebody else."""
+    """An event of somebody else; no two are the same, for each tells when it was captured."""
     entity = subject.entity.value
     body = None if value is None else encode(entity, value)
     content = None if body is None else content_hash(body)
-    headers = EventHeaders(hash=content, captured=datetime(2026, 1, 1, tzinfo=UTC), run="other", mode="compare")
+    headers = EventHeaders(
+        hash=content, captured=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_seconds)), run="other", mode="compare"
+    )
     framed = None if body is None else frame(entity, body)
     return Record(topic=TOPICS.of(subject), key=key.encode(), value=framed, headers=headers.encode())

@@ -1,0 +1,85 @@
+"""Who writes the log, where several producers could: the newest claim wins. Pure but for the log.
+
+A producer claims by its first word, which carries a run of its own. Whoever reads a word of a run that it did not see before its own
+first word has lost to a newer claim, stops and stands by. Words of older runs that come late do not count, so two never drive each other
+out again and again. A standby claims once the newest word has not changed for ten seconds of its own clock, or at once where it was
+released. Both may be wrong for a moment, which costs duplicates: the log keeps no more than what each key's newest event says, and each
+producer reads what the other wrote.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from time import monotonic
+
+from puente.errors import Displaced
+from puente.eventlog.history import OtherHistory, Position, read_on
+from puente.eventlog.port import Event, EventLog, Topic
+from puente.texts import text
+from schemas.control import run_of
+
+SILENCE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Claim:
+    """The claim of one run: it stands from the place of its first word on."""
+
+    run: str
+    stands: bool = False
+    _older: set[str] = field(default_factory=set)
+
+    def take(self, event: Event) -> None:
+        """Learns the next event of the control topic; raises `Displaced` where it belongs to a newer claim."""
+        run = run_of(event)
+        if run is None:
+            return
+        if run == self.run:
+            self.stands = True
+        elif not self.stands:
+            self._older.add(run)
+        elif run not in self._older:
+            raise Displaced(text("Another producer claimed the log"))
+
+
+class Standby:
+    """Reads the control topic alone, to know when to claim. `own` holds the runs of this process: what it held it may claim again."""
+
+    def __init__(self, log: EventLog, topic: Topic, *, own: Collection[str] = (), clock: Callable[[], float] = monotonic) -> None:
+        self._log, self._topic, self._own, self._clock = log, topic, own, clock
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._position: Position | None = None
+        self._seen: set[str | None] = set()
+        self._holder: str | None = None
+        self._free = True
+        self._heard_at = self._clock()
+
+    def may_claim(self) -> bool:
+        """Whether nobody holds the log: nobody ever did, or it was released, or its holder is silent or was one of ours."""
+        self._read()
+        return self._free or self._holder in self._own or self._clock() - self._heard_at >= SILENCE_SECONDS
+
+    def _read(self) -> None:
+        if self._log.state(self._topic) is None:
+            self._start_over()
+            return
+        at_end = False
+        while not at_end:
+            try:
+                batch, self._position = read_on(self._log, self._topic, self._position)
+            except OtherHistory:
+                self._start_over()
+                continue
+            for event in batch.events:
+                self._hear(event)
+            at_end = batch.at_end
+
+    def _hear(self, event: Event) -> None:
+        run = run_of(event)
+        if run not in self._seen:
+            self._seen.add(run)
+            self._holder = run
+        if event.value is not None or run == self._holder:  # a release of somebody who lost the log before frees nothing
+            self._free = event.value is None
+        self._heard_at = self._clock()
