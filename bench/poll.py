@@ -4,23 +4,16 @@ First what finds changes in one table: its rows counted, those of a newer versio
 where nothing changed: all tables asked because somebody else had a transaction, and none because nobody had.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.engines import Engine, connect
 from bench.measure import AtMost, Figure, Way
-from bench.products import TOPICS
-from bench.sae import COMPANY, TABLE, build_wide
-from producer.poll import Producer
-from producer.publish import Publisher
-from producer.sae import SqlSae
-from producer.versions import VersionCapture
-from producer.view import View
+from bench.sae import TABLE, build_wide, settings
+from producer.poll import Pass
 from puente.engines import open_database
 from puente.engines.database import Database, Survey
-from puente.eventlog.embedded import EmbeddedLog
+from puente.wiring.producing import ProducerSide
 
 POLLS = 10
 """Of each kind in one run: one alone is too short to be timed well."""
@@ -94,14 +87,19 @@ class _Survey:
 class _Passes:
     """A producer whose log holds all of SAE, and which has nothing to do."""
 
-    def __init__(self, producer: Producer, rows: int) -> None:
-        self._producer = producer
-        self._passes = [producer.run_pass()]
+    def __init__(self, side: ProducerSide, rows: int) -> None:
+        self._side = side
+        self._passes = [self._pass()]
         assert self._passes[0].published >= rows
+
+    def _pass(self) -> Pass:
+        done = self._side.step()
+        assert done is not None, "another producer holds the log"
+        return done
 
     def settle(self) -> None:
         """Looks until it knows that nothing else happened: counting was somebody else's transaction."""
-        while self._producer.run_pass().looked:
+        while self._pass().looked:
             pass
 
     def run(self, other: _Counting | None = None) -> None:
@@ -110,16 +108,13 @@ class _Passes:
         for _ in range(POLLS):
             if other is not None:
                 other.begin_and_end()
-            self._passes.append(self._producer.run_pass())
+            self._passes.append(self._pass())
 
     def check(self, *, looked: bool) -> None:
         assert [(done.looked, done.published) for done in self._passes] == [(looked, 0)] * POLLS, self._passes
 
-
-@contextmanager
-def _producer(folder: Path, url: str) -> Iterator[Producer]:
-    with closing(SqlSae(open_database(url), COMPANY)) as sae, closing(EmbeddedLog(folder / "log.db")) as log:
-        yield Producer(capture=VersionCapture(sae), publisher=Publisher(log, TOPICS, "bench"), new_view=lambda: View(log, TOPICS))
+    def close(self) -> None:
+        self._side.release()
 
 
 def figures(at: Setting, engine: Engine) -> Figures:
@@ -134,8 +129,7 @@ def figures(at: Setting, engine: Engine) -> Figures:
             rows,
         )
         at.told("publishes SAE")
-        with _producer(at.folder, url) as producer:
-            passes = _Passes(producer, rows)
+        with closing(_Passes(ProducerSide(settings(at.folder, url, "log.db")), rows)) as passes:
             busy = Way(name="producer's pass", run=lambda: passes.run(counting), check=lambda: passes.check(looked=True))
             yield _figure("pass, others active", busy, counting, rows)
             idle = Way(name="producer's pass", prepare=passes.settle, run=passes.run, check=lambda: passes.check(looked=False))

@@ -33,7 +33,9 @@ class _Producer:
         self._side = ProducerSide(self._settings)
 
     def run(self) -> None:
-        self._pass = self._side.run_pass()
+        done = self._side.step()
+        assert done is not None, "another producer holds the log"
+        self._pass = done
 
     def check(self, products: int) -> None:
         """Every event published stands in the log, products as many as SAE has (two of which are one, once trimmed)."""
