@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def build() -> click.Group:
     """All commands, with their help in the language in use."""
-    from puente.cli import demo, inspect, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
+    from puente.cli import demo, grants, inspect, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
 
     group = click.Group(
         "puente",
@@ -54,7 +54,14 @@ def build() -> click.Group:
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
     lang_option(group)
-    for command in (*demo.commands(), *inspect.commands(), *running.commands(), *resync.commands(), *reference.commands()):
+    for command in (
+        *demo.commands(),
+        *inspect.commands(),
+        *running.commands(),
+        *resync.commands(),
+        *grants.commands(),
+        *reference.commands(),
+    ):
         lang_option(command)
         group.add_command(command)
     return group

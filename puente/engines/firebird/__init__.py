@@ -6,5 +6,6 @@ errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
 connection  engine, connection, transactions
 versions    which transaction wrote a row
+privileges  what the user may do
 packed      many rows in one EXECUTE BLOCK
 """
