@@ -23,6 +23,9 @@ EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
 HOST = "127.0.0.1"
 USER = "SYSDBA"
 PASSWORD = "masterkey"
+USERS = ("LECTOR", "ESCRITOR")
+"""Those of the product, with what Firebird 2.5 takes of a password."""
+USER_PASSWORD = "prueba-1"
 ALIASES = ("sae", "caja")
 """Stand in every private server's `databases.conf`: one name, but on each server another file."""
 
@@ -251,13 +254,15 @@ def _lay_out(server: PrivateServer, engine: Path) -> None:
 
 
 def _create_security_database(root: Path) -> None:
-    """Makes the server's user before it starts: through the embedded engine, in a process of its own."""
+    """Makes the server's users before it starts: through the embedded engine, in a process of its own."""
     script = root / "security.sql"
+    others = "".join(f"CREATE USER {user} PASSWORD '{USER_PASSWORD}' USING PLUGIN Srp;\n" for user in USERS)
     script.write_text(
         f"CREATE DATABASE '{root}/security3.fdb';\n"
         f"INPUT '{SECURITY_SCHEMA}';\n"
         "COMMIT;\n"
         f"CREATE USER {USER} PASSWORD '{PASSWORD}' USING PLUGIN Srp;\n"
+        f"{others}"
         "COMMIT;\n"
     )
     done = subprocess.run(
