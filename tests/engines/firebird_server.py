@@ -1,6 +1,7 @@
 """Firebird 3 servers for tests, made of Debian's files but touching no server of the system's.
 
-A private server lives in one temporary folder: its configuration, its security database and its databases. It listens on a loopback port of its own and never outlives the test run.
+A private server lives in one temporary folder: its configuration, its security database and its databases. It listens on a
+loopback port of its own and never outlives the test run.
 `PUENTE_TEST_FIREBIRD="host/port;folder;user;password"` names a server that is already there instead, a 2.5 one for
 example; the folder is as that server sees it.
 """
