@@ -53,7 +53,6 @@ def build() -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
-    lang_option(group)
     for command in (
         *demo.commands(),
         *inspect.commands(),
@@ -62,9 +61,16 @@ def build() -> click.Group:
         *grants.commands(),
         *reference.commands(),
     ):
-        lang_option(command)
         group.add_command(command)
+    _take_lang(group)
     return group
+
+
+def _take_lang(command: click.Command) -> None:
+    """The command and those in it."""
+    lang_option(command)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_lang(inner)
 
 
 def _lang_option(arguments: Sequence[str]) -> str | None:
