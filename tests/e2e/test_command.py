@@ -53,6 +53,7 @@ def test_every_command_has_help_worth_reading_and_stands_in_the_readme(path: tup
     assert command.help
     assert len(command.help) > 20
     assert f"`puente {' '.join(path)}" in README
+    assert "lang" in {parameter.name for parameter in command.params}
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name

@@ -18,8 +18,20 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from puente.engines.database import Catalogue, Column, Reader, RowError, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
-from puente.engines.firebird import catalogue, insert, keys, packed, versions
+from puente.engines.database import (
+    Catalogue,
+    Column,
+    Privilege,
+    Reader,
+    RowError,
+    RowWrite,
+    Survey,
+    TransactionIds,
+    WritePlan,
+    Writer,
+    Written,
+)
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -211,6 +223,15 @@ class _Transaction:
 
     def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
         return keys.read(self.plain, self.rows, table, columns)
+
+    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
+        with translated(self._database.label):
+            return privileges.permits(_native(self._connection), privileges.statement(privilege, table, columns))
+
+    def permits_tables(self) -> bool:
+        with translated(self._database.label):
+            anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
+        return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:
