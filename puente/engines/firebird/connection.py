@@ -217,8 +217,8 @@ class _Transaction:
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
-        ((rows, written),) = self.rows(versions.count(table, since))
-        found = list(self.rows(versions.written(table, columns, since))) if written else []
+        ((rows, newest),) = self.rows(versions.newest(table))
+        found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
         return versions.survey(rows, found)
 
     def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
