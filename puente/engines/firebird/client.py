@@ -7,14 +7,16 @@ whose `firebird.conf` lets several processes open one file, and the same folder 
 import ctypes
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from firebird.driver import Error, load_api
+from firebird.driver import Error, get_api, load_api
 
 from puente.errors import ConfigError
 from puente.texts import text
@@ -28,6 +30,10 @@ ServerMode = SuperClassic
 DeadlockTimeout = 1
 """
 
+SIGACTION_BYTES = 1024
+"""More than `struct sigaction` has on any platform: it is kept and given back as it is."""
+EMPTY_PARAMETERS = bytes([1])
+"""The version of a parameter block that holds nothing."""
 
 _loading = threading.Lock()
 
@@ -56,6 +62,24 @@ def _load() -> None:
                 variable=CLIENT_VARIABLE,
             )
         ) from error
+    if sys.platform != "win32":
+        _keep_signals()
+
+
+def _keep_signals() -> None:
+    """Lets the library take SIGINT and SIGTERM now, and takes them back.
+
+    It would at its first attach, and then end every connection while the program is about to give back what it holds: a clean stop
+    would be none. An attach to nothing is enough; no thread has a connection yet.
+    """
+    libc = ctypes.CDLL(None)
+    actions = {number: ctypes.create_string_buffer(SIGACTION_BYTES) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in actions.items():
+        libc.sigaction(number, None, action)
+    with get_api().master.get_dispatcher() as provider, suppress(Error):
+        provider.attach_database("", EMPTY_PARAMETERS, "utf8")
+    for number, action in actions.items():
+        libc.sigaction(number, action, None)
 
 
 def _prepare(wheel: Path) -> Path:
