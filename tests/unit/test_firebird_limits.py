@@ -20,8 +20,8 @@ from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
 from puente import grants
 from puente.config import Settings
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import catalogue, insert, packed, privileges
+from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
@@ -73,7 +73,12 @@ class Recorder:
         text = self._keep(query)
         return iter(next((rows for table, rows in self.answers.items() if table in text), []))
 
-    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+        self.texts.append(keys.build(table, columns) or "")
+        self._keep(keys.plain(table, columns))
+        return iter(())
+
+    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         raise AssertionError("Firebird 2.5 tells no versions")
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:

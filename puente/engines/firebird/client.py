@@ -16,7 +16,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from firebird.driver import Error, get_api, load_api
+from firebird.driver import Error, connect, load_api
 
 from puente.errors import ConfigError
 from puente.texts import text
@@ -24,16 +24,18 @@ from puente.texts import text
 CLIENT_VARIABLE = "PUENTE_FBCLIENT"
 """Names another client library (fbclient.dll, libfbclient.so.2); without the wheel's there is no embedded engine."""
 
+SIGACTION_BYTES = 1024
+"""More than the structure has anywhere."""
+
 CONFIGURATION = """\
 # Several processes may open one database; a survivor of a killed process waits one second for its locks, not ten.
 ServerMode = SuperClassic
 DeadlockTimeout = 1
 """
 
-SIGACTION_BYTES = 1024
-"""More than `struct sigaction` has on any platform: it is kept and given back as it is."""
-EMPTY_PARAMETERS = bytes([1])
-"""The version of a parameter block that holds nothing."""
+
+NOBODY = "127.0.0.1/1:none"
+"""A database that there is none of, on a port where nobody listens."""
 
 _loading = threading.Lock()
 
@@ -54,6 +56,7 @@ def _load() -> None:
     library = Path(named) if named else wheel and _prepare(wheel)
     try:
         load_api(library)
+        _keep_our_signals()
     except (OSError, FileNotFoundError, Error) as error:
         raise ConfigError(
             text(
@@ -62,24 +65,23 @@ def _load() -> None:
                 variable=CLIENT_VARIABLE,
             )
         ) from error
-    if sys.platform != "win32":
-        _keep_signals()
 
 
-def _keep_signals() -> None:
-    """Lets the library take SIGINT and SIGTERM now, and takes them back.
+def _keep_our_signals() -> None:
+    """At its first connection the library puts itself before Python at SIGINT and SIGTERM, to end every connection at once.
 
-    It would at its first attach, and then end every connection while the program is about to give back what it holds: a clean stop
-    would be none. An attach to nothing is enough; no thread has a connection yet.
+    The program wants to end them itself, when what it is doing is done. So that first connection is made here, and Python put back.
     """
-    libc = ctypes.CDLL(None)
-    actions = {number: ctypes.create_string_buffer(SIGACTION_BYTES) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, action in actions.items():
-        libc.sigaction(number, None, action)
-    with get_api().master.get_dispatcher() as provider, suppress(Error):
-        provider.attach_database("", EMPTY_PARAMETERS, "utf8")
-    for number, action in actions.items():
-        libc.sigaction(number, action, None)
+    if sys.platform == "win32":
+        return
+    c = ctypes.CDLL(None)
+    ours = {number: ctypes.create_string_buffer(SIGACTION_BYTES) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in ours.items():
+        c.sigaction(number, None, action)
+    with suppress(Error):
+        connect(NOBODY, user="nobody", password="none")  # noqa: S106 - nobody's
+    for number, action in ours.items():
+        c.sigaction(number, action, None)
 
 
 def _prepare(wheel: Path) -> Path:

@@ -18,8 +18,20 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from puente.engines.database import Catalogue, Privilege, Reader, RowError, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
-from puente.engines.firebird import catalogue, insert, packed, privileges, versions
+from puente.engines.database import (
+    Catalogue,
+    Column,
+    Privilege,
+    Reader,
+    RowError,
+    RowWrite,
+    Survey,
+    TransactionIds,
+    WritePlan,
+    Writer,
+    Written,
+)
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -204,10 +216,13 @@ class _Transaction:
         with translated(self._database.label):
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
-    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         ((rows, written),) = self.rows(versions.count(table, since))
-        found = list(self.rows(versions.written(table, keys, since))) if written else []
+        found = list(self.rows(versions.written(table, columns, since))) if written else []
         return versions.survey(rows, found)
+
+    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+        return keys.read(self.plain, self.rows, table, columns)
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
         with translated(self._database.label):
