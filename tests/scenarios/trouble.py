@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -16,47 +17,56 @@ Arguments = Callable[[str], list[str]]
 PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
 
-def edit(site: SmallSite, turn: int) -> None:
-    """Something of every entity in one transaction: new, changed and gone. `turn` makes each another."""
-    n = turn
-    old = f"(SELECT MIN(CVE_ART) FROM INVE01 WHERE CVE_ART NOT STARTING WITH 'T-' AND STATUS = 'A' AND DESCR <> 'Turno {n}')"
-    site.sql(
-        f"UPDATE INVE01 SET DESCR = 'Turno {n}' WHERE CVE_ART = {old}",
-        f"UPDATE PRECIO_X_PROD01 SET PRECIO = PRECIO + {n}.25",
-        f"UPDATE MULT01 SET EXIST = EXIST + {n}",
-        f"UPDATE CLIN01 SET DESC_LIN = 'Línea {n}' WHERE CVE_LIN = (SELECT MIN(CVE_LIN) FROM CLIN01)",
-        f"UPDATE IMPU01 SET IMPUESTO1 = {n} WHERE CVE_ESQIMPU = 1",
-        f"UPDATE MONED01 SET TCAMBIO = {n}.5 WHERE NUM_MONED = 2",
-        f"UPDATE CLIE01 SET CALLE = 'Calle {n}'",
-        f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('T-{n}', 'Nuevo {n}', 'P', 1, 'A')",
-        f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('T-{n}', 1, {n})",
-        f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('T-{n}', 1, {n})",
-        "DELETE FROM CLIE01 WHERE CLAVE = (SELECT MAX(CLAVE) FROM CLIE01)",
-        *(f"DELETE FROM {table}01 WHERE CVE_ART = 'T-{n - 2}'" for table in PRODUCTS),
-    )
+@dataclass
+class Story:
+    """A site, and how often it was edited, so that every edit is another. Each chapter begins and ends with every CAJA equal to SAE."""
 
+    site: SmallSite
+    turn: int = field(default=0)
 
-def once(site: SmallSite) -> None:
-    done = site.puente("run", "--once")
-    assert done.returncode == 0, done.stdout + done.stderr
+    def edit(self) -> None:
+        """Something of every entity in one transaction: new, changed and gone."""
+        self.turn += 1
+        n = self.turn
+        other = f"(SELECT MIN(CVE_ART) FROM INVE01 WHERE CVE_ART NOT STARTING WITH 'T-' AND STATUS = 'A' AND DESCR <> 'Turno {n}')"
+        self.site.sql(
+            f"UPDATE INVE01 SET DESCR = 'Turno {n}' WHERE CVE_ART = {other}",
+            f"UPDATE PRECIO_X_PROD01 SET PRECIO = PRECIO + {n}.25",
+            f"UPDATE MULT01 SET EXIST = EXIST + {n}",
+            f"UPDATE CLIN01 SET DESC_LIN = 'Línea {n}' WHERE CVE_LIN = (SELECT MIN(CVE_LIN) FROM CLIN01)",
+            f"UPDATE IMPU01 SET IMPUESTO1 = {n} WHERE CVE_ESQIMPU = 1",
+            f"UPDATE MONED01 SET TCAMBIO = {n}.5 WHERE NUM_MONED = 2",
+            f"UPDATE CLIE01 SET CALLE = 'Calle {n}'",
+            f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('T-{n}', 'Nuevo {n}', 'P', 1, 'A')",
+            f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('T-{n}', 1, {n})",
+            f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('T-{n}', 1, {n})",
+            "DELETE FROM CLIE01 WHERE CLAVE = (SELECT MAX(CLAVE) FROM CLIE01)",
+            *(f"DELETE FROM {table}01 WHERE CVE_ART = 'T-{n - 2}'" for table in PRODUCTS),
+        )
 
+    def once(self) -> None:
+        done = self.site.puente("run", "--once")
+        assert done.returncode == 0, done.stdout + done.stderr
 
-@contextmanager
-def running(site: SmallSite) -> Iterator[subprocess.Popen[str]]:
-    """`puente run`, which must still run at the end and never show a traceback."""
-    process = site.start("run")
-    try:
-        yield process
-        assert process.poll() is None
-    finally:
-        process.terminate()
-        said = process.communicate(timeout=30)[0]
-    assert "Traceback" not in said, said
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """`puente run`, which must still run at the end and never show a traceback."""
+        process = self.site.start("run")
+        try:
+            yield
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            said = process.communicate(timeout=30)[0]
+        assert "Traceback" not in said, said
 
+    def heals(self) -> None:
+        """Every CAJA becomes equal to SAE, by itself."""
+        wait_until(lambda: self.site.differences() == [], HEALING_SECONDS)
 
-def heals(site: SmallSite) -> None:
-    """Every CAJA becomes equal to SAE, by itself."""
-    wait_until(lambda: site.differences() == [], HEALING_SECONDS)
+    @property
+    def differences(self) -> list[str]:
+        return self.site.differences()
 
 
 def file_of(url: str) -> Path:
