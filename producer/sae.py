@@ -117,10 +117,6 @@ class SqlSae:
         self.exact = frozenset(table for table in TABLES if versions and has_own_key(table, catalogue[self.table_name(table)]))
         self._probed_on = self._database.connections
 
-    def reading(self) -> AbstractContextManager[Reader]:
-        """A snapshot for queries of one's own."""
-        return self._database.reading()
-
     def close(self) -> None:
         self._database.close()
 

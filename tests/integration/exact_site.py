@@ -1,0 +1,140 @@
+"""A SAE on a real engine with a producer in the mode `record-version`, for tests."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from firebird.driver import Isolation, TraAccessMode, tpb
+
+from producer.contents import everything
+from producer.poll import Pass, Producer
+from producer.publish import Publisher
+from producer.sae import SqlSae
+from producer.tables import KEYS
+from producer.versions import VersionCapture
+from producer.view import View
+from puente.demo.statements import run
+from puente.engines import open_database
+from puente.engines.database import Database
+from puente.eventlog.memory import MemoryLog
+from puente.eventlog.port import START
+from puente.reference import build_sae
+from schemas.codec import Decoder, content_hash, encode
+from schemas.headers import read_headers
+from schemas.topics import Topics
+
+TOPICS = Topics("puente", "01")
+CONTENT = (
+    "INSERT INTO CLIN01 (CVE_LIN, DESC_LIN, STATUS) VALUES ('L', 'old', 'A')",
+    "INSERT INTO IMPU01 (CVE_ESQIMPU, IMPUESTO1, STATUS) VALUES (1, 16, 'A')",
+    "INSERT INTO IMPU01 (CVE_ESQIMPU, IMPUESTO1, STATUS) VALUES (2, 0, 'A')",
+    "INSERT INTO PRECIOS01 (CVE_PRECIO, DESCRIPCION, CON_IMPU) VALUES (1, 'P', 'N')",
+    "INSERT INTO ALMACENES01 (CVE_ALM, DESCR) VALUES (1, 'uno')",
+    *(f"INSERT INTO INVE01 (CVE_ART, DESCR, CVE_ESQIMPU, EXIST, STATUS) VALUES ('{key}', 'old', 1, 9, 'A')" for key in "ABC"),
+    *(f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('{key}', 1, 5)" for key in "AB"),
+    "INSERT INTO CVES_ALTER01 (CVE_ART, CVE_ALTER, TIPO) VALUES ('A', '750', 'N')",
+    "INSERT INTO CLIE01 (CLAVE, STATUS, PROSPECTO, NOMBRE) VALUES ('         7', 'A', 'N', 'old')",
+    *(f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('{key}', 1, 3)" for key in "AB"),
+)
+
+
+@dataclass
+class Site:
+    """A SAE on a real engine with a producer in the mode `record-version`, on a log in memory."""
+
+    url: str
+    stack: ExitStack
+    log: MemoryLog = field(default_factory=MemoryLog)
+
+    def __post_init__(self) -> None:
+        self.database = self.connect()
+        build_sae(self.database)
+        self.sql(*CONTENT)
+        self.sae = SqlSae(self.connect(), "auto")
+        self.producer = Producer(
+            capture=VersionCapture(self.sae),
+            publisher=Publisher(self.log, TOPICS),
+            new_view=lambda claim: View(self.log, TOPICS, claim.take),
+        )
+        self.run()
+        assert self.sae.exact == KEYS.keys()
+
+    def connect(self) -> Database:
+        return self.stack.enter_context(closing(open_database(self.url)))
+
+    def sql(self, *statements: str) -> None:
+        """In one transaction."""
+        with self.database.writing() as writer:
+            for statement in statements:
+                run(writer, statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator["Transaction"]:
+        """A READ COMMITTED one through a connection of its own, as SAE's client has; rolled back where nothing else was said."""
+        opened = self.connect()
+        with opened.reading():
+            pass
+        connection = opened._opened  # type: ignore[attr-defined]
+        transaction = connection.transaction_manager(tpb(Isolation.READ_COMMITTED_RECORD_VERSION, access_mode=TraAccessMode.WRITE))
+        transaction.begin()
+        try:
+            yield Transaction(transaction)
+        finally:
+            if transaction.is_active():
+                transaction.rollback()
+            opened.close()
+
+    def rows(self, query: str) -> list[Any]:
+        """What stands after SELECT."""
+        with self.database.reading() as reader:
+            return list(reader.rows(sa.text(f"SELECT {query}")))
+
+    def run(self) -> Pass:
+        return self.producer.run_pass()
+
+    def published(self) -> dict[str, Any]:
+        """What one pass publishes: `subject key` → value; found by the exact mode, and nothing is left for a second pass."""
+        ends = {topic: state.end for topic, state in self.log.topics().items()}
+        self.run()
+        found: dict[str, Any] = {}
+        for topic in self.log.topics():
+            subject = TOPICS.subject(topic)
+            for event in self.log.read(topic, ends.get(topic, START)).events if subject else ():
+                assert subject is not None
+                assert read_headers(event).mode == "record-version"
+                found[f"{subject} {event.key.decode()}"] = event.value and Decoder().decode(subject.entity.value, event.value)
+        assert self.run().published == 0
+        return found
+
+    def agrees(self) -> bool:
+        """Whether the log holds what SAE does, read through a connection of its own."""
+        with closing(SqlSae(open_database(self.url), "auto")) as sae, sae.snapshot() as snapshot:
+            wanted = {
+                (TOPICS.of(row.subject), row.key.encode()): content_hash(encode(row.subject.entity.value, row.value()))
+                for row in everything(snapshot)
+            }
+        newest = {
+            (topic, event.key): event
+            for topic in self.log.topics()
+            if TOPICS.subject(topic)
+            for event in self.log.read(topic, START).events
+        }
+        return {place: read_headers(event).hash for place, event in newest.items() if event.value is not None} == wanted
+
+
+class Transaction:
+    def __init__(self, transaction: Any) -> None:
+        self._transaction = transaction
+
+    def sql(self, *statements: str) -> None:
+        for statement in statements:
+            with closing(self._transaction.cursor()) as cursor:
+                cursor.execute(statement)
+
+    def commit(self) -> None:
+        self._transaction.commit()
+
+    def rollback(self) -> None:
+        self._transaction.rollback()

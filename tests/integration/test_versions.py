@@ -1,0 +1,73 @@
+"""What SAE's tables tell in the mode `record-version`, on real engines: who wrote a row, and the rows that are asked for."""
+
+import pytest
+
+from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd
+from tests.integration.exact_site import Site
+
+
+def test_a_survey_counts_all_rows_and_names_those_that_were_written_since(site: Site) -> None:
+    with site.sae.snapshot() as snapshot:
+        assert snapshot.ids is not None
+        mark = snapshot.ids.own
+        assert snapshot.survey(Inve, mark).written == []
+        assert snapshot.survey(Inve, mark).rows == 3
+    site.sql("UPDATE INVE01 SET DESCR = 'new' WHERE CVE_ART = 'B'", "DELETE FROM PRECIO_X_PROD01 WHERE CVE_ART = 'A'")
+    with site.sae.snapshot() as snapshot:
+        survey = snapshot.survey(Inve, mark)
+        assert (survey.rows, [raw for raw, _ in survey.written]) == (3, [("B",)])
+        assert snapshot.ids is not None
+        assert mark < survey.written[0][1] < snapshot.ids.own
+        assert snapshot.survey(PrecioXProd, mark).rows == 1
+        assert {raw for raw, _ in snapshot.survey(PrecioXProd, 1).written} == {("B", 1)}
+
+
+def test_keys_are_those_of_all_rows(site: Site) -> None:
+    with site.sae.snapshot() as snapshot:
+        assert set(snapshot.keys(Mult)) == {("A", 1), ("B", 1)}
+        assert list(snapshot.keys(Clie)) == [("         7",)]
+        assert set(snapshot.keys(Impu)) == {(1,), (2,)}
+
+
+@pytest.mark.parametrize("many", [0, 499, 5000], ids=["few", "a list", "more than it is worth asking for"])
+def test_rows_are_found_by_the_values_of_a_column(site: Site, many: int) -> None:
+    others = {f"X{number}" for number in range(many)}
+    with site.sae.snapshot() as snapshot:
+        assert {row.cve_art for row in snapshot.rows_where(Inve, "cve_art", {"A", "C", *others})} == {"A", "C"}
+        assert [row.descr for row in snapshot.rows_where(Inve, "cve_art", {"B", "b", "B ", *others})] == ["old"]
+        assert {row.cve_art for row in snapshot.rows_where(Inve, "cve_esqimpu", {1, 7})} == {"A", "B", "C"}
+        assert list(snapshot.rows_where(Clie, "clave", {"7", *others})) == []
+        assert list(snapshot.rows_where(CvesAlter, "cve_art", set())) == []
+
+
+def test_a_value_that_is_longer_than_the_column_is_in_no_row(site: Site) -> None:
+    """Firebird would refuse to compare it."""
+    with site.sae.snapshot() as snapshot:
+        assert [row.cve_art for row in snapshot.rows_where(Inve, "cve_art", {"A", "A" * 17, "€" * 500})] == ["A"]
+
+
+def test_a_key_with_characters_of_cp1252_is_found(site: Site) -> None:
+    site.sql("INSERT INTO INVE01 (CVE_ART, STATUS) VALUES ('Ñ“1”', 'A')")
+    with site.sae.snapshot() as snapshot:
+        assert [row.cve_art for row in snapshot.rows_where(Inve, "cve_art", {"Ñ“1”"})] == ["Ñ“1”"]
+    assert list(site.published()) == ["product Ñ“1”"]
+
+
+def test_a_table_without_a_key_of_its_own_is_not_exact(site: Site) -> None:
+    """Two of its rows may have one raw key, so that counting them proves nothing."""
+    ((name,),) = site.rows(
+        "TRIM(RDB$CONSTRAINT_NAME) FROM RDB$RELATION_CONSTRAINTS"
+        " WHERE RDB$RELATION_NAME = 'CVES_ALTER01' AND RDB$CONSTRAINT_TYPE = 'PRIMARY KEY'"
+    )
+    site.sae.close()
+    site.sql(f"ALTER TABLE CVES_ALTER01 DROP CONSTRAINT {name}")
+    site.sae.probe()
+    assert site.sae.exact == KEYS.keys() - {CvesAlter}
+
+
+def test_a_view_is_not_exact(site: Site) -> None:
+    site.sae.close()
+    site.sql("ALTER TABLE CLIN01 ADD X INTEGER", "CREATE TABLE LINES (CVE_LIN VARCHAR(5) NOT NULL PRIMARY KEY)", "DROP TABLE CLIN01")
+    site.sql("CREATE VIEW CLIN01 AS SELECT CVE_LIN, 'x' AS DESC_LIN, 'N' AS ESUNGPO, 'A' AS STATUS FROM LINES")
+    site.sae.probe()
+    assert site.sae.exact == KEYS.keys() - {Clin}
