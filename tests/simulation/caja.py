@@ -85,6 +85,8 @@ class SimCaja(MemoryCaja):
     backup: Backup | None = None
     edited: bool = False
     """Somebody changed rows by hand; a resync is to find it."""
+    adopted: bool = False
+    """Its ledger was emptied, and knows no stock of before that the log lacks: that is left as it is."""
     memory: Memory = field(default_factory=Memory)
     on_commit: "Callable[[SimCaja, SimTransaction], None]" = lambda _caja, _transaction: None
 
@@ -155,7 +157,7 @@ class SimCaja(MemoryCaja):
     def adopt(self) -> None:
         """`puente setup --adopt`."""
         if self.content.guard.caja != self.name:
-            rows = self.content.rows
+            self.adopted, rows = True, self.content.rows
             self.content = SimContent(rows=rows, guard=replace(new_guard(self.name), beat=self.content.guard.beat + 1))
 
 

@@ -93,6 +93,10 @@ class World:
     def rest(self, how: int) -> None:
         """Whatever was planted goes away, time passes, and what must hold then is checked; where it does not, whether it heals at all."""
         self._calm(commits=how % 2 == 0)
+        for n, wanted in enumerate(self.wanted):
+            for number, process in enumerate(self.consumers[n]):
+                if process.policies != wanted:
+                    self.kill_consumer(n, number)
         self._bury(self.producers, how // 2 % 3)
         for processes in self.consumers:
             self._bury(processes, how // 6 % 3)
