@@ -59,7 +59,7 @@ class Site:
     runs: int = 0
     lives: int = 0
     allowed: int = 0
-    """How many deletes people let through."""
+    """How many deletes the first pass of a new producer lets through."""
 
     def new_run(self) -> str:
         self.runs += 1
@@ -121,14 +121,13 @@ class ProducerProcess(Process):
         if self.by_force:
             self.producer.claim()
             self.by_force = False
-        self.cap.allowed = self._site.allowed
         self.producer.run_pass()
         self.passes += 1
 
     def _build(self) -> Producer:
         site, times = self._site, self._site.times
         log, self.session = SimLog(site.store, self), SaeSession(site.sae, self)
-        self.cap = DeleteCap()
+        self.cap = DeleteCap(site.allowed)
         if site.compares:
             capture: CompareCapture | VersionCapture = CompareCapture(self.session, clock=times.clock, now=times.now)
         else:
@@ -219,7 +218,6 @@ class ConsumerProcess(Process):
             planner=Planner(decoder, mappers, self.policies, {store: store for store in self._caja.numbers}),
             keeper=self._keeper,
             fingerprint=repr(self.policies),
-            allow_deletes=site.allowed,
             clock=times.clock,
             now=times.now,
         )

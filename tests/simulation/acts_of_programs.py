@@ -41,8 +41,8 @@ def stop_producer(world: World, a: int, _b: int, _c: int) -> None:
 
 @weighs(1)
 def allow_deletes(world: World, _a: int, _b: int, _c: int) -> None:
-    """Somebody lets deletes through, until he thinks better of it."""
-    world.site.allowed = 0 if world.site.allowed else 2
+    """`puente produce --allow-deletes 2`: another process for the first one."""
+    world.allow(0, 2)
 
 
 @weighs(1)

@@ -41,6 +41,7 @@ class CajaCheck:
     def __init__(self, site: Site, caja: SimCaja, process: ConsumerProcess) -> None:
         self._site, self._caja, self._policies = site, caja, process.policies
         self._subjects = process.subjects()
+        # A sweep waits for a word that calls the topic complete, which it is not where an event lacks that SAE cannot give.
         self._fit = {subject for subject in SUBJECTS if all(place[0] != subject for place, said in site.sae.current.items() if said == UNFIT)}
 
     def violations(self) -> Iterator[Violation]:
@@ -87,7 +88,7 @@ class CajaCheck:
                 return True
             return (row or (0.0,))[0] == (said or (0.0,))[0]
         if said is None:
-            return row is None or not row[-1] or not self._inactivates(entity)
+            return row is None or not row[-1] or not self._inactivates(entity) or place[0] not in self._fit
         if entity in (Entity.PRODUCT, Entity.CUSTOMER) and not said[-1]:
             return row is None or self._policies.soft_deleted is SoftDeleted.IGNORE or row == shown_for(entity, said)
         return row == shown_for(entity, said)

@@ -36,6 +36,8 @@ class Watch:
     found: list[Violation] = field(default_factory=list)
     disturbed: bool = False
     restored: bool = False
+    allowed: int = 0
+    """How many deletes somebody let through at once, at most."""
     appended: dict[Place, int] = field(default_factory=dict)
     """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
     _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -54,7 +56,7 @@ class Watch:
             return
         one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity)
         self._tombstones[one_pass] += 1
-        if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.site.allowed):
+        if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.allowed):
             self.report("I8 more deletes than the cap", topic)
 
     # CAJA
