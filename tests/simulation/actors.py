@@ -184,7 +184,8 @@ class ConsumerProcess(Process):
                 self._leave(self.consumer)
                 return
             if self.resyncs:
-                self.consumer.take_over(by_force=True)
+                if not self.consumer.take_over(by_force=True):
+                    return
                 self.consumer.ask_for_resync(list(Entity))
                 self.resyncs = False
             step = self.consumer.step()
