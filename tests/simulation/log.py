@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from puente.errors import RetryableError
 from puente.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
@@ -42,8 +42,8 @@ class SimStore(MemoryStore):
     is_down: bool = False
     """The next reading fails."""
     late: list[Record] = field(default_factory=list)
-    compaction_lag: float = DAY
-    retention_from_cleaning: bool = True
+    compaction_lag: ClassVar[float] = DAY
+    retention_from_cleaning: ClassVar[bool] = True
 
     def topic(self, name: Topic) -> SimTopic:
         found = self.topics[name]

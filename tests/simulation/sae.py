@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from producer.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
 from puente.engines.database import Survey, TransactionIds
@@ -115,6 +115,9 @@ class SimSae:
 class SaeSession:
     """`Sae` for one process: a session that may break between two calls, with or without a sign."""
 
+    counts: ClassVar[int] = 1
+    """What another connection adds to `connections`."""
+
     def __init__(self, sae: SimSae, process: Process) -> None:
         self._sae, self._process, self._epoch = sae, process, sae.epoch
         self.connections = 1
@@ -126,7 +129,7 @@ class SaeSession:
         self._process.call()
         if self.broken or self._epoch != self._sae.epoch:
             self.broken, self._epoch = False, self._sae.epoch
-            self.connections += 1
+            self.connections += self.counts
             if self.loud:
                 raise _lost()
         own = self._sae.begin()

@@ -1,13 +1,14 @@
 """What must hold at every append to the log and at every commit in a CAJA.
 
 I3 no CAJA goes back to an earlier event of a topic. I4 nothing that SAE has, and the log once said, is inactivated. I6 one writer.
-I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass deletes more than the cap.
+I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass and no sweep takes more than the cap.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from consumer import sweep
 from producer import deletes
 from puente.errors import PoisonError
 from puente.eventlog.port import Event, Topic
@@ -38,9 +39,11 @@ class Watch:
     restored: bool = False
     allowed: int = 0
     """How many deletes somebody let through at once, at most."""
+    sweeps_allowed: bool = False
     appended: dict[Place, int] = field(default_factory=dict)
     """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
     _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    _swept: Counter[tuple[object, ...]] = field(default_factory=Counter)
 
     def report(self, kind: str, about: object) -> None:
         self.found.append(Violation(kind, str(about)))
@@ -70,7 +73,7 @@ class Watch:
         for place, row in rows_of(transaction.content.rows):
             entity = place[0].entity
             old = before.get(table_of(entity), {}).get(match_of(*place))
-            if old is not row and (old is None or shown(entity, old) != shown(entity, row)):
+            if old != row and (old is None or shown(entity, old) != shown(entity, row)):
                 self._moved(caja, place, None if old is None else shown(entity, old), shown(entity, row))
 
     def _moved(self, caja: SimCaja, place: Place, old: Shown | None, new: Shown) -> None:
@@ -96,7 +99,11 @@ class Watch:
         return self.site.store.topic(name) if name in self.site.store.topics else None
 
     def _judge_sweep(self, caja: SimCaja, place: Place) -> None:
-        """I4: SAE has it, and an event of it went out since SAE last lacked it."""
+        """I4: SAE has it, and an event of it went out since SAE last lacked it. I8: so many in one turn, during which time stands still."""
+        one_turn = (caja.name, place[0], self.site.times.seconds)
+        self._swept[one_turn] += 1
+        if self._swept[one_turn] > sweep.CAP_ROWS and not self.sweeps_allowed:
+            self.report("I8 more swept than the cap", f"{caja.name} {place[0]}")
         said = self.site.sae.current.get(place)
         if self.disturbed or said is None or not said[-1] or place not in self.appended:
             return

@@ -113,6 +113,7 @@ class World:
             (self.sae.commit if commits else self.sae.end)(number)
         self.store.fault, self.store.is_down = None, False
         self.store.late.clear()
+        self.watch.sweeps_allowed = True
         for n, caja in enumerate(self.cajas):
             caja.broken = None
             caja.locked.clear()
