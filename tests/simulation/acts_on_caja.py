@@ -60,7 +60,8 @@ def break_commit(world: World, a: int, b: int, _c: int) -> None:
 
 @weighs(1)
 def back_up_caja(world: World, _a: int, b: int, _c: int) -> None:
-    world.cajas[b % 2].back_up()
+    caja = world.cajas[b % 2]
+    caja.backup = caja.copied()
 
 
 @weighs(1)
@@ -74,11 +75,7 @@ def restore_caja(world: World, _a: int, b: int, _c: int) -> None:
 def clone_caja(world: World, _a: int, _b: int, _c: int) -> None:
     """The second CAJA becomes a copy of the first."""
     first, second = world.cajas
-    kept, first.backup = first.backup, None
-    first.back_up()
-    assert first.backup is not None
-    second.put_back(first.backup)
-    first.backup = kept
+    second.put_back(first.copied())
 
 
 @weighs(1)

@@ -1,6 +1,6 @@
 """CAJA in memory, with tills: the fake of the unit tests as a database that several processes, and tills, share.
 
-A transaction may be stopped before its commit. Meanwhile it holds the guard row and the rows that it wrote; a till waits for those, and what
+A transaction may be stopped before its commit. Meanwhile it holds the guard row and the rows that it wrote: a till waits for those. What
 a till wrote in the meantime is locked for the transaction, whose snapshot is older.
 """
 
@@ -18,10 +18,10 @@ from consumer.policies import Policies
 from puente.errors import ConfigError, ConnectionLost, LostGuard
 from puente.texts import text
 from schemas.changes import CATALOGUES, Entity, Key, Subject
-from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction
+from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import Place
-from tests.unit.consuming import PROFILE, reference_catalogue
+from tests.unit.consuming import PROFILE
 
 Match = tuple[Any, ...]
 Broken = Literal["before", "after"]
@@ -143,8 +143,8 @@ class SimCaja(MemoryCaja):
 
     # the administrator
 
-    def back_up(self) -> None:
-        self.backup = Backup(copy.deepcopy(self.content), dict(self.sold), copy.deepcopy(self.memory))
+    def copied(self) -> Backup:
+        return Backup(copy.deepcopy(self.content), dict(self.sold), copy.deepcopy(self.memory))
 
     def put_back(self, backup: Backup) -> None:
         """This CAJA's backup, or another one's, which makes it a clone. Every connection ends."""

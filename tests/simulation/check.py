@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from consumer.ledger import Reason, Waiting
 from consumer.policies import SoftDeleted
 from puente.errors import PoisonError
-from schemas.changes import Entity, Subject
+from schemas.changes import Entity, Key, Subject
 from tests.simulation.actors import ConsumerProcess, Site
 from tests.simulation.caja import SimCaja
 from tests.simulation.truth import SUBJECTS, UNFIT, Place, Said, in_event, match_of, rows_of, shown, shown_for, table_of
@@ -42,7 +42,9 @@ class CajaCheck:
         self._site, self._caja, self._policies = site, caja, process.policies
         self._subjects = process.subjects()
         # A sweep waits for a word that calls the topic complete, which it is not where an event lacks that SAE cannot give.
-        self._fit = {subject for subject in SUBJECTS if all(place[0] != subject for place, said in site.sae.current.items() if said == UNFIT)}
+        self._fit = {
+            subject for subject in SUBJECTS if all(place[0] != subject for place, said in site.sae.current.items() if said == UNFIT)
+        }
 
     def violations(self) -> Iterator[Violation]:
         yield from self._unfinished()
@@ -69,7 +71,8 @@ class CajaCheck:
                 yield Violation("L sweep never comes", f"{self._caja.name} {topic} {progress.sweep}")
 
     def _wrong(self, place: Place) -> Iterator[str]:
-        waiting, said = self._caja.content.waiting.get(place), self._site.sae.current.get(place)  # type: ignore[call-overload]
+        said = self._site.sae.current.get(place)
+        waiting = self._caja.content.waiting.get((place[0], Key(place[1])))
         if waiting is not None:
             yield from self._wrongly_waiting(place, waiting, said)
         elif not self._is_right(place, said):
@@ -86,7 +89,7 @@ class CajaCheck:
         if entity is Entity.STOCK:
             if said is None and self._caja.adopted:
                 return True
-            return (row or (0.0,))[0] == (said or (0.0,))[0]
+            return (row[0] if row else 0.0) == (said[0] if said else 0.0)
         if said is None:
             return row is None or not row[-1] or not self._inactivates(entity) or place[0] not in self._fit
         if entity in (Entity.PRODUCT, Entity.CUSTOMER) and not said[-1]:

@@ -1,4 +1,4 @@
-"""Operations: what may happen, each with three numbers of its own and harmless where it does not apply, so that any part of a history is one.
+"""Operations: what may happen, each with three numbers of its own and harmless where it does not apply: any part of a history is one.
 
 0 is the plainest: the first key, a whole turn that nobody interrupts. The operations stand in the modules `acts_…`.
 """

@@ -1,4 +1,4 @@
-"""The product's sizes made small, so that a few keys fill a batch, a part, a cap; and a door to change one thing of the product for a while.
+"""The product's sizes made small, so that a few keys fill a batch, a part, a cap; and a door to change a thing of the product for a while.
 
 This is no mocking: the code that runs is the product's own, with other numbers, or (`rules.py`) with one of its rules taken out.
 """

@@ -31,11 +31,12 @@ class Process:
 
     def call(self) -> None:
         """Before each effect of a port; raises `Killed` from a process that is dead."""
-        if self._left is not None and not self.dead:
+        while self._left is not None and not self.dead:
             self._left -= 1
-            if self._left < 0:
-                self._back.release()
-                self._go.acquire()
+            if self._left >= 0:
+                break
+            self._back.release()
+            self._go.acquire()
         if self.dead:
             raise Killed
 

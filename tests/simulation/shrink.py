@@ -33,10 +33,9 @@ def _shorter(history: list[Operation], is_bad: Callable[[Sequence[Operation]], b
 
 def _plainer(history: list[Operation], is_bad: Callable[[Sequence[Operation]], bool]) -> list[Operation]:
     for place in range(len(history)):
-        for which in (1, 2, 3):
-            for number in range(min(SMALL_NUMBERS, history[place][which])):  # type: ignore[call-overload]
-                tried = list(history)
-                tried[place] = _with(history[place], which, number)
+        for which in range(3):
+            for number in range(min(SMALL_NUMBERS, history[place][1:][which])):
+                tried = [*history[:place], _with(history[place], which, number), *history[place + 1 :]]
                 if is_bad(tried):
                     history = tried
                     break
@@ -44,6 +43,6 @@ def _plainer(history: list[Operation], is_bad: Callable[[Sequence[Operation]], b
 
 
 def _with(operation: Operation, which: int, number: int) -> Operation:
-    name, *numbers = operation
-    numbers[which - 1] = number
-    return (name, numbers[0], numbers[1], numbers[2])
+    numbers = list(operation[1:])
+    numbers[which] = number
+    return (operation[0], numbers[0], numbers[1], numbers[2])

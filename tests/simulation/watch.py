@@ -1,7 +1,8 @@
 """What must hold at every append to the log and at every commit in a CAJA.
 
 I3 no CAJA goes back to an earlier event of a topic. I4 nothing that SAE has, and the log once said, is inactivated. I6 one writer.
-I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass and no sweep takes more than the cap.
+I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass and no sweep takes more than
+the cap.
 """
 
 from collections import Counter
@@ -107,9 +108,9 @@ class Watch:
         said = self.site.sae.current.get(place)
         if self.disturbed or said is None or not said[-1] or place not in self.appended:
             return
-        if place[0].entity is not Entity.STOCK or said[0]:
-            if self.site.sae.says(place, None) <= self.appended[place]:
-                self.report("I4 swept though SAE has it", f"{caja.name} {place[0]} {place[1]}")
+        is_there = place[0].entity is not Entity.STOCK or said[0]
+        if is_there and self.site.sae.says(place, None) <= self.appended[place]:
+            self.report("I4 swept though SAE has it", f"{caja.name} {place[0]} {place[1]}")
 
     def _judge_retired(self, caja: SimCaja, place: Place) -> None:
         """I4: SAE has it, and never had it otherwise."""
