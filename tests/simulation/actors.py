@@ -208,7 +208,7 @@ class ConsumerProcess(Process):
     def _build(self) -> Consumer:
         site, times, decoder = self._site, self._site.times, Decoder()
         log, mappers = SimLog(site.store, self), mappers_for(self.policies)
-        session = CajaSession(self._caja, self, mappers)
+        session = CajaSession(self._caja, self, self.policies, mappers)
         self._keeper = GuardKeeper(session, self._holder, times.clock, self.token)
         consumer = Consumer(
             name=self._caja.name,

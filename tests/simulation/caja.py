@@ -164,10 +164,12 @@ class SimCaja(MemoryCaja):
 class SimTransaction(MemoryTransaction):
     """`Transaction`, of a snapshot: `seen` is CAJA as it was when it began."""
 
-    def __init__(self, caja: SimCaja, mappers: Mapping[Entity, RowMapper], token: str, call: Callable[[], None]) -> None:
+    def __init__(
+        self, caja: SimCaja, policies: Policies, mappers: Mapping[Entity, RowMapper], token: str, call: Callable[[], None]
+    ) -> None:
         self.seen = MemoryCaja(mappers=mappers, parameters=caja.parameters, locked=set(caja.locked), sales=set(caja.sales))
         super().__init__(self.seen, copy.deepcopy(caja.content))
-        self.token, self._call = token, call
+        self.policies, self.token, self._call = policies, token, call
 
     def write(self, entity: Any, rows: Any) -> Any:
         self._call()
@@ -175,13 +177,14 @@ class SimTransaction(MemoryTransaction):
 
 
 class CajaSession:
-    """`Caja` for one process, whose mappers are those of its own settings."""
+    """`Caja` for one process, with its own settings."""
 
     checks_token: ClassVar[bool] = True
     checks_name: ClassVar[bool] = True
 
-    def __init__(self, caja: SimCaja, process: Process, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._caja, self._process, self._mappers, self._epoch = caja, process, mappers, caja.epoch
+    def __init__(self, caja: SimCaja, process: Process, policies: Policies, mappers: Mapping[Entity, RowMapper]) -> None:
+        self._caja, self._process, self._policies, self._mappers = caja, process, policies, mappers
+        self._epoch = caja.epoch
 
     def _call(self) -> None:
         self._process.call()
@@ -234,7 +237,7 @@ class CajaSession:
         caja = self._caja
         if caja.open is not None or (self.checks_token and caja.content.guard.token != token):
             raise LostGuard(text("planted"))
-        transaction = caja.open = SimTransaction(caja, self._mappers, token, self._call)
+        transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
         transaction.content.guard = replace(caja.content.guard, beat=caja.content.guard.beat + 1)
         try:
             yield transaction

@@ -77,8 +77,6 @@ class CajaCheck:
             yield from self._wrongly_waiting(place, waiting, said)
         elif not self._is_right(place, said):
             yield "I2 active but gone from SAE" if said is None else "I2 CAJA is not SAE"
-        if place[0].entity is Entity.STOCK and self._lacks_product(place) and self._row(place) is not None:
-            yield "I7 stock of a product that CAJA lacks"
 
     def _row(self, place: Place) -> tuple[object, ...] | None:
         row = self._caja.content.table(table_of(place[0].entity)).get(match_of(*place))

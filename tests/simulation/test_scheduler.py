@@ -71,7 +71,7 @@ def test_a_killed_process_does_nothing_more_but_unwinds() -> None:
 
 
 def test_a_dead_process_cannot_call_its_ports_while_it_unwinds() -> None:
-    reached = []
+    reached: list[int] = []
 
     def clean_up() -> None:
         counting.process.call()

@@ -75,6 +75,8 @@ class Watch:
             entity = place[0].entity
             old = before.get(table_of(entity), {}).get(match_of(*place))
             if old != row and (old is None or shown(entity, old) != shown(entity, row)):
+                if old is None and place[0].entity is Entity.STOCK:
+                    self._judge_new_stock(place, transaction)
                 self._moved(caja, place, None if old is None else shown(entity, old), shown(entity, row))
 
     def _moved(self, caja: SimCaja, place: Place, old: Shown | None, new: Shown) -> None:
@@ -94,6 +96,11 @@ class Watch:
             self.report("I3 older over newer", f"{caja.name} {place[0]} {place[1]}: {old} -> {new}")
         if old is not None and old[-1] and not new[-1] and old[0] != "hand":
             self._judge_retired(caja, place)
+
+    def _judge_new_stock(self, place: Place, transaction: SimTransaction) -> None:
+        has_product = (place[1],) in transaction.content.table("CATINVEN")
+        if Entity.PRODUCT in transaction.policies.entities and not has_product:
+            self.report("I7 stock of a product that CAJA lacks", place)
 
     def _topic(self, place: Place) -> SimTopic | None:
         name = TOPICS.of(place[0])
