@@ -7,10 +7,12 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
 PYTEST_ARGS ?=
+# The same for the measurements: make bench BENCH_ARGS="apply --rows 20000 --rounds 5"
+BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock texts clean system-demo system-test
+.PHONY: help demo test bench lint format lock texts clean system-demo system-test
 # Steps follow one another even under make -j: their output is read.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -24,6 +26,9 @@ demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and cha
 test: system-test lint ## everything CI runs: lint, then all tests with branch coverage
 	$(call step,pytest)
 	@$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: system-test $(READY) ## measures Puente on real engines: a table, and JSON in bench/results
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 # What pip cannot install is looked for first: waiting for the environment only to learn that a library is missing is no fun.
 system-demo system-test: system-%:

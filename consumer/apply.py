@@ -9,7 +9,7 @@ After every connect or take-over the ledger is read again; nothing in memory sur
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from consumer.batch import Plan, Planner
@@ -96,6 +96,15 @@ class Applier:
         self._remember(outcome, fresh, also)
         self._pace(len(plan.pending), self._clock() - began)
         return outcome.step(plan)
+
+    def apply_all(self, plan: Plan, also: Also) -> Step:
+        """The same in as many transactions as it takes; `also` comes with the last: killed before, what went in already is found equal."""
+        total, rest = Step(), plan.pending
+        while len(rest) > self.limit:
+            part, rest = rest[: self.limit], rest[self.limit :]
+            total.add(self.apply(Plan(pending=part)))
+        total.add(self.apply(replace(plan, pending=rest), also))
+        return total
 
     def save(self, topic: Topic, progress: Progress) -> None:
         """A position alone."""

@@ -17,7 +17,7 @@ from functools import partial
 from time import monotonic
 
 from consumer import interface
-from consumer.apply import Applier
+from consumer.apply import Also, Applier
 from consumer.batch import Planner, again
 from consumer.caja import Caja
 from consumer.follow import Follower
@@ -175,14 +175,11 @@ class Consumer:
 
     def _retry(self) -> Step:
         """6. But for what a resync is about to read: what waits there may be older."""
-        total, state = Step(), self._applier.state
+        state = self._applier.state
         self._retries.products |= self._applier.written_products
         self._applier.written_products.clear()
         due = [item for item in self._retries.take(state, self._clock()) if item.subject in self._follower.current]
-        while due:
-            part, due = due[: self._applier.limit], due[self._applier.limit :]
-            total.add(self._applier.apply(self._follower.plan([again(item) for item in part])))
-        return total
+        return self._applier.apply_all(self._follower.plan([again(item) for item in due]), Also()) if due else Step()
 
     def _say_ready(self) -> None:
         """Once everything was resynced and swept with all boxes ticked."""

@@ -9,7 +9,7 @@ from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner, incoming
 from consumer.ledger import ASKED_FOR, Progress, Sweep
 from consumer.outcome import Step
-from consumer.resync import ChangedMeanwhile, Report, Resync
+from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from puente.eventlog.history import OtherHistory, read_on
 from puente.eventlog.port import EventLog, Topic, TopicState
 from puente.texts import Text, text
@@ -96,7 +96,7 @@ class Follower:
         is_same = (position.identity, position.next_offset) == (state.identity, state.end)
         if is_same and now - self._proved.get(topic, float("-inf")) < PROVE_SECONDS:
             return Step()
-        batch, after = read_on(self._log, topic, position, self._applier.limit)  # 1
+        batch, after = read_on(self._log, topic, position, READ_AT_ONCE)  # 1
         self._proved[topic] = now
         self.current.add(subject)
         reached = self._now() if batch.at_end else progress.end_reached
@@ -104,7 +104,7 @@ class Follower:
         if after == position and reached - progress.end_reached < END_SAVED_EVERY:
             return Step(at_end=batch.at_end)
         changes = incoming(batch.events, subject, self._now())  # 2
-        step = self._applier.apply(self.plan(changes), Also(progress={topic: saved}))  # 3 to 5
+        step = self._applier.apply_all(self.plan(changes), Also(progress={topic: saved}))  # 3 to 5
         step.at_end = batch.at_end
         return step
 

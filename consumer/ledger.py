@@ -6,6 +6,7 @@ PUENTE_ROWS       per key, what was applied: hash of the event's content, hash o
 PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
 """
 
+from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +90,9 @@ waiting = sa.Table(
 )
 
 
+Place = tuple[Subject, Key]
+
+
 class Reason(StrEnum):
     """Why a change waits."""
 
@@ -121,8 +125,47 @@ class Waiting:
         return other is not None and (self.content_hash, self.reason, self.detail) == (other.content_hash, other.reason, other.detail)
 
     @property
-    def place(self) -> tuple[Subject, Key]:
+    def place(self) -> Place:
         return self.subject, self.key
+
+
+class Aside(MutableMapping[Place, Waiting]):
+    """All that waits, by key; found by reason and, stock, by its product without looking at the rest: it may be very much."""
+
+    def __init__(self, items: Iterable[Waiting] = ()) -> None:
+        self._items: dict[Place, Waiting] = {}
+        self._by_reason: dict[Reason, dict[Place, Waiting]] = {reason: {} for reason in Reason}
+        self._stock: dict[Key, set[Place]] = {}
+        for item in items:
+            self[item.place] = item
+
+    def __getitem__(self, place: Place) -> Waiting:
+        return self._items[place]
+
+    def __setitem__(self, place: Place, item: Waiting) -> None:
+        if place in self._items:
+            del self[place]
+        self._items[place] = self._by_reason[item.reason][place] = item
+        if place[0].entity is Entity.STOCK:
+            self._stock.setdefault(place[1], set()).add(place)
+
+    def __delitem__(self, place: Place) -> None:
+        item = self._items.pop(place)
+        del self._by_reason[item.reason][place]
+        if place[0].entity is Entity.STOCK:
+            self._stock[place[1]].discard(place)
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def because_of(self, reason: Reason) -> Collection[Waiting]:
+        return self._by_reason[reason].values()
+
+    def stock_of(self, product: Key) -> list[Waiting]:
+        return [self._items[place] for place in self._stock.get(product, ())]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +217,7 @@ class State:
 
     progress: dict[Topic, Progress]
     hashes: dict[Subject, dict[Key, str]]
-    waiting: dict[tuple[Subject, Key], Waiting]
+    waiting: Aside
     ready_at: datetime | None = None
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.ledger import Guard, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.ledger import Aside, Guard, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
 from puente.engines.database import Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -22,7 +22,7 @@ def read_state(reader: Reader) -> State:
     return State(
         progress=dict(_progress(row) for row in reader.rows(sa.select(*ledger.positions.c))),
         hashes=_hashes(reader),
-        waiting={item.place: item for item in map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))},
+        waiting=Aside(map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))),
         ready_at=guard.ready_at if guard else None,
     )
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
-from consumer.ledger import UNSEEN, Reason, State, Sweep
+from consumer.ledger import UNSEEN, Aside, Reason, State, Sweep
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
@@ -70,7 +70,7 @@ class Previewer:
             for pending in plan.pending:
                 self._judge(pending, found)
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={subject: hashes}, waiting={})
+        after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
         candidates = find(subject, self._caja, after, self._planner.policies)

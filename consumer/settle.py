@@ -93,14 +93,8 @@ class Settler:
 
     def _inactivate(self, subject: Subject, topic: Topic, progress: Progress, found: Found) -> Step:
         """In parts; killed between two of them, the rest is found again."""
-        total, rest = Step(), found.gone
-        done = Also(progress={topic: replace(progress, sweep=None)})
-        while True:
-            part, rest = rest[: self._applier.limit], rest[self._applier.limit :]
-            plan = self._planner.plan([gone(subject, key, self._now()) for key in part], self._applier.state, rewrite=True)
-            total.add(self._applier.apply(plan, Also() if rest else done))
-            if not rest:
-                break
+        plan = self._planner.plan([gone(subject, key, self._now()) for key in found.gone], self._applier.state, rewrite=True)
+        total = self._applier.apply_all(plan, Also(progress={topic: replace(progress, sweep=None)}))
         self.swept[subject] = self.swept.get(subject, 0) + total.touched
         if total.touched:
             extra = {"action": "swept", "caja": self._name, "entity": str(subject), "count": total.touched}

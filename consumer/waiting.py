@@ -25,14 +25,17 @@ class Retries:
 
         A product that was written frees its own stock alone: it does not put off the turn of the others with the same reason.
         """
-        reasons = {reason for reason in Reason if now - self.tried.get(reason, float("-inf")) >= SECONDS[reason]}
-        found = [item for item in state.waiting.values() if item.reason in reasons or self._freed(item)]
-        self.tried.update(dict.fromkeys(reasons.intersection(item.reason for item in found), now))
+        due = [
+            reason
+            for reason in Reason
+            if state.waiting.because_of(reason) and now - self.tried.get(reason, float("-inf")) >= SECONDS[reason]
+        ]
+        found = {item.place: item for reason in due for item in state.waiting.because_of(reason)}
+        for product in self.products:
+            found.update({item.place: item for item in state.waiting.stock_of(product)})
+        self.tried.update(dict.fromkeys(due, now))
         self.products.clear()
-        return sorted(found, key=_order)
-
-    def _freed(self, item: Waiting) -> bool:
-        return item.subject.entity is Entity.STOCK and item.key in self.products
+        return sorted(found.values(), key=_order)
 
 
 def _order(item: Waiting) -> tuple[int, int, str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 
 from producer.tables import KEYS, Layout, RawKey, Row, columns
-from puente.engines.database import Reader, Survey, Table, TransactionIds
+from puente.engines.database import Column, Reader, Survey, Table, TransactionIds
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 LISTED = 500
@@ -21,12 +21,12 @@ SCANNED_FROM = 10
 class Source:
     """A table and those of our columns that this SAE has; `places` says where each of the tuple's fields stands among them.
 
-    `places` is None where all are there, in the same order; -1 stands for one that is not. `lengths` are those of text columns.
+    `places` is None where all are there, in the same order; -1 stands for one that is not.
     """
 
     table: sa.TableClause
     places: tuple[int, ...] | None
-    lengths: Mapping[str, int]
+    columns: Mapping[str, Column]
 
     @classmethod
     def of(cls, table: type[Row], found: Table, names: Sequence[str]) -> "Source":
@@ -35,7 +35,7 @@ class Source:
         return cls(
             table=sa.table(found.name, *(sa.column(name) for name in names)),
             places=None if len(names) == len(wanted) else places,
-            lengths={name: length for name in names if (length := found.columns[name].length) is not None},
+            columns=found.columns,
         )
 
 
@@ -62,7 +62,7 @@ class SqlSnapshot:
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         source, name = self._source(table), column.upper()
-        length = source.lengths.get(name)
+        length = source.columns[name].length
         possible = {value for value in values if length is None or len(value) <= length}
         place = table._fields.index(column)
         for row in self._perhaps(table, source, source.table.c[name], possible):
@@ -84,8 +84,7 @@ class SqlSnapshot:
 
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
         source = self._source(table)
-        query = sa.select(*(source.table.c[field.upper()] for field in KEYS[table]))
-        return map(tuple, self._reader.rows(query))
+        return self._reader.keys(source.table.name, [source.columns[field.upper()] for field in KEYS[table]])
 
     def survey(self, table: type[Row], since: int) -> Survey:
         return self._reader.survey(self._source(table).table.name, [field.upper() for field in KEYS[table]], since)

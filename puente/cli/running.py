@@ -33,15 +33,14 @@ def commands() -> list[click.Command]:
     @click.option(
         "--allow-deletes",
         type=click.IntRange(min=1),
-        default=0,
         metavar="N",
         help=translate("Lets up to N deletes of each entity through in the first pass, also where so many at once would wait."),
     )
     @json_option
     @verbose_option
-    def produce(config: Path, once: bool, allow_deletes: int, as_json: bool, verbose: bool) -> int:
+    def produce(config: Path, once: bool, allow_deletes: int | None, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
-        return _run(settings, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes)
+        return _run(settings, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
 
     @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
     @config_option

@@ -108,7 +108,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
     before = site.puente("check", "--json", "--lang", "es")
     assert before.returncode == 0
     assert any(f["level"] == "warning" and "puente setup" in f["text"] for f in report(before))
-    assert any("read by compare" in f["text"] and f["about"] == "INVE01" for f in report(before))
+    assert any("read by record-version" in f["text"] and f["about"] == "INVE01" for f in report(before))
 
     dry = site.puente("setup", "--dry-run", "--json")
     assert report(dry)["done"] is False

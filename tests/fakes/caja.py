@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import UNSEEN, VERSION, Guard, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Progress, State, Waiting, subject_of, warehouse_of
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
@@ -115,7 +115,7 @@ class MemoryCaja:
 
     def state(self) -> State:
         c = copy.deepcopy(self.content)
-        return State(progress=c.progress, hashes=c.hashes, waiting=c.waiting, ready_at=c.guard.ready_at)
+        return State(progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), ready_at=c.guard.ready_at)
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]

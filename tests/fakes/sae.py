@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -70,6 +70,7 @@ class FakeSae:
         """Which tables each snapshot read or surveyed."""
         self.reads: Counter[tuple[str, Any]] = Counter()
         """How often each table was asked for, by method."""
+        self.on_read: Callable[[str, Any], None] = lambda _how, _table: None
         self.put(row(ParamInventario), *rows)
 
     def begin(self) -> int:
@@ -147,6 +148,7 @@ class FakeSnapshot:
     def _asked(self, how: str, table: Any) -> list[Any]:
         self._read.add(table)
         self._sae.reads[how, table] += 1
+        self._sae.on_read(how, table)
         return self._tables[table]
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:

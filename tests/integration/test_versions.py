@@ -3,6 +3,7 @@
 import pytest
 
 from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd
+from puente.demo.statements import load
 from tests.integration.exact_site import Site
 
 
@@ -27,6 +28,26 @@ def test_keys_are_those_of_all_rows(site: Site) -> None:
         assert set(snapshot.keys(Mult)) == {("A", 1), ("B", 1)}
         assert list(snapshot.keys(Clie)) == [("         7",)]
         assert set(snapshot.keys(Impu)) == {(1,), (2,)}
+
+
+def test_keys_of_many_rows_are_read_as_they_stand(site: Site) -> None:
+    """More than one text of the packed reading holds, with the blanks and characters that real keys have."""
+    wanted = [f"{number}{tail}" for number in range(4000) for tail in ("", " x", "\t", "Ñ“€")]
+    with site.database.writing() as writer:
+        load(writer, "CVES_ALTER01", ["CVE_ART", "CVE_ALTER"], ({"CVE_ART": key, "CVE_ALTER": key[::-1]} for key in wanted))
+    with site.sae.snapshot() as snapshot:
+        assert set(snapshot.keys(CvesAlter)) == {("A", "750"), *((key, key[::-1]) for key in wanted)}
+
+
+@pytest.mark.parametrize("key", ["A\x1eB", "A\x1fB", "\x1e", ""], ids=repr)
+def test_a_key_that_holds_what_stands_between_packed_ones_is_read_as_well(site: Site, key: str) -> None:
+    site.sql(
+        f"INSERT INTO CVES_ALTER01 (CVE_ART, CVE_ALTER) VALUES ('B', '{key}')",
+        f"INSERT INTO CLIE01 (CLAVE, STATUS) VALUES ('{key}', 'A')",
+    )
+    with site.sae.snapshot() as snapshot:
+        assert set(snapshot.keys(CvesAlter)) == {("A", "750"), ("B", key)}
+        assert set(snapshot.keys(Clie)) == {("         7",), (key,)}
 
 
 @pytest.mark.parametrize("many", [0, 499, 5000], ids=["few", "a list", "more than it is worth asking for"])

@@ -115,6 +115,12 @@ class Site:
         hashes, unmappable = self.expected()
         return {place: found for place, found in self.in_log().items() if place not in unmappable} == hashes
 
+    def tells_what_lacks(self) -> None:
+        """The newest word calls complete what is."""
+        lacking = {subject for subject, key in self.expected()[1] if (subject, key) not in self.in_log()}
+        told = {TOPICS.subject(topic.topic): topic.complete for topic in self.words()[-1].topics}
+        assert {subject for subject, complete in told.items() if not complete} == lacking
+
 
 def told_hash(event: Event) -> str:
     return (event.header(HASH) or b"").decode()

@@ -63,12 +63,6 @@ class Judged(Site):
         finally:
             self.log.plan(0)
 
-    def tells_what_lacks(self) -> None:
-        """The newest word calls complete what is."""
-        lacking = {subject for subject, key in self.expected()[1] if (subject, key) not in self.in_log()}
-        told = {TOPICS.subject(topic.topic): topic.complete for topic in self.words()[-1].topics}
-        assert {subject for subject, complete in told.items() if not complete} == lacking
-
 
 def late_commit(rows: list[Any]) -> Step:
     """A transaction that began before a pass and commits after it."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from consumer.caja import Holder
-from consumer.ledger import Reason, State, Waiting
+from consumer.ledger import Aside, Reason, State, Waiting
 from consumer.policies import Policies
 from consumer.waiting import SECONDS, Retries
 from puente.errors import ConfigError
@@ -42,7 +42,7 @@ def waiting(subject: Subject, key: str, reason: Reason) -> Waiting:
 
 
 def state(*items: Waiting) -> State:
-    return State(progress={}, hashes={}, waiting={item.place: item for item in items})
+    return State(progress={}, hashes={}, waiting=Aside(items))
 
 
 # When it is tried again

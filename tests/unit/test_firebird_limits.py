@@ -18,8 +18,8 @@ from consumer.ledger import Guard, Progress, Reason, Sweep, Waiting
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Kind, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import catalogue, insert, packed
+from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, RowWrite, Survey, TransactionIds, WritePlan, Written
+from puente.engines.firebird import catalogue, insert, keys, packed
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from puente.reference.columns import caja_metadata, sae_metadata
@@ -70,7 +70,12 @@ class Recorder:
         text = self._keep(query)
         return iter(next((rows for table, rows in self.answers.items() if table in text), []))
 
-    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+        self.texts.append(keys.build(table, columns) or "")
+        self._keep(keys.plain(table, columns))
+        return iter(())
+
+    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         raise AssertionError("Firebird 2.5 tells no versions")
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:

@@ -6,5 +6,6 @@ errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
 connection  engine, connection, transactions
 versions    which transaction wrote a row
+keys        all keys of a table, packed
 packed      many rows in one EXECUTE BLOCK
 """

@@ -7,14 +7,16 @@ whose `firebird.conf` lets several processes open one file, and the same folder 
 import ctypes
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from firebird.driver import Error, load_api
+from firebird.driver import Error, connect, load_api
 
 from puente.errors import ConfigError
 from puente.texts import text
@@ -22,12 +24,18 @@ from puente.texts import text
 CLIENT_VARIABLE = "PUENTE_FBCLIENT"
 """Names another client library (fbclient.dll, libfbclient.so.2); without the wheel's there is no embedded engine."""
 
+SIGACTION_BYTES = 1024
+"""More than the structure has anywhere."""
+
 CONFIGURATION = """\
 # Several processes may open one database; a survivor of a killed process waits one second for its locks, not ten.
 ServerMode = SuperClassic
 DeadlockTimeout = 1
 """
 
+
+NOBODY = "127.0.0.1/1:none"
+"""A database that there is none of, on a port where nobody listens."""
 
 _loading = threading.Lock()
 
@@ -48,6 +56,7 @@ def _load() -> None:
     library = Path(named) if named else wheel and _prepare(wheel)
     try:
         load_api(library)
+        _keep_our_signals()
     except (OSError, FileNotFoundError, Error) as error:
         raise ConfigError(
             text(
@@ -56,6 +65,23 @@ def _load() -> None:
                 variable=CLIENT_VARIABLE,
             )
         ) from error
+
+
+def _keep_our_signals() -> None:
+    """At its first connection the library puts itself before Python at SIGINT and SIGTERM, to end every connection at once.
+
+    The program wants to end them itself, when what it is doing is done. So that first connection is made here, and Python put back.
+    """
+    if sys.platform == "win32":
+        return
+    c = ctypes.CDLL(None)
+    ours = {number: ctypes.create_string_buffer(SIGACTION_BYTES) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in ours.items():
+        c.sigaction(number, None, action)
+    with suppress(Error):
+        connect(NOBODY, user="nobody", password="none")  # noqa: S106 - nobody's
+    for number, action in ours.items():
+        c.sigaction(number, action, None)
 
 
 def _prepare(wheel: Path) -> Path:

@@ -18,8 +18,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from puente.engines.database import Catalogue, Reader, RowError, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
-from puente.engines.firebird import catalogue, insert, packed, versions
+from puente.engines.database import Catalogue, Column, Reader, RowError, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
+from puente.engines.firebird import catalogue, insert, keys, packed, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -204,10 +204,13 @@ class _Transaction:
         with translated(self._database.label):
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
-    def survey(self, table: str, keys: Sequence[str], since: int) -> Survey:
+    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         ((rows, written),) = self.rows(versions.count(table, since))
-        found = list(self.rows(versions.written(table, keys, since))) if written else []
+        found = list(self.rows(versions.written(table, columns, since))) if written else []
         return versions.survey(rows, found)
+
+    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+        return keys.read(self.plain, self.rows, table, columns)
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:

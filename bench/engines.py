@@ -1,0 +1,92 @@
+"""The engines that a benchmark runs on, and the driver without Puente, to compare with."""
+
+import itertools
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import firebird.driver
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from puente.engines import create_database, open_database
+from puente.engines.firebird.client import load_client
+from puente.engines.firebird.connection import CHARSET, dsn_of
+from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
+
+EMBEDDED, SERVER = "embedded", "server"
+ENGINES = (EMBEDDED, SERVER)
+VERSION = "rdb$get_context('SYSTEM', 'ENGINE_VERSION') FROM rdb$database"
+
+log = logging.getLogger("bench")
+
+
+class Engine:
+    """An engine and the databases made on it."""
+
+    def __init__(self, name: str, server: FirebirdServer | None, folder: Path) -> None:
+        self.name, self._server, self._folder = name, server, folder
+        self._made: list[str] = []
+        self._numbers = itertools.count(1)
+        self.version = self._ask_version()
+
+    def _ask_version(self) -> str:
+        url = self.new("version")
+        with closing(open_database(url)) as database, database.reading() as reader:
+            ((version,),) = reader.rows(sa.text(f"SELECT {VERSION}"))
+        self.drop(url)
+        return str(version)
+
+    def __str__(self) -> str:
+        return f"Firebird {self.version} {self.name}"
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])
+
+    def new(self, stem: str) -> str:
+        """The URL of a new, empty database."""
+        name = f"{stem}-{next(self._numbers)}"
+        url = self._server.url(name) if self._server else f"firebird+firebird:///{self._folder / name}.fdb"
+        create_database(url)
+        self._made.append(url)
+        return url
+
+    def drop(self, url: str) -> None:
+        """Removes a database that nobody has open any more."""
+        self._made.remove(url)
+        connect(url).drop_database()
+
+    def drop_all(self) -> None:
+        for url in list(self._made):
+            self.drop(url)
+
+
+def connect(url: str) -> Any:
+    """A connection of the driver's own, as Puente opens it but without Puente."""
+    load_client()
+    parsed = make_url(url)
+    return firebird.driver.connect(dsn_of(parsed), user=parsed.username or "SYSDBA", password=parsed.password, charset=CHARSET)
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Engine | None]:
+    """The engine of that name; None where this machine has none, which is said."""
+    server: FirebirdServer | None = None
+    if name == SERVER:
+        try:
+            server = external_server() or PrivateServer.create()
+        except ServerUnavailableError as error:
+            log.warning("Not measured: %s", error)
+            yield None
+            return
+    try:
+        engine = Engine(name, server, folder)
+        yield engine
+        if server is not None and not isinstance(server, PrivateServer):
+            engine.drop_all()  # nobody else removes them there
+    finally:
+        if isinstance(server, PrivateServer):
+            server.remove()

@@ -1,0 +1,87 @@
+"""All keys of a table, packed by the server into long texts: the driver fetches 60,000 rows a second, this way six times as many keys.
+
+Two buffers, for a text grows by copying it: a small one takes the keys, and goes into a large one when it is full.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from puente.engines.database import Column, Kind
+from puente.engines.firebird.text import from_database
+
+FIELD, RECORD = "\x1f", "\x1e"
+NUMBER_WIDTH = 20
+SMALL, LARGE = 1000, 30_000
+"""Characters from which a buffer is emptied."""
+LONGEST = 400
+
+BLOCK = """
+EXECUTE BLOCK RETURNS (PACKED VARCHAR(32000) CHARACTER SET ISO8859_1, ROWS_READ BIGINT) AS
+DECLARE ROW_KEY VARCHAR({width}) CHARACTER SET ISO8859_1;
+DECLARE SMALL_ONE VARCHAR(1500) CHARACTER SET ISO8859_1;
+DECLARE LARGE_ONE VARCHAR(32000) CHARACTER SET ISO8859_1;
+BEGIN
+  SMALL_ONE = ''; LARGE_ONE = ''; ROWS_READ = 0;
+  FOR SELECT {key} FROM {table} INTO :ROW_KEY DO
+  BEGIN
+    ROWS_READ = ROWS_READ + 1;
+    SMALL_ONE = SMALL_ONE || COALESCE(ROW_KEY, '') || ASCII_CHAR(30);
+    IF (CHAR_LENGTH(SMALL_ONE) > {small}) THEN
+    BEGIN
+      LARGE_ONE = LARGE_ONE || SMALL_ONE; SMALL_ONE = '';
+      IF (CHAR_LENGTH(LARGE_ONE) > {large}) THEN BEGIN PACKED = LARGE_ONE; SUSPEND; LARGE_ONE = ''; END
+    END
+  END
+  PACKED = LARGE_ONE || SMALL_ONE; SUSPEND;
+END
+"""
+
+
+def read(
+    run: Callable[[str], Iterable[Sequence[Any]]],
+    select: Callable[[sa.Select[Any]], Iterable[Sequence[Any]]],
+    table: str,
+    columns: Sequence[Column],
+) -> Iterator[tuple[Any, ...]]:
+    """The keys: packed, or one by one where that does not serve."""
+    sql = build(table, columns)
+    found = None if sql is None else unpack(run(sql), columns)
+    return map(tuple, select(plain(table, columns))) if found is None else iter(found)
+
+
+def build(table: str, columns: Sequence[Column]) -> str | None:
+    """The statement; None where keys of this width are not worth packing, or are no texts and whole numbers."""
+    width = sum(_width(column) + 1 for column in columns)
+    if width > LONGEST or any(column.kind not in (Kind.TEXT, Kind.INTEGER) for column in columns):
+        return None
+    key = " || ASCII_CHAR(31) || ".join(f'"{column.name}"' for column in columns)
+    return BLOCK.format(table=f'"{table}"', key=key, width=width, small=SMALL, large=LARGE)
+
+
+def plain(table: str, columns: Sequence[Column]) -> sa.Select[Any]:
+    """The keys one by one."""
+    named: list[sa.ColumnClause[Any]] = [sa.column(column.name) for column in columns]
+    return sa.select(*named).select_from(sa.table(table))
+
+
+def _width(column: Column) -> int:
+    return NUMBER_WIDTH if column.length is None else column.length
+
+
+def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> list[tuple[Any, ...]] | None:
+    """The keys; None where one of them holds what stands between them."""
+    parts, rows = [], 0
+    for packed, rows in found:  # noqa: B007 - the last one counts them all
+        parts.append(packed)
+    records = from_database("".join(parts)).split(RECORD)[:-1]
+    if len(records) != rows:
+        return None
+    if len(columns) == 1 and columns[0].kind is Kind.TEXT:
+        return [(record,) for record in records]
+    made = [int if column.kind is Kind.INTEGER else str for column in columns]
+    fields = [record.split(FIELD) for record in records]
+    if any(len(one) != len(columns) for one in fields):
+        return None
+    return [tuple([make(value) for make, value in zip(made, one, strict=True)]) for one in fields]

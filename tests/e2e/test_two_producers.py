@@ -1,0 +1,170 @@
+"""Two producers of one site, as processes: one works, the other stands by; deletes that wait are let through beside a running one."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from puente.demo.statements import literal
+from puente.errors import ExitCode
+from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.port import START, Topic
+from schemas.control import run_of
+from tests.conftest import EmbeddedDatabases
+from tests.e2e.small_site import COMMAND, TWO, SmallSite, build, wait_until
+from tests.engines.firebird_server import FirebirdServer
+
+pytestmark = pytest.mark.e2e
+PRODUCTS = 80
+KEPT = "STATUS = 'A' AND CVE_ART > 'A'"
+TABLES = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
+
+
+@pytest.fixture(params=["embedded", "server"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> SmallSite:
+    if request.param == "embedded":
+        databases: EmbeddedDatabases = request.getfixturevalue("embedded")
+        return build(tmp_path / "site", databases.url, TWO[:1], products=PRODUCTS)
+    server: FirebirdServer = request.getfixturevalue("firebird_server")
+    return build(tmp_path / "site", lambda name: server.url(server.new_name(name)), TWO[:1], products=PRODUCTS)
+
+
+class Running:
+    """The command as a process of its own, which may be asked what it has said so far."""
+
+    def __init__(self, site: SmallSite, output: Path, *arguments: str) -> None:
+        self._output = output
+        with output.open("w") as stdout:
+            self.process = subprocess.Popen(
+                [COMMAND, *arguments], cwd=site.folder, env=site.environment(), stdout=stdout, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text(encoding="utf-8")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(60)
+
+    def ends_cleanly(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == ExitCode.TERMINATED
+        assert "Traceback" not in self.said
+        assert " ERROR " not in self.said, self.said
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(site: SmallSite) -> Iterator[Start]:
+    """Starts the command; whatever still runs at the end is killed."""
+    started: list[Running] = []
+
+    def run(*arguments: str) -> Running:
+        started.append(Running(site, site.folder / f"output-{len(started)}", *arguments))
+        return started[-1]
+
+    yield run
+    for running in started:
+        running.kill()
+
+
+def live(site: SmallSite, entity: str = "product") -> set[bytes]:
+    newest: dict[bytes, bool] = {}
+    with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
+        topic = Topic(f"puente.01.{entity}")
+        if log.state(topic) is None:
+            return set()
+        for event in log.read(topic, START, 1_000_000).events:
+            newest[event.key] = event.value is not None
+    return {key for key, is_there in newest.items() if is_there}
+
+
+def newest_word(site: SmallSite) -> tuple[str | None, bool]:
+    """The run that spoke last, and whether it released the log."""
+    with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
+        events = log.read(Topic("puente.01.control"), START, 1_000_000).events
+        return (run_of(events[-1]), events[-1].value is None) if events else (None, False)
+
+
+def delete_most(site: SmallSite, keys: set[bytes]) -> int:
+    """All products but the five that `rename` may take, in one transaction; how many events that needs."""
+    kept = site.sae_rows(f"FIRST 5 CVE_ART FROM INVE01 WHERE {KEPT} ORDER BY CVE_ART")
+    raws = [row[0] for row in site.sae_rows("CVE_ART FROM INVE01") if row not in kept]
+    site.sql(*(f"DELETE FROM {table}01 WHERE CVE_ART = {literal(raw)}" for table in TABLES for raw in raws))
+    return len(keys - {row[0].encode() for row in kept})
+
+
+def rename(site: SmallSite, name: str) -> None:
+    site.sql(f"UPDATE INVE01 SET DESCR = '{name}' WHERE CVE_ART = (SELECT MIN(CVE_ART) FROM INVE01 WHERE {KEPT})")
+
+
+def has_arrived(site: SmallSite, name: str) -> bool:
+    return site.caja_rows("centro", f"COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = '{name}'") == [(1,)]
+
+
+def test_deletes_that_wait_are_let_through_while_the_site_runs_which_then_takes_up_again(site: SmallSite, start: Start) -> None:
+    running = start("run")
+    wait_until(lambda: bool(live(site)))
+    before = live(site)
+    gone = delete_most(site, before)
+    rename(site, "uno")
+    wait_until(lambda: has_arrived(site, "uno"))
+    assert live(site) == before  # all else went on
+
+    too_few = site.puente("produce", "--once", "--allow-deletes", str(gone - 1))
+    assert too_few.returncode == 0, too_few.stdout + too_few.stderr
+    assert f"{gone} deletes of product wait" in too_few.stdout
+    assert live(site) == before
+
+    done = site.puente("produce", "--once", "--json", "--allow-deletes", str(gone))
+    assert done.returncode == 0, done.stdout + done.stderr
+    produced = json.loads(done.stdout)["produced"]
+    assert (produced["tombstones"] >= gone, produced["held"].get("product")) == (True, None)
+    assert len(live(site)) == len(before) - gone
+
+    rename(site, "dos")
+    wait_until(lambda: has_arrived(site, "dos"))
+    running.ends_cleanly()
+    assert running.said.count("action=stand by") == 2
+    assert running.said.count("action=take over") == 2
+    assert "action=held" in running.said
+    assert newest_word(site)[1]
+
+
+def test_the_second_stands_by_and_takes_over_when_the_first_is_killed(site: SmallSite, start: Start) -> None:
+    first = start("produce")
+    wait_until(lambda: bool(live(site)))
+    second = start("produce")
+    wait_until(lambda: "action=stand by" in second.said)
+    first_run, _ = newest_word(site)
+    asked = site.puente("produce", "--once")
+    assert asked.returncode == ExitCode.DOWN
+    assert "Another producer writes to the log" in asked.stderr
+    assert newest_word(site)[0] == first_run
+    first.kill()
+    wait_until(lambda: newest_word(site)[0] not in (first_run, None))
+    line = b"NUEVA"
+    site.sql("INSERT INTO CLIN01 (CVE_LIN, DESC_LIN, STATUS) VALUES ('NUEVA', 'x', 'A')")
+    wait_until(lambda: line in live(site, "product_line"))
+    second.ends_cleanly()
+    assert second.said.count("action=stand by") == 1
+    assert second.said.count("action=take over") == 1
+
+
+def test_a_clean_end_hands_the_log_over_at_once(site: SmallSite, start: Start) -> None:
+    first = start("produce")
+    wait_until(lambda: bool(live(site)))
+    second = start("produce")
+    wait_until(lambda: "action=stand by" in second.said)
+    first_run, _ = newest_word(site)
+    first.ends_cleanly()
+    wait_until(lambda: newest_word(site)[0] != first_run, 10)
+    second.ends_cleanly()
+    assert newest_word(site)[1]

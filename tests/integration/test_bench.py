@@ -1,0 +1,48 @@
+"""Every benchmark on real engines, with few rows: that its work is right is checked by itself, and never how fast it is."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.__main__ import BENCHMARKS
+from bench.engines import EMBEDDED, SERVER, opened
+from bench.session import Session, Shown
+from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
+
+ROWS = 40
+FIGURES = {"apply": 3, "poll": 3, "replay": 1, "snapshot": 1}
+
+
+def session() -> Session:
+    return Session(shown=Shown(Console(quiet=True)), rows=ROWS, rounds=1)
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+def test_a_benchmark_runs_without_a_server_and_does_its_work_right(name: str) -> None:
+    lines = list(session().run([BENCHMARKS[name]], [EMBEDDED]))
+    assert [line.benchmark for line in lines] == [name] * FIGURES.get(name, 2)
+    assert all(line.measured.ratio.median > 0 for line in lines)
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_a_benchmark_runs_on_a_server_that_is_new_enough_and_does_its_work_right(
+    name: str, firebird_server: FirebirdServer, tmp_path: Path
+) -> None:
+    assert firebird_server.port
+    with opened(SERVER, tmp_path) as engine:
+        assert engine is not None
+        told, new_enough = str(engine), engine.major >= BENCHMARKS[name].since
+    lines = list(session().run([BENCHMARKS[name]], [SERVER]))
+    assert [line.engine for line in lines] == [told] * (FIGURES[name] if new_enough else 0)
+
+
+def test_an_engine_that_is_missing_is_said_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(EXTERNAL_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")  # no isql, of which a private server is made
+    lines = list(session().run([BENCHMARKS["apply"]], [SERVER, EMBEDDED]))
+    assert "Not measured: no Firebird 3 server" in caplog.text
+    assert all("embedded" in line.engine for line in lines)
+    assert len(lines) == FIGURES["apply"]

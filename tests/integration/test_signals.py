@@ -1,0 +1,48 @@
+"""SIGTERM and SIGINT are the program's: Firebird's library would end every connection at once, in the middle of what is being done."""
+
+import subprocess
+import sys
+
+import pytest
+
+from puente.engines import create_database
+from tests.conftest import EmbeddedDatabases
+from tests.engines.firebird_server import FirebirdServer
+
+PROGRAM = """
+import os, signal, sys, time
+from puente.engines import open_database
+
+if sys.argv[2] == "before":
+    signal.signal(signal.SIGTERM, lambda *_: print("asked"))
+database = open_database(sys.argv[1])
+database.catalogue()
+if sys.argv[2] == "after":
+    signal.signal(signal.SIGTERM, lambda *_: print("asked"))
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(0.5)
+database.catalogue()
+print("connections:", database.connections)
+database.close()
+"""
+
+
+@pytest.mark.parametrize("handled", ["before", "after"], ids=["handled before the first connection", "handled after it"])
+@pytest.mark.parametrize("engine", ["embedded", "server"])
+def test_a_signal_that_the_program_handles_ends_no_connection(request: pytest.FixtureRequest, engine: str, handled: str) -> None:
+    if engine == "embedded":
+        databases: EmbeddedDatabases = request.getfixturevalue("embedded")
+        url = databases.url("signals")
+    else:
+        server: FirebirdServer = request.getfixturevalue("firebird_server")
+        url = server.url(server.new_name("signals"))
+    create_database(url)
+    done = subprocess.run([sys.executable, "-c", PROGRAM, url, handled], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split("\n")[:2] == ["asked", "connections: 1"], done.stdout + done.stderr
+
+
+def test_a_signal_that_nobody_handles_ends_the_program_at_once(embedded: EmbeddedDatabases) -> None:
+    create_database(embedded.url("signals"))
+    done = subprocess.run([sys.executable, "-c", PROGRAM, embedded.url("signals"), "never"], capture_output=True, timeout=60, check=False)
+    assert done.returncode < 0
+    assert done.stdout == b""
