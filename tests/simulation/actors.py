@@ -86,7 +86,8 @@ class ProducerProcess(Process):
         """Claims the log whoever holds it."""
         self.leaves = False
         """Ends cleanly at its next turn."""
-        self.passes = 0
+        self.displaced = 0
+        """How often another one claimed the log after it."""
 
     def _new_standby(self) -> Standby:
         return Standby(SimLog(self._site.store, self), TOPICS.control, own=self._own, clock=self._site.times.clock)
@@ -98,6 +99,7 @@ class ProducerProcess(Process):
         try:
             self._work()
         except Displaced:
+            self.displaced += 1
             self.drop()
             self._own.clear()
             self._standby = self._new_standby()
@@ -122,7 +124,6 @@ class ProducerProcess(Process):
             self.producer.claim()
             self.by_force = False
         self.producer.run_pass()
-        self.passes += 1
 
     def _build(self) -> Producer:
         site, times = self._site, self._site.times

@@ -1,5 +1,7 @@
 """What happens to a CAJA: sales, locks, hands, commits without an answer, backups and copies."""
 
+from dataclasses import replace
+
 from schemas.changes import Entity, Key
 from tests.simulation.operations import weighs
 from tests.simulation.truth import PLACES, match_of, table_of
@@ -21,6 +23,13 @@ def post_sales(world: World, _a: int, b: int, _c: int) -> None:
 def cancel_sales(world: World, _a: int, b: int, _c: int) -> None:
     """They never happened, though CAJA keeps the stock that they left."""
     world.cajas[b % 2].forget_sales()
+
+
+@weighs(1)
+def switch_stock(world: World, _a: int, b: int, _c: int) -> None:
+    """Somebody turns «Cambio a existencias» off, or on again."""
+    caja = world.cajas[b % 2]
+    caja.parameters = replace(caja.parameters, stock_changes=not caja.parameters.stock_changes)
 
 
 @weighs(3)

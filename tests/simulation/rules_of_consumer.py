@@ -10,7 +10,7 @@ from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja import Transaction
 from consumer.follow import Follower
-from consumer.ledger import ASKED_FOR, Progress, Reason, State, Sweep, Waiting
+from consumer.ledger import ASKED_FOR, Aside, Progress, Reason, State, Sweep, Waiting
 from consumer.mapping import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -163,7 +163,7 @@ def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> 
 
 
 def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies) -> Found:
-    return find(subject, caja, replace(state, waiting={}), policies)
+    return find(subject, caja, replace(state, waiting=Aside()), policies)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:

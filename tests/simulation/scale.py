@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from consumer import apply, resync, sweep
+from consumer import apply, follow, resync, sweep
 from producer import deletes, publish, view
 
 SMALL: Mapping[tuple[Any, str], Any] = {
     (apply, "SMALLEST"): 1,
     (apply, "LARGEST"): 2,
+    (follow, "READ_AT_ONCE"): 3,
     (resync, "READ_AT_ONCE"): 3,
     (sweep, "CAP_ROWS"): 1,
     (sweep, "CAP_SHARE"): 0.0,

@@ -14,6 +14,7 @@ from producer import deletes
 from puente.errors import PoisonError
 from puente.eventlog.port import Event, Topic
 from schemas.changes import Entity
+from schemas.control import run_of
 from schemas.headers import CAPTURED, RUN
 from tests.simulation.actors import Site
 from tests.simulation.caja import SimCaja, SimTransaction
@@ -41,6 +42,8 @@ class Watch:
     allowed: int = 0
     """How many deletes somebody let through at once, at most."""
     sweeps_allowed: bool = False
+    speakers: set[str | None] = field(default_factory=set)
+    """The runs of the producers that spoke since somebody emptied this."""
     appended: dict[Place, int] = field(default_factory=dict)
     """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
     _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -52,6 +55,8 @@ class Watch:
     # the log
 
     def on_append(self, topic: Topic, event: Event) -> None:
+        if topic == TOPICS.control:
+            self.speakers.add(run_of(event))
         subject = TOPICS.subject(topic)
         if subject is None:
             return
@@ -68,6 +73,8 @@ class Watch:
     def on_commit(self, caja: SimCaja, transaction: SimTransaction) -> None:
         if transaction.token != caja.content.guard.token:
             self.report("I6 two writers", caja.name)
+        if caja.content.guard.caja != caja.name:
+            self.report("I6 wrote to a copy of another CAJA", caja.name)
         if transaction.seen.over_sales:
             self.report("I7 stock over unposted sales", f"{caja.name} {transaction.seen.over_sales}")
         before = caja.content.rows

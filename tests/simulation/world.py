@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from consumer.caja import Store
@@ -116,6 +117,7 @@ class World:
         self.watch.sweeps_allowed = True
         for n, caja in enumerate(self.cajas):
             caja.broken = None
+            caja.parameters = replace(caja.parameters, stock_changes=True)
             caja.locked.clear()
             self.post_sales(n)
             caja.adopt()
@@ -150,6 +152,7 @@ class World:
         seen: list[Any] = []
         while len(seen) < ROUNDS and (len(seen) < 4 or any(one != seen[-1] for one in seen[-4:])):
             self.times.seconds += ROUND_SECONDS
+            self.watch.speakers.clear()
             for _ in range(2):
                 self._run_all(self.producers)
             for processes in self.consumers:
@@ -157,6 +160,8 @@ class World:
             seen.append(self._state())
         if len(seen) == ROUNDS:
             self.watch.report("L never at rest", "")
+        if len(self.watch.speakers) > 1:
+            self.watch.report("I6 two producers", self.watch.speakers)
 
     def _run_all(self, processes: Iterable[Process]) -> None:
         for process in processes:
@@ -175,7 +180,8 @@ class World:
         ends = {subject: topic.end for subject in SUBJECTS if (topic := self.store.topics.get(TOPICS.of(subject)))}
         contents = [caja.content for caja in self.cajas]
         positions = [{topic: (p.position.next_offset, p.sweep) for topic, p in c.progress.items()} for c in contents]
-        return ends, positions, [(copy.deepcopy(content).rows, dict(content.waiting)) for content in contents]
+        turns = [process.displaced for process in self.producers], [content.guard.token for content in contents]
+        return ends, positions, turns, [(copy.deepcopy(content).rows, dict(content.waiting)) for content in contents]
 
     def _violations(self) -> Iterable[Violation]:
         yield from check_log(self.site)
