@@ -187,6 +187,7 @@ OFF: dict[str, Changes] = {
     "consumer_checks_identity": _both(reading(identity=False)),
     "position_outside_log": _both(reading(end=False)),
     "consumer_checks_last": _both(reading(last=False)),
+    "consumer_checks_identity, consumer_checks_last": _both(reading(identity=False, last=False)),
     "missing_last_is_resync": _both(reading(missing=False)),
     "tombstone_age_rule": {(follow, "TOMBSTONES_ARE_KEPT"): timedelta.max},
     "age_since_end_reached": {(Follower, "_reason"): _ages_with_the_freshest},

@@ -120,7 +120,7 @@ class Watch:
         if self._swept[one_turn] > sweep.CAP_ROWS and not self.sweeps_allowed:
             self.report("I8 more swept than the cap", f"{caja.name} {place[0]}")
         said = self.site.sae.current.get(place)
-        if self.disturbed or said is None or not said[-1] or place not in self.appended:
+        if said is None or not said[-1] or place not in self.appended:
             return
         is_there = place[0].entity is not Entity.STOCK or said[0]
         if is_there and self.site.sae.says(place, None) <= self.appended[place]:
