@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from consumer import batch, follow, resync, settle
 from consumer.apply import Also, Applier
@@ -53,17 +54,17 @@ def _both(read_on: Callable[..., tuple[Any, Position]]) -> Changes:
 # what is remembered
 
 _forget, _take_over = Applier.forget, Applier.take_over
-_remembered: dict[int, State] = {}
+_remembered: WeakKeyDictionary[Applier, State] = WeakKeyDictionary()
 
 
 def _stows(self: Applier) -> None:
     if self.known is not None:
-        _remembered[id(self)] = self.known
+        _remembered[self] = self.known
     _forget(self)
 
 
 def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
-    before = _remembered.pop(id(self), None)
+    before = _remembered.pop(self, None)
     taken = _take_over(self, by_force=by_force)
     self.known = before if taken and before is not None else self.known
     return taken
