@@ -28,6 +28,8 @@ from tests.unit.consuming import TOPICS
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BATCH = 2
+EVERY = 20.0
+"""Seconds between two comparisons of all, where a table needs them."""
 
 
 @dataclass
@@ -130,9 +132,9 @@ class ProducerProcess(Process):
         log, self.session = SimLog(site.store, self), SaeSession(site.sae, self)
         self.cap = DeleteCap(site.allowed)
         if site.compares:
-            capture: CompareCapture | VersionCapture = CompareCapture(self.session, clock=times.clock, now=times.now)
+            capture: CompareCapture | VersionCapture = CompareCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now)
         else:
-            capture = VersionCapture(self.session, clock=times.clock, now=times.now, local=times.local)
+            capture = VersionCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now, local=times.local)
         return Producer(
             capture=capture,
             publisher=Publisher(log, TOPICS, self._new_run, times.now),

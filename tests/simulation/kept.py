@@ -62,8 +62,8 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "foreign_events_enter_view": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
     "foreign_keys_checked_again": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
     # A transaction that began first commits last: its number is below that of every snapshot, and equal to the mark.
-    "mark_is_oat_of_own_snapshot": (_NOT_SAE, (PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 1), PRODUCE, ("commit", 0, 0, 0))),
-    "mark_ge": (_NOT_SAE, (PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 1), PRODUCE, ("commit", 0, 0, 0))),
+    "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
+    "mark_ge": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
     "marks_last, failure_starts_over": (_NOT_SAE, (C1, PRODUCE, C3, ("fail append", 0, 0, 0), PRODUCE)),
     "version_differs": (
         _NOT_SAE,
@@ -89,12 +89,12 @@ OF_LOG: dict[str, tuple[str, History]] = {
 }
 
 OF_READING: dict[str, tuple[str, History]] = {
-    "consumer_checks_last": (_CAJA, (C1, *AT_WORK, C2, PRODUCE, APPLY, C3, topic("cut", CUSTOMERS))),
+    "consumer_checks_last": (_GONE, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), GONE_C2, C3)),
     "consumer_checks_identity, consumer_checks_last": (
         _CAJA,
         (C1, C2, *AT_WORK, GONE_C2, topic("make topic again", CUSTOMERS), PRODUCE, PRODUCE, C3, PRODUCE),
     ),
-    "position_outside_log": (_CAJA, (C1, PRODUCE, C2, *AT_WORK, C1_AGAIN, topic("make topic again", CUSTOMERS))),
+    "position_outside_log": (_GONE, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), GONE_C2)),
     "missing_last_is_resync": (
         _GONE,
         (

@@ -64,9 +64,9 @@ def _stows(self: Applier) -> None:
 
 
 def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
-    before = _remembered.pop(self, None)
     taken = _take_over(self, by_force=by_force)
-    self.known = before if taken and before is not None else self.known
+    if taken:
+        self.known = _remembered.get(self, self.known)
     return taken
 
 

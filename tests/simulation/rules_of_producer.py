@@ -36,7 +36,7 @@ def reading(*, identity: bool = True, end: bool = True, last: bool = True, missi
             return history.read_on(log, topic, position, limit)
         if not identity:
             position = replace(position, identity=state.identity)
-        if not end and state.end < position.next_offset:
+        if not end and state.identity == position.identity and state.end < position.next_offset:
             return Batch(next_offset=position.next_offset, state=state), position
         if not last or (not missing and _is_missing(log, topic, position)):
             position = replace(position, last=None)
