@@ -7,6 +7,8 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
 PYTEST_ARGS ?=
+# How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together.
+WORKERS ?= auto
 # The same for the measurements: make bench BENCH_ARGS="apply --rows 20000 --rounds 5"
 BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
@@ -25,7 +27,7 @@ demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and cha
 
 test: system-test lint ## everything CI runs: lint, then all tests with branch coverage
 	$(call step,pytest)
-	@$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: system-test $(READY) ## measures Puente on real engines: a table, and JSON in bench/results
 	@$(BIN)/python -m bench $(BENCH_ARGS)

@@ -18,12 +18,11 @@ from bench.products import TOPICS, parts, product, records, stock
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
-from consumer.ledger import ROWS
+from consumer.ledger import ROWS, Progress
 from consumer.outcome import Step
 from consumer.policies import Policies
 from puente.config import CajaSettings
 from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.history import Position
 from puente.eventlog.port import Record, Topic, TopicSettings
 from puente.wiring.opening import CheckedCaja, open_caja
 from schemas.changes import Entity, Subject
@@ -53,7 +52,7 @@ class _Replay:
     def __init__(self, log: EmbeddedLog, checked: CheckedCaja) -> None:
         self._log, self._checked, self._decoder = log, checked, _CountingDecoder()
         self._consumer = self._new()
-        self._middle: dict[Topic, Position] = {}
+        self._middle: dict[Topic, Progress] = {}
         self._versions: list[Any] = []
         self._step = Step()
         self._count = 0
@@ -68,6 +67,7 @@ class _Replay:
             registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
             planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
             keeper=GuardKeeper(self._checked.caja, HOLDER),
+            fingerprint="bench",
         )
 
     def apply(self, count: int) -> None:
@@ -76,7 +76,7 @@ class _Replay:
         assert (self._step.applied, sum(self._step.aside.values())) == (count, 0)
         state = self._consumer.state
         assert state is not None
-        self._middle = dict(state.positions)
+        self._middle = dict(state.progress)
 
     def take_over(self) -> None:
         """A new consumer reads the ledger, then is put back to where the first half ends."""
@@ -86,7 +86,7 @@ class _Replay:
         self._versions = self._written_by()
         state = self._consumer.state
         assert state is not None
-        state.positions.update(self._middle)
+        state.progress.update(self._middle)
 
     def skip(self) -> None:
         self._step = Step()
@@ -109,7 +109,7 @@ class _Replay:
         return rows_of(self._checked.database, NEWEST)
 
     def read(self) -> None:
-        self._count = sum(read_all(self._log, topic, position.next_offset) for topic, position in self._middle.items())
+        self._count = sum(read_all(self._log, topic, progress.position.next_offset) for topic, progress in self._middle.items())
 
     def check_read(self, count: int) -> None:
         assert self._count == count, f"{self._count} events read instead of {count}"

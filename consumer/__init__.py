@@ -1,16 +1,20 @@
 """Log → CAJA, in the order data meets the files.
 
-policies   what the owner of a CAJA decided, and what follows for one change
-entries    the parts that a profile is made of
-sources    the fields of the events that it may draw from
-profile    how an event maps to CAJA's tables: data, checked against the database's own catalogue
-mapping    event → row
-subscribe  which topics, which stores
-batch      events → what is to be written: the newest of each key, nothing that the ledger has
-ledger     the consumer's tables inside CAJA
-caja       one CAJA: the port, and the adapter through SQLAlchemy
-waiting    what was set aside, and when it is tried again
-guard      one writer per CAJA
-outcome    what one transaction wrote and what it set aside
-consume    the steps, numbered
+policies     what the owner of a CAJA decided, and what follows for one change
+entries      the parts that a profile is made of
+sources      the fields of the events that it may draw from
+profile      how an event maps to CAJA's tables: data, checked against the database's own catalogue
+mapping      event → row; fingerprint says when rows must be looked at again
+subscribe    which topics, which stores
+follow       the topics, on from the ledger's position, or by a resync
+resync       one topic from its start, each key once against the real row
+batch        events → what is to be written: the newest of each key, nothing that the ledger has
+apply        that into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside
+ledger       the consumer's tables inside CAJA; ledger_rows their rows
+caja         one CAJA: the port; sql_caja the adapter; parameters what CAJA itself knows; interface what that forbids
+waiting      what was set aside, and when it is tried again
+settle       what is left to do: the sweep (sweep, and word: the producer's) and stock that drifted
+guard        one writer per CAJA
+consume      the steps, numbered
+preview      what a resync would change, read only
 """

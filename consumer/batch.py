@@ -155,7 +155,10 @@ def label(raw: bytes) -> Key:
 
     A database takes `P1` and `P1` with a blank behind it for the same key; two events must not meet in one row of the ledger.
     """
-    readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
+    if raw.isascii():
+        readable = raw.decode()
+    else:
+        readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
     if readable and len(readable) <= KEY_WIDTH and readable == trim(readable):
         return Key(readable)
     return Key(f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")

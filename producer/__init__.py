@@ -9,5 +9,7 @@ capture    which changes a pass looks at: the port, and the mode `compare`
 versions   the mode `record-version`: known (what each table held), affected (rows → keys), schedule (when), faults (what to tell)
 view       what the log already holds, known by reading it
 publish    changes → events, acknowledged
+deletes    very many deletes wait for somebody to let them through
+claim      which of several producers writes
 poll       one pass, its effects numbered
 """

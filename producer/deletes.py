@@ -1,5 +1,7 @@
 """The cap on deletes: where very many keys of one entity are gone at once, somebody is asked first. Pure.
 
+Who starts over compares all, and so finds again what is held.
+
 A table emptied by mistake, or a SAE that is not the one it was, must not retire a shop's whole catalogue. All else goes on meanwhile: the
 log then holds more than SAE, never less.
 """
@@ -69,10 +71,6 @@ class DeleteCap:
     def keep(self) -> None:
         """The pass is finished: what it held counts, and nothing more is allowed."""
         (self.held, self.again), self.allowed = self._next, 0
-
-    def forget(self) -> None:
-        """Start over: all is compared again, what was held with it."""
-        self.held, self.again = {}, ()
 
 
 def _waits(difference: Difference, held: Mapping[Entity, frozenset[Place]]) -> bool:

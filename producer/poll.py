@@ -67,7 +67,6 @@ class Producer:
         """After any failure: the next pass starts over."""
         self._view, self._lacking = None, None
         self._capture.forget()
-        self._cap.forget()
 
     def claim(self) -> None:
         """Claims the log now, before the first pass would; raises what a pass raises."""

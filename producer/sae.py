@@ -101,6 +101,10 @@ class SqlSae:
     def connections(self) -> int:
         return self._database.connections
 
+    def reading(self) -> AbstractContextManager[Reader]:
+        """A snapshot for queries of one's own."""
+        return self._database.reading()
+
     def probe(self) -> None:
         """Finds the company and which columns there are; raises `ConfigError` naming what is missing."""
         catalogue = self._database.catalogue()

@@ -15,6 +15,7 @@ from puente.config import CajaSettings, SaeSettings, Settings
 from puente.errors import ExitCode, PuenteError
 from puente.eventlog.port import EventLog
 from puente.findings import Finding, Level, failure
+from puente.privileges import check_caja, check_sae
 from puente.texts import text
 from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
 from puente.wiring.producing import mode_of
@@ -44,7 +45,10 @@ def _sae(settings: Settings) -> Iterator[Finding]:
         with closing(open_sae(settings)) as sae:
             sae.probe()
             yield Finding(Level.OK, "SAE", text("{label}: company {company}", label=sae.label, company=sae.company))
-            yield from _tables(sae, settings.sae)
+            rights = check_sae(sae, settings.sae.address)
+            yield rights
+            if rights.level is not Level.ERROR:
+                yield from _tables(sae, settings.sae)
     except PuenteError as error:
         yield failure("SAE", error)
 
@@ -132,6 +136,10 @@ def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
 
 def _caja(settings: CajaSettings) -> Iterator[Finding]:
     try:
+        rights = list(check_caja(settings))
+        yield from rights
+        if any(finding.level is Level.ERROR for finding in rights):
+            return
         checked = open_caja(settings)
         with closing(checked.database):
             yield from _checked(checked)

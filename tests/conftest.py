@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
+from tests.engines.users import make_users
 
 SERVER_FIXTURES = {"firebird_server", "private_firebird_server", "second_firebird_server"}
 
@@ -23,6 +24,7 @@ def firebird_server() -> Iterator[FirebirdServer]:
     """The Firebird server for tests: one per worker, or the one that PUENTE_TEST_FIREBIRD names. It stays up."""
     external = external_server()
     if external is not None:
+        make_users(external)
         yield external
         return
     server = _private_server()

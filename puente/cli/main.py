@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def build() -> click.Group:
     """All commands, with their help in the language in use."""
-    from puente.cli import demo, inspect, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
+    from puente.cli import demo, grants, inspect, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
 
     group = click.Group(
         "puente",
@@ -53,11 +53,24 @@ def build() -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
-    lang_option(group)
-    for command in (*demo.commands(), *inspect.commands(), *running.commands(), *resync.commands(), *reference.commands()):
-        lang_option(command)
+    for command in (
+        *demo.commands(),
+        *inspect.commands(),
+        *running.commands(),
+        *resync.commands(),
+        *grants.commands(),
+        *reference.commands(),
+    ):
         group.add_command(command)
+    _take_lang(group)
     return group
+
+
+def _take_lang(command: click.Command) -> None:
+    """The command and those in it."""
+    lang_option(command)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_lang(inner)
 
 
 def _lang_option(arguments: Sequence[str]) -> str | None:

@@ -87,7 +87,7 @@ def _running(settings: Settings) -> Iterator[None]:
 def _edit(settings: Settings, showed: Callable[[Shown], None]) -> Iterator[Shown]:
     watchers = open_all(settings.caja)
     try:
-        with closing(open_database(_sae(settings))) as sae:
+        with closing(open_database(site.owner_url(settings))) as sae:
             for edit in edits(sae, site.COMPANY):
                 shown = _one(sae, edit, watchers)
                 showed(shown)
@@ -106,7 +106,8 @@ def _one(sae: Database, edit: Edit, watchers: Sequence[Watcher]) -> Shown:
 
 def compare_all(settings: Settings) -> list[Comparison]:
     """Each CAJA against SAE, by the demo's own mapping."""
-    with closing(open_database(_sae(settings))) as sae:
+    assert settings.sae is not None
+    with closing(open_database(settings.sae.address)) as sae:
         return [_compare(sae, caja) for caja in settings.caja]
 
 
@@ -127,10 +128,5 @@ def _compare(sae: Database, caja: CajaSettings) -> Comparison:
 
 def run_sql(folder: Path, statement: str) -> int:
     """One statement on the demo's SAE, in a transaction of its own; returns the rows it touched."""
-    with closing(open_database(_sae(site.find(folder)))) as sae, sae.writing() as writer:
+    with closing(open_database(site.owner_url(site.find(folder)))) as sae, sae.writing() as writer:
         return run(writer, statement)
-
-
-def _sae(settings: Settings) -> str:
-    assert settings.sae is not None
-    return settings.sae.address

@@ -6,11 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from puente import setup
+from puente import grants, setup
 from puente.config import Settings, load
 from puente.demo.retail import fill_sae
+from puente.demo.statements import run
 from puente.engines import create_database, open_database
 from puente.errors import ConfigError
+from puente.grants import READER, WRITER
 from puente.reference import Store, build_caja, build_sae
 from puente.texts import Text, text
 
@@ -51,6 +53,8 @@ def build(folder: Path, products: int, told: Callable[[Text], None]) -> Settings
             build_caja(database, caja.stores)
     (folder / SETTINGS).write_text(_settings(folder), encoding="utf-8")
     settings = load(folder / SETTINGS)
+    told(text("Two users: {reader} may read SAE, {writer} write to the CAJAs (puente grants)", reader=READER, writer=WRITER))
+    _grant(folder, settings)
     told(text("Topics and ledgers (puente setup)"))
     for action in setup.plan(settings, settings.caja, adopt=False):
         action.run()
@@ -64,9 +68,23 @@ def find(folder: Path) -> Settings:
     return load(folder / SETTINGS)
 
 
-def url_of(path: Path) -> str:
-    """An embedded database: the file alone, no server."""
-    return f"firebird+firebird:///{path.resolve().as_posix()}"
+def url_of(path: Path, user: str = "") -> str:
+    """An embedded database: the file alone, no server and no password, though privileges count; without a user its owner's."""
+    return f"firebird+firebird://{user}{'@' if user else ''}/{path.resolve().as_posix()}"
+
+
+def owner_url(settings: Settings) -> str:
+    """SAE as its own users have it, who write."""
+    return url_of(settings.folder / SAE)
+
+
+def _grant(folder: Path, settings: Settings) -> None:
+    """What the administrator of a real site does, to whom `puente grants` gives these very statements."""
+    scripts = {SAE: grants.for_sae(settings), **{demo.file: grants.for_caja(settings.caja_named(demo.name)) for demo in CAJAS}}
+    for file, script in scripts.items():
+        with closing(open_database(url_of(folder / file))) as database, database.writing() as writer:
+            for statement in script.grants:
+                run(writer, statement)
 
 
 def _new(path: Path) -> str:
@@ -92,7 +110,7 @@ def _settings(folder: Path) -> str:
 company = "auto"
 
 [sae]
-url = "{url_of(folder / SAE)}"
+url = "{url_of(folder / SAE, READER)}"
 capture = "auto"
 poll_seconds = 0.2
 # A real SAE is read every 300 s at most by this mode, and for 5 % of the time; this one is here to be watched.
@@ -107,5 +125,5 @@ path = "{LOG}"
 
 
 def _caja(folder: Path, caja: DemoCaja) -> str:
-    lines = ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{url_of(folder / caja.file)}"', 'profile = "caja50"', *caja.decided]
+    lines = ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{url_of(folder / caja.file, WRITER)}"', 'profile = "caja50"', *caja.decided]
     return "\n".join(lines) + "\n"

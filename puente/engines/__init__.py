@@ -26,6 +26,11 @@ def create_database(url: str) -> None:
     create.create_database(parsed)
 
 
+def user_of(url: str) -> str | None:
+    """Whom a URL names; None where it names nobody. Raises what `open_database` raises."""
+    return _parsed(url).username or None
+
+
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -67,6 +67,15 @@ class Action(StrEnum):
     """Leave the row alone."""
 
 
+class Privilege(StrEnum):
+    """What a user may do with a table, in SQL's words."""
+
+    SELECT = "SELECT"
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
 class Refusal(IntEnum):
     """Why a row was left alone without an error of the database (those have the engine's own, larger numbers)."""
 
@@ -201,6 +210,14 @@ class Reader(Protocol):
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         """What this snapshot shows of a table (no view) that transaction `since` or a later one wrote; cheap where that is nothing."""
+        ...
+
+    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
+        """Whether this user may do that (UPDATE: with these columns); nothing is done. The table and its columns must exist."""
+        ...
+
+    def permits_tables(self) -> bool:
+        """Whether this user may create tables."""
         ...
 
 

@@ -51,9 +51,16 @@ class ProducerSide:
     that, lets go of the lock file, and takes up again when this one has ended.
     """
 
-    def __init__(self, settings: Settings, on_pass: Callable[[Pass], None] = lambda _done: None, *, allow_deletes: int = 0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_pass: Callable[[Pass], None] = lambda _done: None,
+        *,
+        allow_deletes: int = 0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         assert settings.sae is not None
-        self._settings, self._sae, self._on_pass, self._allowed = settings, settings.sae, on_pass, allow_deletes
+        self._settings, self._sae, self._on_pass, self._allowed, self._clock = settings, settings.sae, on_pass, allow_deletes, clock
         self._lock = FileLock(f"{settings.log_path}.producer")
         self._producer: Producer | None = None
         self._log: EmbeddedLog | None = None
@@ -100,8 +107,8 @@ class ProducerSide:
             self._stand_by()
         elif self._claimed_at is None:
             (self._producer or self._build()).claim()
-            self._claimed_at = monotonic()
-        elif monotonic() - self._claimed_at > CLAIM_TOTAL_SECONDS:
+            self._claimed_at = self._clock()
+        elif self._clock() - self._claimed_at > CLAIM_TOTAL_SECONDS:
             raise Occupied(text("Another producer writes to the log {path} and does not let go", path=self._settings.log_path))
         return False
 
@@ -124,8 +131,8 @@ class ProducerSide:
 
     def _compact(self) -> None:
         """Keeps the file from growing: the heartbeat alone adds some 40 MB a day."""
-        if self._log is not None and monotonic() - self._compacted_at >= COMPACT_SECONDS:
-            self._compacted_at = monotonic()
+        if self._log is not None and self._clock() - self._compacted_at >= COMPACT_SECONDS:
+            self._compacted_at = self._clock()
             self._log.compact()
 
     def _build(self) -> Producer:

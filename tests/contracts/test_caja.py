@@ -26,6 +26,7 @@ from puente.eventlog.port import Identity, Offset, Topic
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
 from schemas.changes import CATALOGUES, Entity, Key, Subject
+from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
@@ -75,8 +76,9 @@ def in_memory() -> Iterator[UnderTest]:
 
 def on_firebird(url: str) -> Iterator[UnderTest]:
     create_database(url)
-    with closing(open_database(url)) as database, closing(open_database(url)) as outside:
-        build_caja(database, STORES)
+    with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
+        build_caja(outside, STORES)
+        grant_caja(url)
         database.create_tables(ledger.metadata)
         execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
         catalogue = database.catalogue()

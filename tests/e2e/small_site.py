@@ -19,6 +19,7 @@ from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
 from puente.engines import create_database, open_database
 from puente.reference import Store, build_caja, build_sae
+from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "puente"
 SETTINGS = "puente.toml"
@@ -43,7 +44,10 @@ TWO = (
 
 @dataclass(kw_only=True)
 class SmallSite:
-    """`folder` holds the settings and the log; the databases stand where `url_of` says."""
+    """`folder` holds the settings and the log; the databases stand where `url_of` says.
+
+    The URLs here are their owner's; the settings name the reader of SAE and the writer of CAJA.
+    """
 
     folder: Path
     sae_url: str
@@ -97,6 +101,10 @@ class SmallSite:
         chosen = tuple(caja for caja in settings.caja if not names or caja.name in names)
         return compare_all(settings.model_copy(update={"caja": chosen}))
 
+    def caja_setting(self, name: str) -> str:
+        """The URL of a CAJA as the settings have it."""
+        return as_writer(self.caja_urls[name])
+
     def differences(self) -> list[str]:
         return [str(found) for comparison in self.compare() for found in comparison.differences]
 
@@ -123,10 +131,12 @@ def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, produ
     with closing(open_database(site.sae_url)) as database:
         build_sae(database)
         fill_sae(database, count=products)
+    grant_sae(site.sae_url)
     for caja in cajas:
         create_database(site.caja_urls[caja.name])
         with closing(open_database(site.caja_urls[caja.name])) as database:
             build_caja(database, [Store(number, f"Tienda {number}", warehouse) for number, warehouse in caja.stores], **caja.switches)
+        grant_caja(site.caja_urls[caja.name])
     site.write_settings(settings_text(site, cajas))
     if setup:
         done = site.puente("setup", "--yes")
@@ -135,9 +145,9 @@ def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, produ
 
 
 def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
-    lines = ["[sae]", f'url = "{site.sae_url}"', "poll_seconds = 0.1", "reconcile_seconds = 0", "scan_share = 1.0"]
+    lines = ["[sae]", f'url = "{as_reader(site.sae_url)}"', "poll_seconds = 0.1", "reconcile_seconds = 0", "scan_share = 1.0"]
     for caja in cajas:
-        lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_urls[caja.name]}"', *caja.lines]
+        lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_setting(caja.name)}"', *caja.lines]
     return "\n".join(lines) + "\n"
 
 

@@ -26,7 +26,8 @@ from tests.e2e.small_site import COMMAND, SmallSite, rows_of, wait_until
 from tests.e2e.small_site import build as build_site
 from tests.engines.firebird_server import FirebirdServer
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.e2e
 
 
@@ -53,15 +54,19 @@ def test_every_command_has_help_worth_reading_and_stands_in_the_readme(path: tup
     assert command.help
     assert len(command.help) > 20
     assert f"`puente {' '.join(path)}" in README
+    assert "lang" in {parameter.name for parameter in command.params}
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
 
 
-def test_the_readme_names_no_command_that_does_not_exist() -> None:
-    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+ ?)+)", README)}
+@pytest.mark.parametrize("page", [ROOT / "README.md", *ROOT.glob("docs/**/*.md")], ids=lambda page: page.name)
+def test_a_page_names_no_command_that_does_not_exist_and_links_to_none_that_is_gone(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+ ?)+)", text)}
     known = {path[:n] for path in COMMANDS for n in range(1, len(path) + 1)}
     assert {words for words in named if words not in known} == set()
+    assert [link for link in re.findall(r"\]\(([^):#]+)\)", text) if not (page.parent / link).exists()] == []
 
 
 def test_the_readme_has_every_setting_and_no_other() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.small_site import SmallSite, build, wait_until
-from tests.engines.firebird_server import FirebirdServer, PrivateServer
+from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
+from tests.engines.users import as_reader
 
 pytestmark = pytest.mark.e2e
 
@@ -36,8 +37,8 @@ def assert_only_centro_failed(site: SmallSite, code: int, *names: str) -> None:
 
 
 def test_a_wrong_password_of_one_caja_is_named_and_the_other_caja_is_served(site: SmallSite) -> None:
-    url = site.caja_urls["centro"]
-    wrong = url.replace(":masterkey@", ":wrong@")
+    url = site.caja_setting("centro")
+    wrong = url.replace(f":{USER_PASSWORD}@", ":wrong@")
     assert wrong != url
     site.edit_settings(url, wrong)
     done = site.puente("run", "--once")
@@ -51,7 +52,8 @@ def test_a_wrong_password_of_one_caja_is_named_and_the_other_caja_is_served(site
 
 
 def test_a_wrong_password_of_sae_is_named_and_check_goes_on_to_the_cajas(site: SmallSite) -> None:
-    site.edit_settings(site.sae_url, site.sae_url.replace(":masterkey@", ":wrong@"))
+    url = as_reader(site.sae_url)
+    site.edit_settings(url, url.replace(f":{USER_PASSWORD}@", ":wrong@"))
     assert site.puente("produce", "--once").returncode == 2
     checked = site.puente("check")
     assert checked.returncode == 2

@@ -91,3 +91,19 @@ def test_of_two_that_start_together_one_writes_and_nothing_is_lost(site: SmallSi
         wait_until(lambda: is_shown(site))
     finally:
         end(*(process for process in both if process.poll() is None))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int) -> None:
+    """The client library would rather have ended every connection at these signals."""
+    process = site.start("run")
+    try:
+        wait_until(lambda: holder(site) == process.pid)
+    finally:
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 128 + number
+    assert "Could not end cleanly" not in said
+    assert "connection shutdown" not in said
+    assert site.caja_rows("norte", "TOKEN FROM PUENTE_GUARD") == [(None,)]
+    assert site.caja_rows("centro", "TOKEN FROM PUENTE_GUARD") == [(None,)]

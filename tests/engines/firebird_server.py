@@ -1,7 +1,7 @@
-"""Firebird 3 servers for tests, made of Debian's files but touching nothing of the system.
+"""Firebird 3 servers for tests, made of Debian's files but touching no server of the system's.
 
-A private server lives in one temporary folder: its copy of the engine, its configuration, its security database and its
-databases. It listens on a loopback port of its own and never outlives the test run.
+A private server lives in one temporary folder: its configuration, its security database and its databases. It listens on a
+loopback port of its own and never outlives the test run.
 `PUENTE_TEST_FIREBIRD="host/port;folder;user;password"` names a server that is already there instead, a 2.5 one for
 example; the folder is as that server sees it.
 """
@@ -23,6 +23,9 @@ EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
 HOST = "127.0.0.1"
 USER = "SYSDBA"
 PASSWORD = "masterkey"
+USERS = ("LECTOR", "ESCRITOR")
+"""Those of the product, with what Firebird 2.5 takes of a password."""
+USER_PASSWORD = "prueba-1"
 ALIASES = ("sae", "caja")
 """Stand in every private server's `databases.conf`: one name, but on each server another file."""
 
@@ -43,6 +46,7 @@ UserManager = Srp
 WireCrypt = Enabled
 # A client that was killed keeps its locks this long, not ten seconds.
 DeadlockTimeout = 1
+SecurityDatabase = {root}/security3.fdb
 """
 
 # Reads from a pipe that the test run holds open: the process id of each new server, an empty line when that stops. The
@@ -245,24 +249,30 @@ def _lay_out(server: PrivateServer, engine: Path) -> None:
         "plugins/libSrp.so",
     ):
         shutil.copyfile(engine / name, root / name)
-    (root / "firebird.conf").write_text(CONFIGURATION.format(host=HOST, port=server.port))
+    (root / "firebird.conf").write_text(CONFIGURATION.format(host=HOST, port=server.port, root=root))
     aliases = "".join(f"{alias} = {server.path(alias)}\n" for alias in ALIASES)
     (root / "databases.conf").write_text(f"security.db = {root}/security3.fdb\n{{\n    RemoteAccess = false\n}}\n{aliases}")
 
 
 def _create_security_database(root: Path) -> None:
-    """Makes the server's user before it starts: through the embedded engine, in a process of its own."""
+    """Makes the server's users before it starts: through the embedded engine, in a process of its own.
+
+    In a boot build whoever comes is SYSDBA and every folder is under FIREBIRD. The server itself is none, or it would ask nobody who he is;
+    so its plugins are those of the system, and where it is root's it may leave a line in the system's firebird.log.
+    """
     script = root / "security.sql"
+    others = "".join(f"CREATE USER {user} PASSWORD '{USER_PASSWORD}' USING PLUGIN Srp;\n" for user in USERS)
     script.write_text(
         f"CREATE DATABASE '{root}/security3.fdb';\n"
         f"INPUT '{SECURITY_SCHEMA}';\n"
         "COMMIT;\n"
         f"CREATE USER {USER} PASSWORD '{PASSWORD}' USING PLUGIN Srp;\n"
+        f"{others}"
         "COMMIT;\n"
     )
     done = subprocess.run(
         ["isql-fb", "-quiet", "-bail", "-user", USER, "-input", script],
-        env=_environment(root),
+        env={**_environment(root), "FIREBIRD_BOOT_BUILD": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -280,8 +290,6 @@ def _environment(root: Path) -> dict[str, str]:
         "FIREBIRD": str(root),
         "FIREBIRD_LOCK": str(root / "lock"),
         "FIREBIRD_TMP": str(root / "tmp"),
-        # Debian's engine has the folders of its log and libraries compiled in; with this they are all under FIREBIRD.
-        "FIREBIRD_BOOT_BUILD": "1",
     }
 
 

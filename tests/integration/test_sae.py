@@ -11,7 +11,7 @@ import pytest
 from producer.capture import CompareCapture
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.sae import SqlSae
+from producer.sae import SqlSae, companies
 from producer.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
 from producer.view import View
 from puente.demo.edits import apply_edit, edits
@@ -23,6 +23,7 @@ from puente.errors import ConfigError, PuenteError
 from puente.eventlog.memory import MemoryLog
 from puente.reference import build_sae
 from schemas.topics import Topics
+from tests.engines.users import as_reader, grant_sae
 
 
 class Engine:
@@ -39,7 +40,14 @@ class Engine:
         return url
 
     def connect(self, url: str) -> Database:
+        """As its owner."""
         return self._stack.enter_context(closing(open_database(url)))
+
+    def read(self, url: str, company: str = "auto") -> SqlSae:
+        """As the product's user, who may only read."""
+        for found in companies(self.connect(url).catalogue()):
+            grant_sae(url, found)
+        return SqlSae(self.connect(as_reader(url)), company)
 
 
 @pytest.fixture(params=["embedded", "server"])
@@ -65,7 +73,7 @@ def database(engine: Engine, url: str) -> Database:
 
 @pytest.fixture
 def sae(engine: Engine, url: str) -> SqlSae:
-    return SqlSae(engine.connect(url), "auto")
+    return engine.read(url)
 
 
 def execute(database: Database, *statements: str) -> None:
@@ -92,21 +100,21 @@ def refused(sae: SqlSae) -> str:
 def test_the_only_company_is_found(engine: Engine) -> None:
     url = engine.new()
     build_sae(engine.connect(url), "07")
-    sae = SqlSae(engine.connect(url), "auto")
+    sae = engine.read(url)
     sae.probe()
     assert (sae.company, sae.table_name(Inve)) == ("07", "INVE07")
 
 
 def test_of_two_companies_one_must_be_named(engine: Engine, url: str, database: Database) -> None:
     build_sae(database, "02")
-    assert "01, 02" in refused(SqlSae(engine.connect(url), "auto"))
-    chosen = SqlSae(engine.connect(url), "02")
+    assert "01, 02" in refused(engine.read(url))
+    chosen = engine.read(url, "02")
     chosen.probe()
     assert chosen.company == "02"
 
 
 def test_a_company_that_is_not_there_is_refused_naming_those_that_are(engine: Engine, url: str) -> None:
-    said = refused(SqlSae(engine.connect(url), "03"))
+    said = refused(engine.read(url, "03"))
     assert "03" in said
     assert "01" in said
 
@@ -162,8 +170,9 @@ def test_sae_9_has_everything(sae: SqlSae) -> None:
 
 def test_columns_that_sae_8_lacks_are_none(engine: Engine) -> None:
     url = engine.new()
-    database, sae = engine.connect(url), SqlSae(engine.connect(url), "auto")
+    database = engine.connect(url)
     build_sae(database, version=8)
+    sae = engine.read(url)
     execute(
         database,
         "INSERT INTO IMPU01 (CVE_ESQIMPU, IMPUESTO4, IMP4APLICA, STATUS) VALUES (1, 16, 0, 'A')",
@@ -191,7 +200,8 @@ def test_any_optional_column_may_be_missing(sae: SqlSae, database: Database) -> 
 
 def test_a_new_connection_looks_at_the_columns_again(engine: Engine, url: str, database: Database) -> None:
     """SAE may have been upgraded in between."""
-    reading = engine.connect(url)
+    grant_sae(url)
+    reading = engine.connect(as_reader(url))
     sae = SqlSae(reading, "auto")
     execute(database, "INSERT INTO PRECIOS01 (CVE_PRECIO, DESCRIPCION, CON_IMPU) VALUES (1, 'P', 'S')")
     assert read(sae, Precios) == [(1, "S")]
@@ -255,7 +265,8 @@ def test_a_row_that_somebody_is_writing_can_be_read(sae: SqlSae, database: Datab
         assert [row.desc_lin for row in read(sae, Clin)] == ["old"]
 
 
-def test_a_snapshot_cannot_write(sae: SqlSae, database: Database) -> None:
+def test_a_snapshot_cannot_write_whatever_its_user_may_do(engine: Engine, url: str, database: Database) -> None:
+    sae = SqlSae(engine.connect(url), "auto")
     execute(database, "INSERT INTO CLIN01 (CVE_LIN) VALUES ('A')")
     for statement in ("DELETE FROM CLIN01", "UPDATE CLIN01 SET STATUS = 'B'", "DROP TABLE CLIN01"):
         with pytest.raises(PuenteError), sae.snapshot() as snapshot:

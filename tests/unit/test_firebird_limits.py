@@ -18,10 +18,13 @@ from consumer.ledger import Guard, Progress, Reason, Sweep, Waiting
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import catalogue, insert, keys, packed
+from puente import grants
+from puente.config import Settings
+from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
+from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.reference.columns import caja_metadata, sae_metadata
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import catalogue_of, reference_catalogue
@@ -77,6 +80,14 @@ class Recorder:
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
         raise AssertionError("Firebird 2.5 tells no versions")
+
+    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
+        self.texts.append(privileges.statement(privilege, table, columns))
+        return True
+
+    def permits_tables(self) -> bool:
+        self.texts.append(privileges.MAKES_TABLES)
+        return True
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         text = self._keep(statement)
@@ -165,7 +176,16 @@ def of_the_producer() -> list[str]:
     return database.texts
 
 
-ALL = [*of_the_consumer(), *of_the_producer(), catalogue.COLUMNS, catalogue.KEYS]
+def of_the_users() -> list[str]:
+    database = Recorder({})
+    database.permits_tables()
+    assert not lacking(database, [*needs_of_sae("01"), *needs_of_caja(PROFILE), *needs_of_ledger()])
+    url = {"url": "firebird+firebird://host/x"}
+    settings = Settings.model_validate({"company": "01", "sae": url, "caja": [{"name": "centro", **url}]})
+    return [*database.texts, *grants.for_sae(settings).grants, *grants.for_caja(settings.caja[0]).grants]
+
+
+ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.KEYS]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
 BLOCKS["waiting"] = insert.build(ledger.waiting)
 

@@ -85,6 +85,9 @@ def test_keys_are_read_only_where_the_count_says_that_a_row_is_gone() -> None:
     site.sae.drop(Inve, "C")
     site.run()
     assert (site.sae.reads["keys", Inve], site.sae.reads["keys", Mult]) == (1, 0)
+    site.sae.put()
+    site.run()
+    assert site.sae.reads["keys", Inve] == 1
 
 
 def test_stock_is_no_part_of_what_is_surveyed_where_there_are_no_warehouses() -> None:
@@ -241,6 +244,19 @@ def test_every_night_all_is_compared_and_finds_what_no_number_told() -> None:
     assert compared(site) == 3
 
 
+def test_at_night_all_is_compared_though_no_table_is_due() -> None:
+    now = [NOON]
+    site = Site(*ROWS, mode=VersionCapture, local=lambda: now[0], share=0.05)
+    site.run()
+    site.sae.on_read = lambda _how, _table: setattr(site.clock, "seconds", site.clock.seconds + 100)
+    site.sae.put()
+    site.run()
+    site.clock.seconds -= 1000
+    now[0] += timedelta(hours=15)
+    assert site.run().looked
+    assert compared(site) == 2
+
+
 def test_a_table_that_is_not_exact_is_seen_by_comparing_all_every_so_often() -> None:
     site = Site(*ROWS, mode=VersionCapture, local=lambda: NOON, every_seconds=300.0)
     site.sae.exact -= {CvesAlter}
@@ -376,6 +392,18 @@ def test_a_row_that_no_event_holds_stays_known_until_it_is_mended() -> None:
     site.run()
     assert problems(site) == 0
     assert compared(site) == 1
+
+
+def test_keys_that_no_longer_collide_are_forgotten() -> None:
+    site = exact_site(*ROWS, row(Clin, "\tL"), row(Inve, " A"))
+    view, capture = View(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
+    view.read()
+    for lost in ([(LINES, "L"), (PRODUCTS, "A")], [(PRODUCTS, "A")]):
+        captured = capture.changes(view, ())
+        assert captured is not None
+        assert sorted(captured.collisions, key=str) == sorted(lost, key=str)
+        capture.keep(captured)
+        site.sae.drop(Clin, "\tL")
 
 
 def test_keys_that_collide_are_told_again_only_when_they_are_others(caplog: pytest.LogCaptureFixture) -> None:

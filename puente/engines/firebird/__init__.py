@@ -7,5 +7,6 @@ catalogue   tables, columns and keys out of RDB$
 connection  engine, connection, transactions
 versions    which transaction wrote a row
 keys        all keys of a table, packed
+privileges  what the user may do
 packed      many rows in one EXECUTE BLOCK
 """

@@ -18,8 +18,20 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from puente.engines.database import Catalogue, Column, Reader, RowError, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
-from puente.engines.firebird import catalogue, insert, keys, packed, versions
+from puente.engines.database import (
+    Catalogue,
+    Column,
+    Privilege,
+    Reader,
+    RowError,
+    RowWrite,
+    Survey,
+    TransactionIds,
+    WritePlan,
+    Writer,
+    Written,
+)
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -205,12 +217,21 @@ class _Transaction:
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
-        ((rows, written),) = self.rows(versions.count(table, since))
-        found = list(self.rows(versions.written(table, columns, since))) if written else []
+        ((rows, newest),) = self.rows(versions.newest(table))
+        found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
         return versions.survey(rows, found)
 
     def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
         return keys.read(self.plain, self.rows, table, columns)
+
+    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
+        with translated(self._database.label):
+            return privileges.permits(_native(self._connection), privileges.statement(privilege, table, columns))
+
+    def permits_tables(self) -> bool:
+        with translated(self._database.label):
+            anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
+        return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:

@@ -20,7 +20,8 @@ _LOST = frozenset((335544721, 335544722, 335544726, 335544727, 335544648, 335544
 """network_error, net_connect_err, net_read_err, net_write_err, conn_lost, lost_db_connection, att_shutdown, bad_db_handle, shutdown,
 no_server_group (a server that is just stopping), unavailable."""
 _LOGIN = frozenset((335544472, 335544794))
-_PERMISSION = frozenset((335544352,))
+PERMISSION_CODES = frozenset((335544352, 335545094, 335545264))
+"""no_priv, and what Firebird 3 and 5 say of a table that may not be made."""
 _FORMAT = frozenset((335544379, 335544323))
 _NO_SPACE = frozenset((335544737, 335544735, 335545032))
 """io_write_err, io_open_err is 335544734, io_read_err; the first is what a full disk gives."""
@@ -65,7 +66,7 @@ def translate(error: BaseException, label: str) -> PuenteError:
         return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
     if _IO in codes and codes & _OPEN:
         return ConfigError(text("{label}: there is no such database, or it cannot be opened ({said})", label=label, said=said))
-    if codes & _PERMISSION:
+    if codes & PERMISSION_CODES:
         return ConfigError(text("{label}: the user lacks a permission ({said})", label=label, said=said))
     if codes & _UNKNOWN:
         return ConfigError(text("{label}: a table or column is missing ({said})", label=label, said=said))

@@ -5,8 +5,10 @@ its own block, so that one that fails (a constraint, a lock) takes its ledger ro
 text; up to six decimals arrive exact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from puente.engines.database import LEDGER_COLUMNS, Kind, Refusal, RowWrite, Scalar, WriteColumn, WritePlan
 from puente.engines.firebird.text import to_database
@@ -15,6 +17,7 @@ from puente.texts import text
 
 PARAMETER_LENGTH = 32_000
 LEDGER_KEY = 3
+Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
 _TYPES = {Kind.INTEGER: "integer", Kind.FLOAT: "double precision"}
 
@@ -24,7 +27,7 @@ def width_of(column: WriteColumn) -> int:
     return column.width if column.kind is Kind.TEXT else _WIDTHS[column.kind]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PackedBlock:
     """A plan's statement, and how its rows are packed."""
 
@@ -36,22 +39,29 @@ class PackedBlock:
     def rows_per_call(self) -> int:
         return PARAMETER_LENGTH // self.row_width
 
+    @cached_property
+    def _packers(self) -> list[Packer]:
+        return [_packer(column) for column in self.columns]
+
     def pack(self, rows: Sequence[RowWrite]) -> str:
         return "".join(self._pack_row(row) for row in rows)
 
     def _pack_row(self, row: RowWrite) -> str:
-        values = row.values + (None,) * (len(self.columns) - len(LEDGER_COLUMNS) - len(row.values)) + row.ledger
-        packed = row.action.value + "".join(_pack_value(value, column) for value, column in zip(values, self.columns, strict=True))
+        missing = len(self.columns) - len(row.values) - len(row.ledger)
+        values = (*row.values, *(None,) * missing, *row.ledger)
+        packed = "".join([row.action.value, *(pack(value) for pack, value in zip(self._packers, values, strict=True))])
         if len(packed) != self.row_width:
             raise InvariantError(text("A value is longer than its column: {ledger}", ledger=row.ledger[:LEDGER_KEY]))
         return packed
 
 
-def _pack_value(value: Scalar, column: WriteColumn) -> str:
+def _packer(column: WriteColumn) -> Packer:
+    """Made once for a column: a value is packed some million times."""
     width = width_of(column)
-    if value is None:
-        return " " * (width + 1)
-    return "1" + (to_database(value) if isinstance(value, str) else format(value, "d" if isinstance(value, int) else ".6f")).ljust(width)
+    null = " " * (width + 1)
+    if column.kind is Kind.TEXT:
+        return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
+    return lambda value: null if value is None else "1" + format(value, "d" if isinstance(value, int) else ".6f").ljust(width)
 
 
 def build(plan: WritePlan) -> PackedBlock:

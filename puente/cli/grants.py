@@ -1,0 +1,85 @@
+"""`puente grants sae` and `puente grants caja`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from puente import config as settings_file
+from puente import grants
+from puente.cli.common import config_option
+from puente.config import CajaSettings, Settings
+from puente.errors import ConfigError, ExitCode
+from puente.grants import Script
+from puente.texts import text, translate
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def commands() -> list[click.Command]:
+    group = click.Group(
+        "grants",
+        help=translate("Prints the SQL that makes a user who may do what Puente needs, and no more; for the administrator to run."),
+    )
+
+    @group.command("sae", help=translate("A user who may read the tables of SAE that Puente reads."))
+    @_options
+    def sae(config: Path, user: str | None, password_file: Path | None, output: Path | None) -> int:
+        return _give(grants.for_sae(settings_file.load(config), user), password_file, output)
+
+    @group.command("caja", help=translate("A user who may write what Puente writes in a CAJA, and make the ledger's tables."))
+    @click.option("--caja", "name", help=translate("Which CAJA of the settings; may be left out where there is one."))
+    @_options
+    def caja(config: Path, name: str | None, user: str | None, password_file: Path | None, output: Path | None) -> int:
+        return _give(grants.for_caja(_caja(settings_file.load(config), name), user), password_file, output)
+
+    return [group]
+
+
+def _options(command: Command) -> Command:
+    options = (
+        config_option,
+        click.option(
+            "--user", metavar="NAME", help=translate("The user's name; else the one in the settings' url, or LECTOR and ESCRITOR.")
+        ),
+        click.option(
+            "--password-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=translate("A file that holds the password; else it is to be written into the script."),
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help=translate("Writes the script into a file that only you can read."),
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _caja(settings: Settings, name: str | None) -> CajaSettings:
+    if name is not None or len(settings.caja) == 1:
+        return settings.caja_named(name if name is not None else settings.caja[0].name)
+    known = ", ".join(caja.name for caja in settings.caja) or "—"
+    raise ConfigError(text("Each CAJA has a script of its own: name one with --caja; there are: {known}", known=known))
+
+
+def _give(script: Script, password_file: Path | None, output: Path | None) -> int:
+    password = None
+    try:
+        if password_file is not None:
+            password = password_file.read_text(encoding="utf-8-sig").strip()
+        made = script.text(password)
+        if output is not None:
+            output.touch(mode=0o600)
+            output.write_text(made, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(text("The file cannot be read or written: {error}", error=error)) from error
+    if output is None:
+        click.echo(made, nl=False)
+    else:
+        click.echo(text("{file}: run it on {database}, then delete it", file=output, database=script.database))
+    return int(ExitCode.OK)

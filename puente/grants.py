@@ -1,0 +1,134 @@
+"""`puente grants`: the script that makes one of Puente's users and gives it what it needs, for who administers the database to run.
+
+Puente never asks for the administrator's password. One script serves Firebird 2.5 to 5: what 2.5 does not know stands in a string.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from consumer import ledger
+from consumer import profile as profiles
+from producer.sae import AUTO
+from puente.config import CajaSettings, Settings
+from puente.engines import open_database, user_of
+from puente.errors import ConfigError, PuenteError
+from puente.privileges import ADMINISTRATOR, OWN, Need, needs_of_caja, needs_of_sae
+from puente.texts import Text, text
+from puente.wiring.opening import open_sae
+
+READER, WRITER = "LECTOR", "ESCRITOR"
+"""The users' names where neither an option nor the settings give one."""
+BLOCK = "EXECUTE BLOCK"
+_USER = re.compile(r"[A-Z][A-Z0-9_$]{0,30}", re.ASCII)
+_PASSWORD = re.compile(r"[\x20-\x7e]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What a user gets in one database; `grants` are single statements without a terminator."""
+
+    about: Text
+    database: str
+    user: str
+    grants: tuple[str, ...]
+
+    def text(self, password: str | None) -> str:
+        """The whole script for isql. Without a password it holds what isql refuses, so that nobody gets one that all can guess."""
+        if password is not None and not _PASSWORD.fullmatch(password):
+            raise ConfigError(text("The password must be printable ASCII, and not empty"))
+        given = text("<write the password here, in single quotes>") if password is None else _literal(password)
+        lines = [*_comment(self), f"CREATE USER {self.user} PASSWORD {given};", "COMMIT;"]
+        return "\n".join([*lines, *map(_terminated, self.grants), "COMMIT;", ""])
+
+
+def for_sae(settings: Settings, user: str | None = None) -> Script:
+    """The reader's. Where the settings leave the company to be found, SAE is asked, as the user whom they name."""
+    if settings.sae is None:
+        raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
+    address = settings.sae.address
+    name = _user(user, address, READER)
+    company = settings.company if settings.company != AUTO else _company(settings)
+    return Script(
+        about=text("Puente's reader of SAE, company {company}", company=company),
+        database=open_database(address).label,
+        user=name,
+        grants=tuple(_grants(needs_of_sae(company), name)),
+    )
+
+
+def for_caja(caja: CajaSettings, user: str | None = None) -> Script:
+    """The writer's in one CAJA; nothing is connected to."""
+    name = _user(user, caja.address, WRITER)
+    return Script(
+        about=text("Puente's writer of the CAJA {name}", name=caja.name),
+        database=open_database(caja.address).label,
+        user=name,
+        grants=(*_grants(needs_of_caja(profiles.load(caja.profile)), name), _create_tables(name), _ledger_of_others(name)),
+    )
+
+
+def _company(settings: Settings) -> str:
+    try:
+        with closing(open_sae(settings)) as sae:
+            sae.probe()
+            return sae.company
+    except PuenteError as error:
+        raise ConfigError(text("SAE cannot be asked for its company; set company to its two digits ({error})", error=error)) from error
+
+
+def _user(wanted: str | None, address: str, otherwise: str) -> str:
+    """The user to make: never the administrator, who may do everything already."""
+    named = (wanted or user_of(address) or ADMINISTRATOR).upper()
+    if named == ADMINISTRATOR and wanted is None:
+        return otherwise
+    if named == ADMINISTRATOR:
+        raise ConfigError(text("{user} may do everything already: name another user", user=named))
+    if not _USER.fullmatch(named):
+        raise ConfigError(text("{user} is no name for Puente's user: a letter, then letters, digits and _, at most 31", user=named))
+    return named
+
+
+def _grants(needs: Iterable[Need], user: str) -> Iterator[str]:
+    for need in needs:
+        yield f"GRANT {', '.join(need.privileges)} ON {need.table} TO USER {user}"
+
+
+def _create_tables(user: str) -> str:
+    """For `puente setup`; in 2.5 everybody may."""
+    return f"""{BLOCK} AS
+BEGIN
+  IF (RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') NOT STARTING WITH '2.') THEN
+    EXECUTE STATEMENT 'GRANT CREATE TABLE TO USER {user}';
+END"""
+
+
+def _ledger_of_others(user: str) -> str:
+    """Where somebody else ran `puente setup`: its tables are his."""
+    names = ", ".join(map(_literal, ledger.metadata.tables))
+    return f"""{BLOCK} AS
+  DECLARE TABLE_NAME VARCHAR(31);
+BEGIN
+  FOR SELECT TRIM(RDB$RELATION_NAME) FROM RDB$RELATIONS
+      WHERE RDB$RELATION_NAME IN ({names}) AND RDB$OWNER_NAME <> '{user}'
+      INTO TABLE_NAME DO
+    EXECUTE STATEMENT 'GRANT {", ".join(OWN)} ON ' || TABLE_NAME || ' TO USER {user}';
+END"""  # noqa: S608 - a checked name
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _terminated(statement: str) -> str:
+    return f"SET TERM ^ ;\n{statement}^\nSET TERM ; ^" if statement.startswith(BLOCK) else f"{statement};"
+
+
+def _comment(script: Script) -> Iterator[str]:
+    yield "/*"
+    yield f"  {script.about}: {script.user}"
+    yield f'  {text("Run it as SYSDBA:")} isql -user SYSDBA -password ... -input FILE "{script.database}"'
+    yield f"  {text('Where the user exists already, CREATE USER fails and the rest is done all the same.')}"
+    yield f"  {text('Firebird 2.5 looks at the first 8 characters of a password only.')}"
+    yield "*/"

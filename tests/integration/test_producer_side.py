@@ -1,0 +1,132 @@
+"""The producer with its connections, on an embedded log that others want as well: who works, who stands by, who has to let go."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from producer.poll import Pass
+from puente.config import Settings
+from puente.engines import create_database, open_database
+from puente.errors import ConnectionLost, Occupied
+from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.port import START, Topic
+from puente.reference import build_sae
+from puente.wiring.producing import CLAIM_TOTAL_SECONDS, CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
+from schemas.control import run_of
+from tests.conftest import EmbeddedDatabases
+from tests.unit.producing import Clock
+
+
+@pytest.fixture
+def site(embedded: EmbeddedDatabases, tmp_path: Path) -> Settings:
+    create_database(embedded.url("sae"))
+    with closing(open_database(embedded.url("sae"))) as database:
+        build_sae(database)
+    return Settings.model_validate({"sae": {"url": embedded.url("sae"), "poll_seconds": 7}, "folder": tmp_path})
+
+
+@pytest.fixture
+def others(site: Settings) -> Iterator[FileLock]:
+    """The lock of another process that works."""
+    lock = FileLock(f"{site.log_path}.producer", is_singleton=False)
+    lock.acquire()
+    yield lock
+    lock.release()
+
+
+def words(site: Settings) -> list[tuple[str | None, bool]]:
+    """Run and whether it is a release, of all that was said."""
+    topic = Topic("puente.01.control")
+    with closing(EmbeddedLog(site.log_path)) as log:
+        events = log.read(topic, START).events if log.state(topic) else []
+    return [(run_of(event), event.value is None) for event in events]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    records = [record for record in caplog.records if getattr(record, "action", "") in ("stand by", "take over")]
+    return [(record.levelname, record.__dict__["action"]) for record in records]
+
+
+def test_the_only_one_works_at_its_pace_and_releases_the_log_at_its_end(site: Settings) -> None:
+    passes: list[Pass] = []
+    side = ProducerSide(site, passes.append)
+    assert side.turn() == 7
+    side.release()
+    assert len(passes) == 1
+    assert [released for _, released in words(site)] == [False, False, True]
+
+
+def test_one_that_finds_another_at_work_stands_by_and_takes_over_when_it_is_gone(
+    site: Settings, others: FileLock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    side = ProducerSide(site)
+    assert [side.turn() for _ in range(3)] == [STANDBY_SECONDS] * 3
+    assert words(site) == []
+    others.release()
+    assert side.turn() == 7
+    side.release()
+    assert told(caplog) == [("INFO", "stand by"), ("INFO", "take over")]
+
+
+def test_one_that_never_worked_says_nothing_at_its_end(site: Settings, others: FileLock) -> None:
+    side = ProducerSide(site)
+    side.turn()
+    side.release()
+    assert words(site) == []
+
+
+def test_one_that_is_to_let_deletes_through_claims_the_log_and_waits_for_the_lock(site: Settings, others: FileLock) -> None:
+    side = ProducerSide(site, allow_deletes=5)
+    assert [side.turn() for _ in range(3)] == [CLAIM_TURN_SECONDS] * 3
+    assert len(words(site)) == 1
+    others.release()
+    assert side.turn() == 7
+    assert {run for run, _ in words(site)} == {words(site)[0][0]}
+    side.release()
+
+
+def test_one_whose_claim_nobody_heeds_gives_up_after_a_while(site: Settings, others: FileLock) -> None:
+    clock = Clock()
+    side = ProducerSide(site, allow_deletes=5, clock=clock)
+    assert side.step() is None
+    clock.seconds += CLAIM_TOTAL_SECONDS
+    assert side.step() is None
+    clock.seconds += 1
+    with pytest.raises(Occupied, match=r"puente-log\.db"):
+        side.step()
+    assert not side.claims
+    side.release()
+    assert len(words(site)) == 1  # it holds nothing that it could release
+
+
+def test_one_that_works_lets_go_of_a_log_that_another_claimed(site: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    first, second = ProducerSide(site), ProducerSide(site, allow_deletes=5)
+    first._lock, second._lock = (FileLock(f"{site.log_path}.producer", is_singleton=False) for _ in range(2))
+    assert first.turn() == 7
+    assert second.turn() == CLAIM_TURN_SECONDS
+    assert first.turn() == STANDBY_SECONDS
+    assert second.turn() == 7
+    assert first.turn() == STANDBY_SECONDS
+    second.release()
+    assert first.turn() == 7
+    first.release()
+    assert told(caplog) == [("INFO", "stand by"), ("INFO", "take over")]
+
+
+def test_what_was_allowed_is_allowed_until_a_pass_is_finished(site: Settings) -> None:
+    side = ProducerSide(site, allow_deletes=5)
+    url, wrong = site.sae and site.sae.address, "firebird+firebird://u:p@127.0.0.1:1/x"
+    assert site.sae is not None
+    side._settings = site.model_copy(update={"sae": site.sae.model_copy(update={"url": type(site.sae.url)(wrong)})})
+    with pytest.raises(ConnectionLost):
+        side.turn()
+    assert (url, side._allowed) == (site.sae.address, 5)
+    side._settings = site
+    side.turn()
+    assert side._allowed == 0
+    side.release()

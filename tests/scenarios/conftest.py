@@ -1,0 +1,55 @@
+"""Sites for the scenarios: loaded, each CAJA equal to SAE, before every chapter and after it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import EmbeddedDatabases
+from tests.e2e.small_site import SmallSite, build
+from tests.engines.firebird_server import FirebirdServer, PrivateServer
+from tests.scenarios.trouble import Story
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(240))
+
+
+@pytest.fixture(scope="module")
+def _embedded_story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("story")
+    return _loaded(build(folder / "site", EmbeddedDatabases(folder).url))
+
+
+@pytest.fixture
+def embedded_story(_embedded_story: Story) -> Iterator[Story]:
+    """On the embedded engine: one site for all chapters of a file."""
+    assert _embedded_story.differences == []
+    yield _embedded_story
+    assert _embedded_story.differences == []
+
+
+@pytest.fixture
+def server_story(tmp_path: Path, firebird_server: FirebirdServer) -> Iterator[Story]:
+    story = _loaded(build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name))))
+    yield story
+    assert story.differences == []
+
+
+@pytest.fixture
+def stoppable_story(tmp_path: Path, second_firebird_server: PrivateServer) -> Iterator[Story]:
+    """On a server that the test may stop, whose files are on this machine."""
+    story = _loaded(build(tmp_path / "site", lambda name: second_firebird_server.url(second_firebird_server.new_name(name))))
+    yield story
+    assert story.differences == []
+
+
+def _loaded(site: SmallSite) -> Story:
+    story = Story(site)
+    story.edit()
+    story.once()
+    return story

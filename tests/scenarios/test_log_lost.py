@@ -1,0 +1,106 @@
+"""The log deleted, cut, or replaced by an older copy of itself: what was read from it is there no more, or other events are."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.small_site import SmallSite
+from tests.scenarios.trouble import Story
+
+LOG = "puente-log.db"
+
+
+def files(site: SmallSite) -> list[Path]:
+    return [site.folder / f"{LOG}{part}" for part in ("", "-wal", "-shm")]
+
+
+def delete(site: SmallSite) -> None:
+    for file in files(site):
+        file.unlink(missing_ok=True)
+
+
+def keep_copy(site: SmallSite, folder: Path) -> None:
+    """Made while nobody has it open."""
+    folder.mkdir()
+    for file in filter(Path.exists, files(site)):
+        shutil.copyfile(file, folder / file.name)
+
+
+def put_back(site: SmallSite, folder: Path) -> None:
+    delete(site)
+    for file in folder.iterdir():
+        shutil.copyfile(file, site.folder / file.name)
+
+
+def lose_last(site: SmallSite, count: int, *, places: bool = True) -> None:
+    """The last events of every topic; with their `places`, as a power cut takes them, other events are given those next."""
+    with closing(sqlite3.connect(site.folder / LOG)) as log, log:
+        log.execute("DELETE FROM event WHERE place >= (SELECT next_offset - ? FROM topic WHERE id = event.topic)", (count,))
+        if places:
+            log.execute("UPDATE topic SET next_offset = MAX(0, next_offset - ?)", (count,))
+
+
+def test_deleted_while_puente_is_stopped(embedded_story: Story) -> None:
+    delete(embedded_story.site)
+    embedded_story.edit()
+    embedded_story.once()
+    assert embedded_story.differences == []
+    again = embedded_story.site.puente("run", "--once", "--json")
+    assert again.stdout.count('"rows_written": 0') == 2
+
+
+def test_deleted_under_a_running_puente_again_and_again(embedded_story: Story) -> None:
+    with embedded_story.running():
+        for _ in range(3):
+            embedded_story.edit()
+            delete(embedded_story.site)
+            embedded_story.edit()
+            embedded_story.heals()
+
+
+def test_an_older_copy_put_back_while_puente_is_stopped(embedded_story: Story, tmp_path: Path) -> None:
+    """CAJA is ahead of the log, which then gives the same places to other events."""
+    keep_copy(embedded_story.site, tmp_path / "older")
+    for _ in range(2):
+        embedded_story.edit()
+        embedded_story.once()
+    put_back(embedded_story.site, tmp_path / "older")
+    for _ in range(3):
+        embedded_story.edit()
+    embedded_story.once()
+
+
+def test_an_older_copy_put_back_under_a_running_puente(embedded_story: Story, tmp_path: Path) -> None:
+    keep_copy(embedded_story.site, tmp_path / "older")
+    with embedded_story.running():
+        for _ in range(2):
+            embedded_story.edit()
+            embedded_story.heals()
+        put_back(embedded_story.site, tmp_path / "older")
+        for _ in range(2):
+            embedded_story.edit()
+            embedded_story.heals()
+
+
+@pytest.mark.parametrize(("count", "places"), [(1, True), (3, False), (1000, True), (1000, False)])
+def test_the_last_events_lost_while_puente_is_stopped(embedded_story: Story, count: int, places: bool) -> None:
+    """One CAJA has read what was lost, the other has not."""
+    embedded_story.edit()
+    assert embedded_story.site.puente("produce", "--once").returncode == 0
+    assert embedded_story.site.puente("consume", "--once", "--caja", "centro").returncode == 0
+    lose_last(embedded_story.site, count, places=places)
+    embedded_story.edit()
+    embedded_story.once()
+
+
+@pytest.mark.parametrize("count", [2, 1000])
+def test_the_last_events_lost_under_a_running_puente(embedded_story: Story, count: int) -> None:
+    with embedded_story.running():
+        embedded_story.edit()
+        embedded_story.heals()
+        lose_last(embedded_story.site, count)
+        embedded_story.edit()
+        embedded_story.heals()

@@ -1,0 +1,114 @@
+"""What befalls a site: backups put back, by file and by gbak, and what its users do meanwhile."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+from tests.e2e.small_site import SmallSite, wait_until
+
+HEALING_SECONDS = 60
+Arguments = Callable[[str], list[str]]
+PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
+
+
+@dataclass
+class Story:
+    """A site, and how often it was edited, so that every edit is another. Each chapter begins and ends with every CAJA equal to SAE."""
+
+    site: SmallSite
+    turn: int = field(default=0)
+
+    def edit(self) -> None:
+        """Something of every entity in one transaction: new, changed and gone."""
+        self.turn += 1
+        n = self.turn
+        other = f"(SELECT MIN(CVE_ART) FROM INVE01 WHERE CVE_ART NOT STARTING WITH 'T-' AND STATUS = 'A' AND DESCR <> 'Turno {n}')"
+        self.site.sql(
+            f"UPDATE INVE01 SET DESCR = 'Turno {n}' WHERE CVE_ART = {other}",
+            f"UPDATE PRECIO_X_PROD01 SET PRECIO = PRECIO + {n}.25",
+            f"UPDATE MULT01 SET EXIST = EXIST + {n}",
+            f"UPDATE CLIN01 SET DESC_LIN = 'Línea {n}' WHERE CVE_LIN = (SELECT MIN(CVE_LIN) FROM CLIN01)",
+            f"UPDATE IMPU01 SET IMPUESTO1 = {n} WHERE CVE_ESQIMPU = 1",
+            f"UPDATE MONED01 SET TCAMBIO = {n}.5 WHERE NUM_MONED = 2",
+            f"UPDATE CLIE01 SET CALLE = 'Calle {n}'",
+            f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('T-{n}', 'Nuevo {n}', 'P', 1, 'A')",
+            f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('T-{n}', 1, {n})",
+            f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('T-{n}', 1, {n})",
+            "DELETE FROM CLIE01 WHERE CLAVE = (SELECT MAX(CLAVE) FROM CLIE01)",
+            *(f"DELETE FROM {table}01 WHERE CVE_ART = 'T-{n - 2}'" for table in PRODUCTS),
+        )
+
+    def once(self) -> None:
+        done = self.site.puente("run", "--once")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """`puente run`, which must still run at the end and never show a traceback."""
+        process = self.site.start("run")
+        try:
+            yield
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            said = process.communicate(timeout=30)[0]
+        assert "Traceback" not in said, said
+
+    def heals(self) -> None:
+        """Every CAJA becomes equal to SAE, by itself."""
+        wait_until(lambda: self.site.differences() == [], HEALING_SECONDS)
+
+    @property
+    def differences(self) -> list[str]:
+        return self.site.differences()
+
+
+def file_of(url: str) -> Path:
+    """A database's file, where its server is on this machine."""
+    path = make_url(url).database
+    assert path is not None
+    return Path(path)
+
+
+def copy_file(url: str, to: Path) -> None:
+    """A copy made while nobody has the database open."""
+    shutil.copyfile(file_of(url), to)
+
+
+def put_back(copy: Path, url: str) -> None:
+    """The copy takes the database's place; on Windows, too, nobody can do that while somebody has it open."""
+    file = file_of(url)
+    draft = file.with_suffix(".draft")
+    shutil.copyfile(copy, draft)
+    draft.replace(file)
+
+
+def gbak_backup(url: str, to: Path) -> None:
+    _firebird("gbak", url, lambda database: ["-b", database, str(to)])
+
+
+def gbak_restore(backup: Path, url: str) -> None:
+    """As an administrator does it: everybody is put out, the database is replaced."""
+    _firebird("gfix", url, lambda database: ["-shut", "multi", "-force", "0", database])
+    _firebird("gbak", url, lambda database: ["-rep", str(backup), database])
+
+
+def _firebird(tool: str, url: str, arguments: Arguments) -> None:
+    parsed: URL = make_url(url)
+    assert parsed.password is not None
+    done = subprocess.run(
+        [tool, *arguments(f"{parsed.host}/{parsed.port}:{parsed.database}"), "-user", "SYSDBA", "-password", parsed.password],
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
