@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from consumer.policies import Policies, SoftDeleted
+from consumer.policies import Policies, SoftDeleted, StockPolicy
 from schemas.changes import CATALOGUES, Entity
 from tests.simulation.operations import weighs
 from tests.simulation.world import World
@@ -105,5 +105,6 @@ _CHANGES: Sequence[Callable[[Policies], Policies]] = (
     lambda p: replace(p, inactivate_missing_customers=not p.inactivate_missing_customers),
     partial(_toggled, Entity.PRODUCT_LINE),
     partial(_toggled, Entity.PRODUCT),
+    lambda p: replace(p, stock=StockPolicy.OFF if p.stock is StockPolicy.GUARDED else StockPolicy.GUARDED),
     lambda p: replace(p, soft_deleted=SoftDeleted.IGNORE if p.soft_deleted is SoftDeleted.INACTIVATE else SoftDeleted.INACTIVATE),
 )

@@ -32,6 +32,13 @@ def switch_stock(world: World, _a: int, b: int, _c: int) -> None:
     caja.parameters = replace(caja.parameters, stock_changes=not caja.parameters.stock_changes)
 
 
+@weighs(1)
+def switch_interface(world: World, _a: int, b: int, _c: int) -> None:
+    """Somebody turns CAJA's SAE interface off, or on again."""
+    caja = world.cajas[b % 2]
+    caja.parameters = replace(caja.parameters, interface=not caja.parameters.interface)
+
+
 @weighs(3)
 def lock(world: World, a: int, b: int, _c: int) -> None:
     """A till takes a row, or lets it go."""

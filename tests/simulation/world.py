@@ -117,7 +117,7 @@ class World:
         self.watch.sweeps_allowed = True
         for n, caja in enumerate(self.cajas):
             caja.broken = None
-            caja.parameters = replace(caja.parameters, stock_changes=True)
+            caja.parameters = replace(caja.parameters, stock_changes=True, interface=True)
             caja.locked.clear()
             self.post_sales(n)
             caja.adopt()
