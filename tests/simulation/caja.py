@@ -1,0 +1,264 @@
+"""CAJA in memory, with tills: the fake of the unit tests as a database that several processes, and tills, share.
+
+A transaction may be stopped before its commit. Meanwhile it holds the guard row and the rows that it wrote: a till waits for those. What
+a till wrote in the meantime is locked for the transaction, whose snapshot is older.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, ClassVar, Literal
+
+from consumer.caja import Holder, Store, Switches
+from consumer.ledger import VERSION, Guard, State
+from consumer.mapping import RowMapper, mappers
+from consumer.policies import Policies
+from puente.errors import ConfigError, ConnectionLost, LostGuard
+from puente.texts import text
+from schemas.changes import CATALOGUES, Entity, Key, Subject
+from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
+from tests.simulation.scheduler import Process
+from tests.simulation.truth import Place
+from tests.unit.consuming import PROFILE
+
+Match = tuple[Any, ...]
+Broken = Literal["before", "after"]
+"""Whether a commit that was never answered took no effect, or all of it."""
+OWN_PRODUCT, OWN_CUSTOMER = "X1", "Y1"
+CATALOGUE = reference_catalogue()
+
+
+@dataclass
+class SimContent(Content):
+    """Quickly copied: its rows are dictionaries, all else in it is frozen."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "SimContent":
+        return SimContent(
+            rows={name: {match: dict(row) for match, row in table.items()} for name, table in self.rows.items()},
+            hashes={subject: dict(found) for subject, found in self.hashes.items()},
+            waiting=dict(self.waiting),
+            progress=dict(self.progress),
+            quantities=dict(self.quantities),
+            guard=self.guard,
+        )
+
+
+@cache
+def mappers_of(ticked: tuple[Entity, ...]) -> dict[Entity, RowMapper]:
+    return mappers(PROFILE, CATALOGUE, {}, ticked)
+
+
+def new_guard(name: str) -> Guard:
+    return Guard(caja=name, version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
+
+
+@dataclass
+class Memory:
+    """What the checker knows of one CAJA: the event that each row shows, by topic and place."""
+
+    shown: dict[Place, tuple[str, int]] = field(default_factory=dict)
+
+
+@dataclass
+class Backup:
+    """The database as it was, and what the checker knew of it."""
+
+    content: Content
+    sold: dict[tuple[int, Key], int]
+    memory: Memory
+
+
+@dataclass(kw_only=True)
+class SimCaja(MemoryCaja):
+    """The database of one CAJA. `on_commit` is told of each transaction before it takes effect."""
+
+    name: str
+    policies: Policies = field(default_factory=Policies)
+    epoch: int = 0
+    open: "SimTransaction | None" = None
+    broken: Broken | None = None
+    """What happens to the connection at the next commit."""
+    sold: dict[tuple[int, Key], int] = field(default_factory=dict)
+    """(store, product) → how many since SAE was told."""
+    backup: Backup | None = None
+    edited: bool = False
+    """Somebody changed rows by hand; a resync is to find it."""
+    adopted: bool = False
+    """Its ledger was emptied, and knows no stock of before that the log lacks: that is left as it is."""
+    memory: Memory = field(default_factory=Memory)
+    on_commit: "Callable[[SimCaja, SimTransaction], None]" = lambda _caja, _transaction: None
+
+    def __post_init__(self) -> None:
+        self.content = SimContent(guard=new_guard(self.name))
+        names = [column.name for column in self.mappers[Entity.PRODUCT].plan.columns]
+        own = {**dict.fromkeys(names), "PRODUCTO": OWN_PRODUCT, "DESCRIPCIO": "own", "ALTA": "T", "EXISTENCIA": 0.0}
+        self.content.table("CATINVEN")[OWN_PRODUCT,] = own
+        self.add_own_customer(OWN_CUSTOMER)
+
+    def add_own_customer(self, key: str) -> None:
+        """One that CAJA made itself, under a key of its own; it has no «Clave en SAE»."""
+        names = [column.name for column in self.mappers[Entity.CUSTOMER].plan.columns]
+        self.content.table("CATCLIEN")["own", key] = {**dict.fromkeys(names), "CLIENTE": key, "NOMBRE": "own", "ALTA": "T"}
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of its stores; each has the number of its warehouse."""
+        return [store.number for store in self.known_stores]
+
+    # tills and people
+
+    def by_hand(self, table: str, match: Match, **values: Any) -> bool:
+        """Whether a program of CAJA's own could write the row, which it must find and nobody else may hold."""
+        found = self.content.table(table).get(match)
+        if found is None or self._is_held(table, match):
+            return False
+        found.update(values)
+        if self.open is not None:
+            self.open.content.table(table)[match].update(values)
+            self.open.seen.locked.add((table, match))
+        return True
+
+    def _is_held(self, table: str, match: Match) -> bool:
+        return self.open is not None and self.open.content.table(table).get(match) != self.content.table(table).get(match)
+
+    def sell(self, store: int, key: Key) -> None:
+        row = self.content.table("EXIST").get((key, store))
+        if row is not None and self.by_hand("EXIST", (key, store), EXISTIENDA=row["EXISTIENDA"] - 1):
+            self.sold[store, key] = self.sold.get((store, key), 0) + 1
+            self.sales.add((store, key))
+
+    def forget_sales(self) -> None:
+        """SAE has them now."""
+        self.sold.clear()
+        self.sales.clear()
+
+    def lock(self, table: str, match: Match) -> None:
+        """A till takes the row, or lets it go."""
+        if not self._is_held(table, match):
+            self.locked.symmetric_difference_update({(table, match)})
+            if self.open is not None:
+                self.open.seen.locked.add((table, match))
+
+    # the administrator
+
+    def copied(self) -> Backup:
+        return Backup(copy.deepcopy(self.content), dict(self.sold), copy.deepcopy(self.memory))
+
+    def put_back(self, backup: Backup) -> None:
+        """This CAJA's backup, or another one's, which makes it a clone. Every connection ends."""
+        self.content, self.memory = copy.deepcopy(backup.content), copy.deepcopy(backup.memory)
+        self.sold = dict(backup.sold)
+        self.sales = set(self.sold)
+        self.locked.clear()
+        self.open, self.epoch = None, self.epoch + 1
+
+    def adopt(self) -> None:
+        """`puente setup --adopt`."""
+        if self.content.guard.caja != self.name:
+            self.adopted, rows = True, self.content.rows
+            self.content = SimContent(rows=rows, guard=replace(new_guard(self.name), beat=self.content.guard.beat + 1))
+
+
+class SimTransaction(MemoryTransaction):
+    """`Transaction`, of a snapshot: `seen` is CAJA as it was when it began."""
+
+    def __init__(
+        self, caja: SimCaja, policies: Policies, mappers: Mapping[Entity, RowMapper], token: str, call: Callable[[], None]
+    ) -> None:
+        self.seen = MemoryCaja(mappers=mappers, parameters=caja.parameters, locked=set(caja.locked), sales=set(caja.sales))
+        super().__init__(self.seen, copy.deepcopy(caja.content))
+        self.policies, self.token, self._call = policies, token, call
+
+    def write(self, entity: Any, rows: Any) -> Any:
+        self._call()
+        return super().write(entity, rows)
+
+
+class CajaSession:
+    """`Caja` for one process, with its own settings."""
+
+    checks_token: ClassVar[bool] = True
+    checks_name: ClassVar[bool] = True
+
+    def __init__(self, caja: SimCaja, process: Process, policies: Policies, mappers: Mapping[Entity, RowMapper]) -> None:
+        self._caja, self._process, self._policies, self._mappers = caja, process, policies, mappers
+        self._epoch = caja.epoch
+
+    def _call(self) -> None:
+        self._process.call()
+        if self._epoch != self._caja.epoch:
+            raise self._lost()
+
+    def _lost(self) -> ConnectionLost:
+        self._epoch = -1
+        return ConnectionLost(text("planted"))
+
+    def switches(self) -> Switches:
+        self._call()
+        return self._caja.switches()
+
+    def stores(self) -> list[Store]:
+        self._call()
+        return self._caja.stores()
+
+    def read_guard(self) -> Guard:
+        self._call()
+        guard = self._caja.read_guard()
+        if self.checks_name and guard.caja != self._caja.name:
+            raise ConfigError(text("planted"))
+        return guard
+
+    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
+        self._call()
+        return self._caja.open is None and self._caja.claim(seen, token, holder)
+
+    def free(self, token: str) -> None:
+        self._call()
+        if self._caja.open is None:
+            self._caja.free(token)
+
+    def state(self) -> State:
+        self._call()
+        return self._caja.state()
+
+    def active(self, entity: Entity) -> list[Key]:
+        self._call()
+        return self._caja.active(entity)
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        self._call()
+        return self._caja.drifted(stock, store)
+
+    @contextmanager
+    def transaction(self, token: str) -> Iterator[SimTransaction]:
+        self._call()
+        caja = self._caja
+        if caja.open is not None or (self.checks_token and caja.content.guard.token != token):
+            raise LostGuard(text("planted"))
+        transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
+        transaction.content.guard = replace(caja.content.guard, beat=caja.content.guard.beat + 1)
+        try:
+            yield transaction
+            self._call()
+            self._commit(transaction)
+        finally:
+            if caja.open is transaction:
+                caja.open = None
+
+    def _commit(self, transaction: SimTransaction) -> None:
+        caja = self._caja
+        broken, caja.broken = caja.broken, None
+        if broken == "before":
+            raise self._lost()
+        caja.on_commit(caja, transaction)
+        caja.content = transaction.content
+        caja.over_sales += transaction.seen.over_sales
+        if broken == "after":
+            raise self._lost()
+
+
+def mappers_for(policies: Policies) -> dict[Entity, RowMapper]:
+    """Those of a CAJA that has these boxes ticked."""
+    return mappers_of(tuple(entity for entity in CATALOGUES if entity in policies.entities))

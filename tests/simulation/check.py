@@ -1,0 +1,118 @@
+"""What must hold at rest.
+
+I1 the log is the mapping of SAE. I2 every CAJA is policy(mapping(SAE)). I5 what is not applied waits, is the newest, and has a cause.
+L nothing is left to be done.
+"""
+
+from collections.abc import Iterator
+
+from consumer.ledger import Reason, Waiting
+from consumer.policies import SoftDeleted
+from puente.errors import PoisonError
+from schemas.changes import Entity, Key, Subject
+from tests.simulation.actors import ConsumerProcess, Site
+from tests.simulation.caja import SimCaja
+from tests.simulation.truth import SUBJECTS, UNFIT, Place, Said, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.watch import Violation
+from tests.unit.consuming import TOPICS
+
+
+def check_log(site: Site) -> Iterator[Violation]:
+    """I1. A row that no event can hold leaves its key as the log has it."""
+    for subject in SUBJECTS:
+        live = {(subject, key.decode()): event for key, event in site.store.newest(TOPICS.of(subject)).items()}
+        truth = {place: said for place, said in site.sae.current.items() if place[0] == subject}
+        for place in sorted(live.keys() | truth.keys()):
+            said = None if place not in live else _told(subject, live[place].value or b"")
+            if said != truth.get(place) and truth.get(place) != UNFIT:
+                yield Violation("I1 log is not SAE", f"{place[0]} {place[1]}: log {said} SAE {truth.get(place)}")
+
+
+def _told(subject: Subject, framed: bytes) -> Said:
+    try:
+        return in_event(subject.entity, framed)
+    except PoisonError:
+        return ("garbage", False)
+
+
+class CajaCheck:
+    """One CAJA at rest, as the consumer that serves it is set up."""
+
+    def __init__(self, site: Site, caja: SimCaja, process: ConsumerProcess) -> None:
+        self._site, self._caja, self._policies = site, caja, process.policies
+        self._subjects = process.subjects()
+        # A sweep waits for a word that calls the topic complete, which it is not where an event lacks that SAE cannot give.
+        self._fit = {
+            subject for subject in SUBJECTS if all(place[0] != subject for place, said in site.sae.current.items() if said == UNFIT)
+        }
+
+    def violations(self) -> Iterator[Violation]:
+        yield from self._unfinished()
+        content = self._caja.content
+        places = {place for place, _ in rows_of(content.rows)} | self._site.sae.current.keys() | set(content.waiting)
+        for place in sorted(places):
+            if place[0] in self._subjects and self._site.sae.current.get(place) != UNFIT:
+                for kind in self._wrong(place):
+                    row = content.table(table_of(place[0].entity)).get(match_of(*place))
+                    seen = None if row is None else shown(place[0].entity, row)
+                    yield Violation(kind, f"{self._caja.name} {place[0]} {place[1]}: CAJA {seen} SAE {self._site.sae.current.get(place)}")
+
+    def _unfinished(self) -> Iterator[Violation]:
+        for subject in self._subjects:
+            topic = TOPICS.of(subject)
+            progress = self._caja.content.progress.get(topic)
+            if topic not in self._site.store.topics:
+                continue
+            if progress is None:
+                yield Violation("L never read", f"{self._caja.name} {topic}")
+            elif progress.position.next_offset != self._site.store.topics[topic].end:
+                yield Violation("L not at the end", f"{self._caja.name} {topic}")
+            elif progress.sweep is not None and subject in self._fit:
+                yield Violation("L sweep never comes", f"{self._caja.name} {topic} {progress.sweep}")
+
+    def _wrong(self, place: Place) -> Iterator[str]:
+        said = self._site.sae.current.get(place)
+        waiting = self._caja.content.waiting.get((place[0], Key(place[1])))
+        if waiting is not None:
+            yield from self._wrongly_waiting(place, waiting, said)
+        elif not self._is_right(place, said):
+            yield "I2 active but gone from SAE" if said is None else "I2 CAJA is not SAE"
+
+    def _row(self, place: Place) -> tuple[object, ...] | None:
+        row = self._caja.content.table(table_of(place[0].entity)).get(match_of(*place))
+        return None if row is None else shown(place[0].entity, row)
+
+    def _is_right(self, place: Place, said: Said | None) -> bool:
+        entity, row = place[0].entity, self._row(place)
+        if entity is Entity.STOCK:
+            if said is None and self._caja.adopted:
+                return True
+            return (row[0] if row else 0.0) == (said[0] if said else 0.0)
+        if said is None:
+            return row is None or not row[-1] or not self._inactivates(entity) or place[0] not in self._fit
+        if entity in (Entity.PRODUCT, Entity.CUSTOMER) and not said[-1]:
+            return row is None or self._policies.soft_deleted is SoftDeleted.IGNORE or row == shown_for(entity, said)
+        return row == shown_for(entity, said)
+
+    def _inactivates(self, entity: Entity) -> bool:
+        if entity is Entity.PRODUCT:
+            return self._policies.inactivate_missing_products
+        return entity is not Entity.CUSTOMER or self._policies.inactivate_missing_customers
+
+    def _wrongly_waiting(self, place: Place, waiting: Waiting, said: Said | None) -> Iterator[str]:
+        told = None if waiting.value is None else _told(place[0], waiting.value)
+        if told != said:
+            yield "I5 something old is waiting"
+        match waiting.reason:
+            case Reason.REJECTED:
+                has_cause = place[0].entity is Entity.CUSTOMER and ("own", place[1]) in self._caja.content.table("CATCLIEN")
+            case Reason.PARENT | Reason.KEPT_OUT:
+                has_cause = place[0].entity is Entity.STOCK and self._lacks_product(place)
+            case _:
+                has_cause = False
+        if not has_cause:
+            yield f"I5 waits without a cause ({waiting.reason})"
+
+    def _lacks_product(self, place: Place) -> bool:
+        ticked = Entity.PRODUCT in self._policies.entities
+        return ticked and (place[1],) not in self._caja.content.table("CATINVEN")

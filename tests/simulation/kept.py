@@ -1,0 +1,199 @@
+"""Histories that are kept: for each rule one that does harm without it, and the kind of harm.
+
+`ANYWHERE` stands for every number of calls after which a process may be stopped: the harm needs one of them, and which one changes with the
+product. A name of two rules means that either does alone: the harm needs both to be gone.
+"""
+
+from collections.abc import Iterator
+
+from tests.simulation.history import History
+from tests.simulation.operations import Operation
+
+ANYWHERE = -1
+CALLS = range(1, 60)
+LINE, CUSTOMER, PRODUCT, ALTERNATE, STOCK = 0, 1, 2, 3, 5
+CUSTOMERS, STOCK_TOPIC = 3, 4
+"""Places among the topics."""
+
+
+def edit(table: int, key: int, n: int) -> Operation:
+    return ("edit", table, key, n)
+
+
+def delete(table: int, key: int) -> Operation:
+    return ("delete", table, key, 0)
+
+
+def topic(name: str, number: int) -> Operation:
+    """What happens to one topic."""
+    return (name, number, 1 if name == "make topic again" else 0, 0)
+
+
+PRODUCE: Operation = ("produce", 0, 0, 0)
+APPLY: Operation = ("consume all", 4, 0, 0)
+CONSUME: Operation = ("consume", 0, 0, 0)
+COMPACT: Operation = ("compact", 0, 0, 0)
+LOCK_C1: Operation = ("lock", 6, 0, 0)
+C1, C2, C3 = edit(CUSTOMER, 0, 1), edit(CUSTOMER, 2, 1), edit(CUSTOMER, 3, 1)
+C1_AGAIN, C3_AGAIN = edit(CUSTOMER, 0, 2), edit(CUSTOMER, 3, 2)
+P1, P1_STOCK = edit(PRODUCT, 0, 1), edit(STOCK, 0, 1)
+GONE_C1, GONE_C2 = delete(CUSTOMER, 0), delete(CUSTOMER, 2)
+AT_WORK = (PRODUCE, APPLY, APPLY)
+"""Everything is there, and the first sweep is done."""
+STALE = (PRODUCE, C3, ("fail append", 2, 0, 0), PRODUCE, PRODUCE, C3_AGAIN, PRODUCE)
+"""An event is still on its way when its key has another one already."""
+BOTH_PRODUCERS, BOTH_CONSUMERS = ("end", 4, 0, 0), ("end", 12, 0, 0)
+
+_NOT_SAE, _CAJA, _GONE, _SWEPT = "I1 log is not SAE", "I2 CAJA is not SAE", "I2 active but gone from SAE", "I4 swept though SAE has it"
+
+OF_PRODUCER: dict[str, tuple[str, History]] = {
+    "failure_starts_over": (_NOT_SAE, (C1, PRODUCE, topic("make topic again", CUSTOMERS))),
+    "new_connection_starts_over": (
+        _NOT_SAE,
+        (C1, PRODUCE, ("back up sae", 0, 0, 0), C2, PRODUCE, PRODUCE, ("restore sae", 0, 1, 0), C3, PRODUCE),
+    ),
+    "start_says_incomplete": (
+        _SWEPT,
+        (C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY, PRODUCE, ("produce", ANYWHERE, 0, 0), APPLY),
+    ),
+    "producer_checks_last": (_NOT_SAE, (*STALE, topic("cut", CUSTOMERS), ("land", 0, 0, 0))),
+    "producer_checks_identity, producer_checks_last": (_NOT_SAE, (C1, PRODUCE, topic("make topic again", CUSTOMERS))),
+    "acknowledged_is_read_back": (_NOT_SAE, (C1, PRODUCE, C3, ("produce", ANYWHERE, 0, 0), topic("cut", CUSTOMERS))),
+    "foreign_events_enter_view": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
+    "foreign_keys_checked_again": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
+    # A transaction that began first commits last: its number is below that of every snapshot, and equal to the mark.
+    "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
+    "mark_ge": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
+    "marks_last, failure_starts_over": (_NOT_SAE, (C1, PRODUCE, C3, ("fail append", 0, 0, 0), PRODUCE)),
+    "version_differs": (
+        _NOT_SAE,
+        (C3, PRODUCE, ("begin", 0, 0, 0), C1, PRODUCE, ("write", CUSTOMER, 0, 2), ("commit", 0, 0, 0), PRODUCE),
+    ),
+    "deletes_by_count": (_NOT_SAE, (C1, PRODUCE, GONE_C1)),
+    "count_every_table": (_NOT_SAE, (P1, edit(ALTERNATE, 0, 0), PRODUCE, delete(ALTERNATE, 0))),
+    "delete_cap": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "newest_claim_wins": ("I6 two producers", (PRODUCE, ("produce elsewhere", 0, 3, 0), BOTH_PRODUCERS)),
+    "standby_waits": ("L never at rest", (PRODUCE, BOTH_PRODUCERS)),
+}
+
+OF_LOG: dict[str, tuple[str, History]] = {
+    "compaction_lag": (_GONE, (C1, PRODUCE, C2, *AT_WORK, GONE_C1, PRODUCE, C3, PRODUCE, COMPACT, ("cut", CUSTOMERS, 1, 0))),
+    # The long topic is compacted for the first time while a resync stands in the middle of it.
+    "late_first_compaction": (
+        _GONE,
+        (
+            *(C1, C2, PRODUCE, C3, *AT_WORK, GONE_C1, PRODUCE, edit(CUSTOMER, 2, 2), PRODUCE),
+            *(("days", 3, 0, 0), CONSUME, CONSUME, CONSUME, COMPACT),
+        ),
+    ),
+}
+
+OF_READING: dict[str, tuple[str, History]] = {
+    "consumer_checks_last": (_GONE, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), GONE_C2, C3)),
+    "consumer_checks_identity, consumer_checks_last": (
+        _CAJA,
+        (C1, C2, *AT_WORK, GONE_C2, topic("make topic again", CUSTOMERS), PRODUCE, PRODUCE, C3, PRODUCE),
+    ),
+    "position_outside_log": (_GONE, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), GONE_C2)),
+    "missing_last_is_resync": (
+        _GONE,
+        (
+            *(C1, C2, *AT_WORK, topic("cut", CUSTOMERS), GONE_C2, C3, PRODUCE, PRODUCE, C3_AGAIN, PRODUCE),
+            *(edit(CUSTOMER, 3, 3), PRODUCE, ("days", 0, 0, 0), COMPACT),
+        ),
+    ),
+    "tombstone_age_rule": (
+        _GONE,
+        (C1, C2, *AT_WORK, GONE_C1, PRODUCE, C3, PRODUCE, ("days", 0, 0, 0), COMPACT, ("days", 3, 0, 0), COMPACT),
+    ),
+    # Stock is left unread while «Cambio a existencias» is off; the other topics are read all the time.
+    "age_since_end_reached": (
+        _GONE,
+        (
+            *(P1, P1_STOCK, edit(STOCK, 1, 1), *AT_WORK, ("switch stock", 0, 0, 0), delete(STOCK, 0), PRODUCE, edit(STOCK, 2, 1), PRODUCE),
+            *(("days", 0, 0, 0), COMPACT, APPLY, ("days", 2, 0, 0), APPLY, ("days", 2, 0, 0), APPLY, COMPACT, ("switch stock", 0, 0, 0)),
+        ),
+    ),
+    "fingerprint": (_GONE, (*AT_WORK, PRODUCE, APPLY, ("policy", 0, 0, 1))),
+    "fold_newest": (_CAJA, (C3, *AT_WORK, C1, PRODUCE, C1_AGAIN, PRODUCE)),
+    "resync_folds_whole_topic": ("I3 older over newer", (C1, C2, C3, PRODUCE, C1_AGAIN, *AT_WORK, ("resync", 0, 0, 0))),
+    "resync_compares_real_row": (_CAJA, (edit(LINE, 0, 1), *AT_WORK, ("edit by hand", 9, 0, 0))),
+    "resync_clears_waiting": (
+        "I5 something old is waiting",
+        (P1_STOCK, *AT_WORK, delete(STOCK, 0), topic("make topic again", STOCK_TOPIC)),
+    ),
+    "resync_drops_unseen_ledger_rows": (_GONE, (P1, P1_STOCK, *AT_WORK, delete(STOCK, 0), topic("make topic again", STOCK_TOPIC))),
+    "resync_saves_position_last": (_CAJA, (C1, C2, C3, PRODUCE, CONSUME, CONSUME, CONSUME, ("kill consumer", 0, 0, 0))),
+}
+
+OF_WRITING: dict[str, tuple[str, History]] = {
+    "guard_row": ("I6 two writers", (APPLY, ("resync", 3, 0, 0))),
+    "ledger_names_caja": (
+        "I6 wrote to a copy of another CAJA",
+        (*AT_WORK, ("clone caja", 0, 0, 0), *[("consume", 0, 1, 0)] * 2, ("wait", 0, 0, 0), *[("consume", 0, 1, 0)] * 2),
+    ),
+    # The second process applies the next value; then SAE says what the first one remembers.
+    "reload_ledger": (
+        _CAJA,
+        (C1, *AT_WORK, C1_AGAIN, PRODUCE, ("resync", 3, 0, 0), *[("consume", 0, 0, 3)] * 6, C1, PRODUCE, ("kill consumer", 3, 0, 0)),
+    ),
+    "waiting_is_never_equal": (_CAJA, (C1, *AT_WORK, LOCK_C1, C1_AGAIN, PRODUCE, APPLY, C1, PRODUCE, APPLY)),
+    "park_missing_parent": ("I7 stock of a product that CAJA lacks", (P1_STOCK, *AT_WORK)),
+    "parent_only_if_ticked": ("I5 waits without a cause (parent)", (P1_STOCK, ("policy", 3, 0, 1), *AT_WORK)),
+    "park_unposted_sales": ("I7 stock over unposted sales", (P1, P1_STOCK, *AT_WORK, ("sell", 0, 0, 0), edit(STOCK, 0, 2), PRODUCE, APPLY)),
+    "park_locked": (_CAJA, (C1, *AT_WORK, LOCK_C1, C1_AGAIN, PRODUCE, APPLY)),
+    "park_rejected": (_CAJA, (("own customer", 0, 0, 0), C1, *AT_WORK)),
+    "stock_written_again": (_CAJA, (P1, P1_STOCK, *AT_WORK, ("sell", 0, 0, 0), ("cancel sales", 0, 0, 0))),
+    "drift_respects_sales": ("I7 stock over unposted sales", (P1, P1_STOCK, *AT_WORK, ("wait", 2, 0, 0), ("sell", 0, 0, 0), APPLY)),
+}
+
+OF_SWEEP: dict[str, tuple[str, History]] = {
+    "sweep": (_GONE, (C1, *AT_WORK, GONE_C1, topic("make topic again", CUSTOMERS))),
+    "sweep_needs_complete": (
+        _SWEPT,
+        (C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY, PRODUCE, ("produce", ANYWHERE, 0, 0), APPLY),
+    ),
+    "sweep_needs_end_passed": (
+        _SWEPT,
+        (
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY),
+            *(("consume", ANYWHERE, 0, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME),
+        ),
+    ),
+    # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
+    "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), ("garbage", 6, 0, 0), APPLY, APPLY)),
+    "waiting_counts_as_seen": (
+        _SWEPT,
+        (
+            *(C1, *AT_WORK, C1_AGAIN, PRODUCE, ("clone caja", 0, 0, 0), ("adopt", 0, 1, 0), ("lock", 6, 1, 0)),
+            *(*[("consume", 0, 1, 0)] * 6, PRODUCE, ("wait", 0, 0, 0), *[("consume", 0, 1, 0)] * 4),
+        ),
+    ),
+    "sweep_cap": (
+        "I8 more swept than the cap",
+        (C1, C2, C3, *AT_WORK, GONE_C1, GONE_C2, topic("make topic again", CUSTOMERS), PRODUCE, PRODUCE, APPLY, PRODUCE, APPLY),
+    ),
+    "sweep_can_be_allowed": ("L sweep never comes", (C1, C2, *AT_WORK, GONE_C1, GONE_C2, topic("make topic again", CUSTOMERS))),
+}
+
+KEPT = {**OF_PRODUCER, **OF_LOG, **OF_READING, **OF_WRITING, **OF_SWEEP}
+
+ARGUED = {
+    "marks_last": "A failed pass forgets all marks, and a killed process has none: alone it changes nothing (with the other gone it does).",
+    "producer_checks_identity": "The last event's digest holds its run and capture time: no other topic has it at that place. Where no "
+    "event was read nothing can be lost. (It spares a reading, and it stands in the word.)",
+    "consumer_checks_identity": "The same.",
+    "mark_of_first_snapshot": "A full comparison reads all of SAE in one snapshot: there is no second one.",
+    "gate": "Spares the readings of a quiet SAE; without it the same is found.",
+    "drop_same_hash": "Spares writing what is there; without it the same is written.",
+}
+"""Rules of the model that no history can miss in the product, and why."""
+
+
+def spelt_out(history: History) -> Iterator[History]:
+    """The history, once for each number that `ANYWHERE` stands for."""
+    if all(ANYWHERE not in operation for operation in history):
+        yield history
+        return
+    for calls in CALLS:
+        yield [(name, calls if a == ANYWHERE else a, b, c) for name, a, b, c in history]

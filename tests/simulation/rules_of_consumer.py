@@ -1,0 +1,220 @@
+"""The consumer's rules, each taken out of the product: what stands in its place."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from consumer import batch, follow, resync, settle
+from consumer.apply import Also, Applier
+from consumer.batch import Incoming, Plan, Planner
+from consumer.caja import Transaction
+from consumer.follow import Follower
+from consumer.ledger import ASKED_FOR, Aside, Progress, Reason, State, Sweep, Waiting
+from consumer.mapping import RowMapper
+from consumer.outcome import Outcome, Step
+from consumer.policies import Policies
+from consumer.resync import Resync
+from consumer.settle import Settler
+from consumer.sweep import Actives, Found, find
+from consumer.word import Verdict, Words
+from puente.eventlog.history import Position
+from puente.eventlog.port import START, Event, Topic
+from puente.texts import Text
+from schemas.changes import CATALOGUES, Entity, Subject
+from tests.fakes.caja import MemoryTransaction
+from tests.simulation import actors
+from tests.simulation.caja import CajaSession, mappers_of
+from tests.simulation.rules_of_producer import Changes, reading
+from tests.simulation.scale import changed
+
+# why a topic is read from its start
+
+_reason = Follower._reason
+
+
+def _ages_with_the_freshest(self: Follower, progress: Progress | None) -> Text | None:
+    """As if the end of any topic said something about this one."""
+    if progress is None:
+        return _reason(self, progress)
+    return _reason(self, replace(progress, end_reached=max(p.end_reached for p in self._applier.state.progress.values())))
+
+
+def _ignores_the_fingerprint(self: Follower, progress: Progress | None) -> Text | None:
+    if progress is not None and progress.fingerprint != ASKED_FOR:
+        progress = replace(progress, fingerprint=self._fingerprint)
+    return _reason(self, progress)
+
+
+def _both(read_on: Callable[..., tuple[Any, Position]]) -> Changes:
+    return {(follow, "read_on"): read_on, (resync, "read_on"): read_on}
+
+
+# what is remembered
+
+_forget, _take_over = Applier.forget, Applier.take_over
+_remembered: WeakKeyDictionary[Applier, State] = WeakKeyDictionary()
+
+
+def _stows(self: Applier) -> None:
+    if self.known is not None:
+        _remembered[self] = self.known
+    _forget(self)
+
+
+def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
+    taken = _take_over(self, by_force=by_force)
+    if taken:
+        self.known = _remembered.get(self, self.known)
+    return taken
+
+
+# what is planned and set aside
+
+_hold = Outcome._hold
+
+
+def _oldest(events: Sequence[Event]) -> dict[bytes, Event]:
+    return {event.key: event for event in reversed(events)}
+
+
+def _is_known_though_it_waits(incoming: Incoming, state: State) -> bool:
+    return state.hashes.get(incoming.subject, {}).get(incoming.key) == incoming.content_hash
+
+
+def _no_parents(_policies: Policies) -> dict[Entity, RowMapper]:
+    return mappers_of(())
+
+
+def _all_parents(_policies: Policies) -> dict[Entity, RowMapper]:
+    return mappers_of(CATALOGUES)
+
+
+def _sees_no_sales(_self: Outcome, pending: list[Any], _transaction: Transaction) -> list[Any]:
+    return pending
+
+
+def _holds_all_but(reason: Reason) -> Callable[[Outcome, Waiting], None]:
+    def hold(self: Outcome, item: Waiting) -> None:
+        if item.reason is not reason:
+            _hold(self, item)
+
+    return hold
+
+
+# the resync
+
+_collect, _plan, _closing, _one_part = Resync._collect, Follower.plan, Follower._closing, Follower._resync
+
+
+def _collects_all(self: Resync, folded: Position) -> None:
+    """Old events, too, as if read on from the start."""
+    cursor = self._cursor
+    _collect(self, folded)
+    self._found = [event for event in self.log.read(self.topic, cursor, resync.READ_AT_ONCE).events if event.offset < self._cursor]
+
+
+def _plans_by_the_ledger(self: Follower, changes: Sequence[Incoming], *, rewrite: bool = False) -> Plan:
+    return _plan(self, changes)
+
+
+def _clears_nothing(self: Follower, of: Resync) -> Also:
+    return replace(_closing(self, of), dropped=())
+
+
+def _marks_nothing_unseen(self: Follower, of: Resync) -> Also:
+    return replace(_closing(self, of), unseen={})
+
+
+def _saves_position_first(self: Follower, subject: Subject) -> Step:
+    of = self.resyncs[subject]
+    step = _one_part(self, subject)
+    if subject in self.resyncs and of._folded is not None:
+        self._applier.save(of.topic, _closing(self, of).progress[of.topic])
+    return step
+
+
+def _sweeps_nothing(_self: Resync) -> Sweep | None:
+    return None
+
+
+# the sweep
+
+_is_too_much, _write_again = Found.is_too_much, Settler._write_again
+
+
+def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> Callable[..., Verdict]:
+    """`judge` that does not ask for some part of the word."""
+
+    def judge(self: Words, sweep: Sweep, topic: Topic, progress: Progress) -> Verdict:
+        state = self._log.state(self._control)
+        if state is None or state.identity != sweep.identity or state.end < sweep.after:
+            return Verdict.ELSEWHERE
+        heard = self._newest(sweep if later else Sweep(sweep.identity, START))
+        if heard.word is None or (later and heard.at < sweep.after):
+            return Verdict.WAIT
+        said = next((word for word in heard.word.topics if word.topic == topic), None)
+        if said is None or said.identity != progress.position.identity:
+            return Verdict.WAIT
+        fits = (said.complete or not complete) and (said.end <= progress.position.next_offset or not end)
+        return Verdict.GO if fits else Verdict.WAIT
+
+    return judge
+
+
+def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies) -> Found:
+    return find(subject, caja, replace(state, waiting=Aside()), policies)
+
+
+def _allows_nothing(self: Found, _allowed: int | None) -> bool:
+    return _is_too_much(self, None)
+
+
+def _allows_all(_self: Found, _allowed: int | None) -> bool:
+    return False
+
+
+def _drift_is_left(_self: Settler, _subject: Subject) -> int:
+    return 0
+
+
+def _drift_over_sales(self: Settler, subject: Subject) -> int:
+    with changed({(MemoryTransaction, "unposted"): lambda _transaction: set()}):
+        return _write_again(self, subject)
+
+
+OFF: dict[str, Changes] = {
+    "consumer_checks_identity": _both(reading(identity=False)),
+    "position_outside_log": _both(reading(end=False)),
+    "consumer_checks_last": _both(reading(last=False)),
+    "consumer_checks_identity, consumer_checks_last": _both(reading(identity=False, last=False)),
+    "missing_last_is_resync": _both(reading(missing=False)),
+    "tombstone_age_rule": {(follow, "TOMBSTONES_ARE_KEPT"): timedelta.max},
+    "age_since_end_reached": {(Follower, "_reason"): _ages_with_the_freshest},
+    "fingerprint": {(Follower, "_reason"): _ignores_the_fingerprint},
+    "guard_row": {(CajaSession, "checks_token"): False},
+    "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},
+    "fold_newest": {(batch, "newest"): _oldest},
+    "waiting_is_never_equal": {(Planner, "_is_known"): staticmethod(_is_known_though_it_waits)},
+    "park_missing_parent": {(actors, "mappers_for"): _no_parents},
+    "parent_only_if_ticked": {(actors, "mappers_for"): _all_parents},
+    "park_unposted_sales": {(Outcome, "_guarded"): _sees_no_sales},
+    "park_locked": {(Outcome, "_hold"): _holds_all_but(Reason.LOCKED)},
+    "park_rejected": {(Outcome, "_hold"): _holds_all_but(Reason.REJECTED)},
+    "stock_written_again": {(Settler, "_write_again"): _drift_is_left},
+    "drift_respects_sales": {(Settler, "_write_again"): _drift_over_sales},
+    "resync_folds_whole_topic": {(Resync, "_collect"): _collects_all},
+    "resync_compares_real_row": {(Follower, "plan"): _plans_by_the_ledger},
+    "resync_clears_waiting": {(Follower, "_closing"): _clears_nothing},
+    "resync_drops_unseen_ledger_rows": {(Follower, "_closing"): _marks_nothing_unseen},
+    "resync_saves_position_last": {(Follower, "_resync"): _saves_position_first},
+    "sweep": {(Resync, "sweep"): property(_sweeps_nothing)},
+    "sweep_needs_complete": {(Words, "judge"): _judging(complete=False)},
+    "sweep_needs_end_passed": {(Words, "judge"): _judging(end=False)},
+    "sweep_needs_later_word": {(Words, "judge"): _judging(later=False)},
+    "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
+    "sweep_cap": {(Found, "is_too_much"): _allows_all},
+    "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},
+    "ledger_names_caja": {(CajaSession, "checks_name"): False},
+}

@@ -1,0 +1,183 @@
+"""The producer's rules, each taken out of the product: what stands in its place."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from producer import versions, view
+from producer.capture import Captured, CheckKeys
+from producer.claim import Claim, Standby
+from producer.deletes import DeleteCap
+from producer.known import Known, Recording, Seen, look
+from producer.poll import Producer
+from producer.publish import Publisher
+from producer.sae import Snapshot
+from producer.tables import CvesAlter, PrecioXProd, Row
+from producer.versions import VersionCapture
+from producer.view import LogChanged, View
+from puente.engines.database import TransactionIds
+from puente.eventlog import history
+from puente.eventlog.history import Position
+from puente.eventlog.port import Batch, Event, EventLog, Offset, Record, Topic
+from schemas.changes import Subject
+from tests.simulation.actors import ProducerProcess
+from tests.simulation.sae import SaeSession
+
+Changes = dict[tuple[Any, str], Any]
+Look = Callable[[Snapshot, type[Row], Known, TransactionIds], Seen]
+
+
+def reading(*, identity: bool = True, end: bool = True, last: bool = True, missing: bool = True) -> Callable[..., tuple[Batch, Position]]:
+    """`read_on` that does not look at some part of the proof of history."""
+
+    def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int = 1000) -> tuple[Batch, Position]:
+        state = log.state(topic)
+        if position is None or state is None:
+            return history.read_on(log, topic, position, limit)
+        if not identity:
+            position = replace(position, identity=state.identity)
+        if not end and state.identity == position.identity and state.end < position.next_offset:
+            return Batch(next_offset=position.next_offset, state=state), position
+        if not last or (not missing and _is_missing(log, topic, position)):
+            position = replace(position, last=None)
+        return history.read_on(log, topic, position, limit)
+
+    return read_on
+
+
+def _is_missing(log: EventLog, topic: Topic, position: Position) -> bool:
+    if position.last is None:
+        return False
+    events = log.read(topic, position.last.offset, 1).events
+    return not events or events[0].offset != position.last.offset
+
+
+# starting over
+
+
+def _keeps(_self: Producer) -> None:
+    """Nothing is forgotten."""
+
+
+def _goes_on(_self: ProducerProcess, _error: Exception) -> None:
+    """With the same connections and memory."""
+
+
+_say = Publisher.say
+
+
+def _says_complete(self: Publisher, seen: View, lacking: Any) -> None:
+    _say(self, seen, frozenset[Subject]() if lacking is None else lacking)
+
+
+# the view
+
+_read_topic, _take = View._read_topic, View._take
+
+
+def _reads_unproved(self: View, topic: Topic, seen: Any) -> None:
+    try:
+        _read_topic(self, topic, seen)
+    except LogChanged:
+        seen.unread.clear()
+
+
+def _believes(self: View, records: Iterable[Record], offsets: Iterable[Offset]) -> None:
+    for record, offset in zip(records, offsets, strict=True):
+        self._topic_view(record.topic).unread[offset] = view._all_of(record)
+
+
+def _takes_own_alone(self: View, seen: Any, event: Event) -> None:
+    ours, before = event.offset in seen.unread, seen.hashes.get(event.key)
+    _take(self, seen, event)
+    if self._began and not ours and seen.subject is not None:
+        seen.hashes.pop(event.key, None)
+        if before is not None:
+            seen.hashes[event.key] = before
+
+
+def _checks_none(_self: View) -> tuple[()]:
+    return ()
+
+
+# marks
+
+_known, _changes = Recording.known, VersionCapture.changes
+
+
+def _naive(ids: TransactionIds) -> TransactionIds:
+    """As if nobody else had a transaction."""
+    return replace(ids, oldest_active=ids.own)
+
+
+def _looks_naively(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
+    return look(snapshot, table, known, _naive(ids))
+
+
+def _knows_naively(self: Recording, ids: TransactionIds) -> dict[type[Row], Known]:
+    return _known(self, _naive(ids))
+
+
+def _looks_after_the_mark(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
+    return look(snapshot, table, Known(known.mark + 1, known.versions, known.keys), ids)
+
+
+def _looks_for_greater(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
+    seen, now = look(snapshot, table, known, ids), dict(snapshot.survey(table, known.mark).written)
+    older = {raw for raw in seen.written if raw in known.versions and now[raw] < known.versions[raw]}
+    return replace(seen, written=set(seen.written) - older)
+
+
+def _looks_for_no_deletes(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
+    return replace(look(snapshot, table, known, ids), gone=set())
+
+
+def _looks_for_no_deletes_of_children(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
+    seen = look(snapshot, table, known, ids)
+    return replace(seen, gone=set()) if table in (PrecioXProd, CvesAlter) else seen
+
+
+def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys) -> Captured | None:
+    captured = _changes(self, seen, check)
+    if captured is not None:
+        self.keep(captured)
+    return captured
+
+
+# deletes and claims
+
+
+def _holds_nothing(_self: DeleteCap, captured: Captured, _view: View) -> Captured:
+    return captured
+
+
+def _yields_to_nobody(_self: Claim, _event: Event) -> None:
+    """Whatever others claim."""
+
+
+def _never_waits(_self: Standby) -> bool:
+    return True
+
+
+_KEEPS_GOING: Changes = {(Producer, "forget"): _keeps, (ProducerProcess, "failed"): _goes_on}
+OFF: dict[str, Changes] = {
+    "failure_starts_over": _KEEPS_GOING,
+    "new_connection_starts_over": {(SaeSession, "counts"): 0},
+    "start_says_incomplete": {(Publisher, "say"): _says_complete},
+    "producer_checks_identity": {(view, "read_on"): reading(identity=False)},
+    "producer_checks_last": {(view, "read_on"): reading(end=False, last=False)},
+    "producer_checks_identity, producer_checks_last": {(view, "read_on"): reading(identity=False, end=False, last=False)},
+    "acknowledged_is_read_back": {(View, "_read_topic"): _reads_unproved, (View, "acknowledged"): _believes},
+    "foreign_events_enter_view": {(View, "_take"): _takes_own_alone},
+    "foreign_keys_checked_again": {(View, "take_foreign"): _checks_none},
+    "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
+    "mark_ge": {(versions, "look"): _looks_after_the_mark},
+    "marks_last": {(VersionCapture, "changes"): _keeps_marks_first},
+    "marks_last, failure_starts_over": {(VersionCapture, "changes"): _keeps_marks_first, **_KEEPS_GOING},
+    "version_differs": {(versions, "look"): _looks_for_greater},
+    "deletes_by_count": {(versions, "look"): _looks_for_no_deletes},
+    "count_every_table": {(versions, "look"): _looks_for_no_deletes_of_children},
+    "delete_cap": {(DeleteCap, "sift"): _holds_nothing},
+    "newest_claim_wins": {(Claim, "take"): _yields_to_nobody},
+    "standby_waits": {(Standby, "may_claim"): _never_waits},
+}

@@ -1,0 +1,59 @@
+"""Thousands of histories, each drawn from its seed: the real producer and consumer keep the protocol in all of them.
+
+More of them: PUENTE_TEST_HISTORIES=20000. A history that breaks something is printed, shrunk, as code for `kept.py`.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tests.simulation.history import History, as_code, random_history, run
+from tests.simulation.operations import Operation
+from tests.simulation.shrink import shrink
+from tests.simulation.watch import kinds
+from tests.simulation.world import World
+
+HISTORIES = int(os.environ.get("PUENTE_TEST_HISTORIES", "2400"))
+CHUNKS = 8
+LONGEST = 90
+
+
+def told(seed: str, history: History) -> str:
+    """What a history breaks and the shortest one that breaks the same."""
+    kind = min(kinds(run(history)))
+
+    def is_bad(tried: Sequence[Operation]) -> bool:
+        return kind in kinds(run(tried))
+
+    short = shrink(history, is_bad)
+    about = "\n".join(f"{one.kind}: {one.about}" for one in run(short))
+    return f"seed {seed}\n{about}\n{as_code(short)}"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_history_loses_a_change_or_takes_what_is_there(chunk: int) -> None:
+    for number in range(chunk, HISTORIES, CHUNKS):
+        history = random_history(number, LONGEST)
+        if run(history):
+            pytest.fail(told(str(number), history), pytrace=False)
+
+
+def trace(seed: int) -> str:
+    """All that a history did."""
+    worlds: list[World] = []
+    run(random_history(seed, LONGEST), worlds.append)
+    (world,) = worlds
+    events = {name: [*map(repr, topic.events)] for name, topic in world.store.topics.items()}
+    return repr((events, [caja.content.rows for caja in world.cajas], [caja.content.waiting for caja in world.cajas]))
+
+
+@pytest.mark.parametrize("hashes", ["1", "2"])
+def test_a_seed_is_one_history_whatever_pythons_hashes_are(hashes: str) -> None:
+    program = "from tests.simulation.test_simulation import trace; print([trace(seed) for seed in range(10)])"
+    environment = {**os.environ, "PYTHONHASHSEED": hashes}
+    found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True)
+    assert found.stdout.strip() == str([trace(seed) for seed in range(10)])

@@ -1,0 +1,154 @@
+"""What must hold at every append to the log and at every commit in a CAJA.
+
+I3 no CAJA goes back to an earlier event of a topic. I4 nothing that SAE has, and the log once said, is inactivated. I6 one writer.
+I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass and no sweep takes more than
+the cap.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from consumer import sweep
+from producer import deletes
+from puente.errors import PoisonError
+from puente.eventlog.port import Event, Topic
+from schemas.changes import Entity
+from schemas.control import run_of
+from schemas.headers import CAPTURED, RUN
+from tests.simulation.actors import Site
+from tests.simulation.caja import SimCaja, SimTransaction
+from tests.simulation.log import SimTopic
+from tests.simulation.truth import Place, Shown, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.unit.consuming import TOPICS
+
+
+@dataclass(frozen=True)
+class Violation:
+    """`kind` begins with the invariant's name."""
+
+    kind: str
+    about: str
+
+
+@dataclass
+class Watch:
+    """Judges as things happen. `disturbed`: somebody else wrote to the log, or SAE went back; then I4 has nothing to go by."""
+
+    site: Site
+    found: list[Violation] = field(default_factory=list)
+    disturbed: bool = False
+    restored: bool = False
+    allowed: int = 0
+    """How many deletes somebody let through at once, at most."""
+    sweeps_allowed: bool = False
+    speakers: set[str | None] = field(default_factory=set)
+    """The runs of the producers that spoke since somebody emptied this."""
+    appended: dict[Place, int] = field(default_factory=dict)
+    """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
+    _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    _swept: Counter[tuple[object, ...]] = field(default_factory=Counter)
+
+    def report(self, kind: str, about: object) -> None:
+        self.found.append(Violation(kind, str(about)))
+
+    # the log
+
+    def on_append(self, topic: Topic, event: Event) -> None:
+        if topic == TOPICS.control:
+            self.speakers.add(run_of(event))
+        subject = TOPICS.subject(topic)
+        if subject is None:
+            return
+        if event.value is not None:
+            self.appended[subject, event.key.decode()] = self.site.sae.commits
+            return
+        one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity)
+        self._tombstones[one_pass] += 1
+        if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.allowed):
+            self.report("I8 more deletes than the cap", topic)
+
+    # CAJA
+
+    def on_commit(self, caja: SimCaja, transaction: SimTransaction) -> None:
+        if transaction.token != caja.content.guard.token:
+            self.report("I6 two writers", caja.name)
+        if caja.content.guard.caja != caja.name:
+            self.report("I6 wrote to a copy of another CAJA", caja.name)
+        if transaction.seen.over_sales:
+            self.report("I7 stock over unposted sales", f"{caja.name} {transaction.seen.over_sales}")
+        before = caja.content.rows
+        for place, row in rows_of(transaction.content.rows):
+            entity = place[0].entity
+            old = before.get(table_of(entity), {}).get(match_of(*place))
+            if old != row and (old is None or shown(entity, old) != shown(entity, row)):
+                if old is None and place[0].entity is Entity.STOCK:
+                    self._judge_new_stock(place, transaction)
+                self._moved(caja, place, None if old is None else shown(entity, old), shown(entity, row))
+
+    def _moved(self, caja: SimCaja, place: Place, old: Shown | None, new: Shown) -> None:
+        """I3: what a row shows is some event at or after the one that it showed before."""
+        topic = self._topic(place)
+        identity, last = caja.memory.shown.get(place, ("", 0))
+        since = last if topic is not None and identity == topic.identity else 0
+        key = place[1].encode()
+        told = [event for event in topic.ever[key] if _tells(place, event, old, new)] if topic else []
+        later = next((event.offset for event in told if event.offset >= since), None)
+        caja.memory.shown.pop(place, None)
+        if topic is not None and later is not None:
+            caja.memory.shown[place] = (topic.identity, later)
+        elif old is not None and _only_retired(place, old, new):
+            self._judge_sweep(caja, place)
+        elif told and topic is not None and not any(_tells(place, event, old, new) for event in topic.lost[key]):
+            self.report("I3 older over newer", f"{caja.name} {place[0]} {place[1]}: {old} -> {new}")
+        if old is not None and old[-1] and not new[-1] and old[0] != "hand":
+            self._judge_retired(caja, place)
+
+    def _judge_new_stock(self, place: Place, transaction: SimTransaction) -> None:
+        has_product = (place[1],) in transaction.content.table("CATINVEN")
+        if Entity.PRODUCT in transaction.policies.entities and not has_product:
+            self.report("I7 stock of a product that CAJA lacks", place)
+
+    def _topic(self, place: Place) -> SimTopic | None:
+        name = TOPICS.of(place[0])
+        return self.site.store.topic(name) if name in self.site.store.topics else None
+
+    def _judge_sweep(self, caja: SimCaja, place: Place) -> None:
+        """I4: SAE has it, and an event of it went out since SAE last lacked it. I8: so many in one turn, during which time stands still."""
+        one_turn = (caja.name, place[0], self.site.times.seconds)
+        self._swept[one_turn] += 1
+        if self._swept[one_turn] > sweep.CAP_ROWS and not self.sweeps_allowed:
+            self.report("I8 more swept than the cap", f"{caja.name} {place[0]}")
+        said = self.site.sae.current.get(place)
+        if said is None or not said[-1] or place not in self.appended:
+            return
+        is_there = place[0].entity is not Entity.STOCK or said[0]
+        if is_there and self.site.sae.says(place, None) <= self.appended[place]:
+            self.report("I4 swept though SAE has it", f"{caja.name} {place[0]} {place[1]}")
+
+    def _judge_retired(self, caja: SimCaja, place: Place) -> None:
+        """I4: SAE has it, and never had it otherwise."""
+        sae = self.site.sae
+        said = sae.current.get(place)
+        if self.disturbed or self.restored or said is None or not said[-1]:
+            return
+        if not any(other == place and (was is None or not was[-1]) for other, was in sae.said_until):
+            self.report("I4 inactivated while active in SAE", f"{caja.name} {place[0]} {place[1]}")
+
+
+def _tells(place: Place, event: Event, old: Shown | None, new: Shown) -> bool:
+    """Whether an event makes a row that showed `old` show `new`."""
+    if event.value is None:
+        return old is not None and _only_retired(place, old, new)
+    try:
+        return shown_for(place[0].entity, in_event(place[0].entity, event.value)) == new
+    except PoisonError:
+        return False
+
+
+def _only_retired(place: Place, old: Shown, new: Shown) -> bool:
+    return new == ((0.0, True) if place[0].entity is Entity.STOCK else (*old[:-1], False))
+
+
+def kinds(found: Iterable[Violation]) -> set[str]:
+    return {one.kind for one in found}
