@@ -24,6 +24,7 @@ from puente.reference import build_sae
 from schemas.codec import Decoder, content_hash, encode
 from schemas.headers import read_headers
 from schemas.topics import Topics
+from tests.engines.users import as_reader, grant_sae
 
 TOPICS = Topics("puente", "01")
 CONTENT = (
@@ -42,7 +43,7 @@ CONTENT = (
 
 @dataclass
 class Site:
-    """A SAE on a real engine with a producer in the mode `record-version`, on a log in memory."""
+    """A SAE on a real engine with a producer in the mode `record-version`, on a log in memory. The producer may only read."""
 
     url: str
     stack: ExitStack
@@ -52,7 +53,8 @@ class Site:
         self.database = self.connect()
         build_sae(self.database)
         self.sql(*CONTENT)
-        self.sae = SqlSae(self.connect(), "auto")
+        grant_sae(self.url)
+        self.sae = SqlSae(self.stack.enter_context(closing(open_database(as_reader(self.url)))), "auto")
         self.producer = Producer(
             capture=VersionCapture(self.sae),
             publisher=Publisher(self.log, TOPICS),
@@ -62,6 +64,7 @@ class Site:
         assert self.sae.exact == KEYS.keys()
 
     def connect(self) -> Database:
+        """As its owner."""
         return self.stack.enter_context(closing(open_database(self.url)))
 
     def sql(self, *statements: str) -> None:
