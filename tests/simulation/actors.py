@@ -172,6 +172,8 @@ class ConsumerProcess(Process):
         self.resyncs = False
         """Takes the CAJA by force at its next turn and asks for a resync of all."""
         self.leaves = False
+        self.allowed: int | None = None
+        """How many rows somebody lets a sweep take."""
         self.rests = False
         """Whether its last turn found nothing to do."""
 
@@ -191,6 +193,7 @@ class ConsumerProcess(Process):
                     return
                 self.consumer.ask_for_resync(list(Entity))
                 self.resyncs = False
+            self.consumer._settler._allowed = self.allowed
             step = self.consumer.step()
             self.rests = step is None or (step.at_end and not step.applied)
         except PuenteError as error:
@@ -202,11 +205,6 @@ class ConsumerProcess(Process):
         self.leaves, self.consumer = False, None
         consumer.release()
         self.rests = True
-
-    def let_delete(self, count: int) -> None:
-        """Somebody lets a sweep take so many rows."""
-        if self.consumer is not None:
-            self.consumer._settler._allowed = count
 
     def _build(self) -> Consumer:
         site, times, decoder = self._site, self._site.times, Decoder()
