@@ -81,6 +81,8 @@ class World:
     def post_sales(self, n: int) -> None:
         """CAJA's sales reach SAE."""
         caja, sae = self.cajas[n], self.sae
+        if not caja.sold:
+            return
         number = sae.begin()
         for (store, key), sold in caja.sold.items():
             found = sae.rows[Mult].get((key, store))
