@@ -20,7 +20,8 @@ from puente.errors import Displaced, InvariantError, PuenteError
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader
-from tests.simulation.caja import CajaSession, SimCaja, mappers_for
+from tests.simulation.caja import SimCaja, mappers_for
+from tests.simulation.caja_session import CajaSession
 from tests.simulation.log import SimLog, SimStore
 from tests.simulation.sae import SaeSession, SimSae
 from tests.simulation.scheduler import Process

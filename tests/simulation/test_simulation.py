@@ -59,7 +59,7 @@ def test_no_history_loses_a_change_or_takes_what_is_there(chunk: int) -> None:
 
 
 def test_what_breaks_is_told_as_code_that_can_be_kept() -> None:
-    history = [*START, *KEPT["park_rejected"][1], ("wait", 1, 0, 0)]
+    history = [*KEPT["park_rejected"][1], *START, ("wait", 1, 0, 0)]
     with without("park_rejected"):
         assert run(history)
         seed, about, *code = told("told", history).splitlines()
