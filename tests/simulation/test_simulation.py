@@ -62,10 +62,10 @@ def test_what_breaks_is_told_as_code_that_can_be_kept() -> None:
     history = [*KEPT["park_rejected"][1], *START, ("wait", 1, 0, 0)]
     with without("park_rejected"):
         assert run(history)
-        seed, about, *code = told("told", history).splitlines()
-        kept = literal_eval("\n".join(code))
-        assert seed == "seed told"
-        assert about.partition(":")[0] in kinds(run(kept))
+        about, _, code = told("7", history).partition("\n(\n")
+        kept = literal_eval(f"({code}")
+        assert about.startswith("seed 7\nI2 CAJA is not SAE: centro customer C1")
+        assert "I2 CAJA is not SAE" in kinds(run(kept))
     assert len(kept) < len(history)
     assert not run(kept)
 
