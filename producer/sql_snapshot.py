@@ -33,10 +33,15 @@ class Source:
         wanted = columns(table)
         places = tuple(names.index(column) if column in names else -1 for column in wanted)
         return cls(
-            table=sa.table(found.name, *(sa.column(name) for name in names)),
+            table=sa.table(found.name, *(_typed(found.columns[name]) for name in names)),
             places=None if len(names) == len(wanted) else places,
             columns=found.columns,
         )
+
+
+def _typed(column: Column) -> sa.ColumnClause[Any]:
+    """With its length, which parameters get as well: one without is sent as a BLOB, and no index is used."""
+    return sa.column(column.name) if column.length is None else sa.column(column.name, sa.String(column.length))
 
 
 def has_own_key(table: type[Row], found: Table) -> bool:

@@ -69,7 +69,13 @@ class Watcher:
         found = dict(zip(mapper.plan.match, mapper.match(Key(key), store), strict=True))
         columns: list[sa.ColumnClause[Any]] = [sa.column(column.name) for column in mapper.plan.columns]
         query = sa.select(*columns).select_from(sa.table(mapper.plan.table))
-        return [tuple(row) for row in reader.rows(query.where(*(sa.column(name) == value for name, value in found.items())))]
+        is_it = (_typed(name, value) == value for name, value in found.items())
+        return [tuple(row) for row in reader.rows(query.where(*is_it))]
+
+
+def _typed(name: str, value: object) -> sa.ColumnClause[Any]:
+    """Without its type a text is sent as a large object, for which no index is used."""
+    return sa.column(name, sa.String() if isinstance(value, str) else sa.Integer())
 
 
 def _applied(reader: Reader, look: Look, key: str) -> Any:

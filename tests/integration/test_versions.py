@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd
+from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd, Row
 from puente.demo.statements import load
 from tests.integration.exact_site import Site
 
@@ -59,6 +59,25 @@ def test_rows_are_found_by_the_values_of_a_column(site: Site, many: int) -> None
         assert {row.cve_art for row in snapshot.rows_where(Inve, "cve_esqimpu", {1, 7})} == {"A", "B", "C"}
         assert list(snapshot.rows_where(Clie, "clave", {"7", *others})) == []
         assert list(snapshot.rows_where(CvesAlter, "cve_art", set())) == []
+
+
+@pytest.mark.parametrize("table", [Inve, PrecioXProd, CvesAlter, Mult], ids=lambda table: str(table.__name__))
+def test_a_few_rows_are_found_by_the_index(site: Site, table: type[Inve | PrecioXProd | CvesAlter | Mult]) -> None:
+    """Else one changed price would cost a scan of several tables."""
+    with site.sae.snapshot() as snapshot:
+        before = sequential_reads(site, table)
+        assert len(list(snapshot.rows_where(table, "cve_art", {"A", "Ñ"}))) == 1
+        assert sequential_reads(site, table) == before
+        list(snapshot.rows(table))
+        assert sequential_reads(site, table) > before
+
+
+def sequential_reads(site: Site, table: type[Row]) -> int:
+    """How many rows of the table this connection has read without an index."""
+    connection = site.sae._database._opened  # type: ignore[attr-defined]
+    ((number,),) = site.rows(f"RDB$RELATION_ID FROM RDB$RELATIONS WHERE RDB$RELATION_NAME = '{site.sae.table_name(table)}'")
+    found = [stats.sequential or 0 for stats in connection.info.get_table_access_stats() if stats.table_id == number]
+    return int(sum(found))
 
 
 def test_a_value_that_is_longer_than_the_column_is_in_no_row(site: Site) -> None:

@@ -114,7 +114,7 @@ class Recorder:
         pass
 
     def _keep(self, statement: Any) -> str:
-        text = str(statement.compile(dialect=DIALECT))
+        text = str(statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True}))
         self.texts.append(text)
         return text
 
@@ -250,3 +250,11 @@ def test_the_reference_databases_can_be_made_as_well(metadata: sa.MetaData) -> N
     for text in recorder.texts:
         assert TOO_NEW.search(text) is None
         assert len(text) < SQL_BYTES
+
+
+def test_a_parameter_that_finds_rows_has_its_columns_type() -> None:
+    """As a BLOB, which a text without a length is sent as, it uses no index."""
+    searched = [text for text in of_the_producer() if " IN (" in text and "CVE_ART" in text.split("WHERE")[-1]]
+    assert len(searched) >= 4
+    for text in searched:
+        assert len(re.findall(r"CAST\(:\w+ AS VARCHAR\(16\)\)", text)) == text.count(":") > 0
