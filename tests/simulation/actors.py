@@ -20,7 +20,8 @@ from puente.errors import Displaced, InvariantError, PuenteError
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader
-from tests.simulation.caja import CajaSession, SimCaja, mappers_for
+from tests.simulation.caja import SimCaja, mappers_for
+from tests.simulation.caja_session import CajaSession
 from tests.simulation.log import SimLog, SimStore
 from tests.simulation.sae import SaeSession, SimSae
 from tests.simulation.scheduler import Process
@@ -172,6 +173,8 @@ class ConsumerProcess(Process):
         self.resyncs = False
         """Takes the CAJA by force at its next turn and asks for a resync of all."""
         self.leaves = False
+        self.allowed: int | None = None
+        """How many rows somebody lets a sweep take."""
         self.rests = False
         """Whether its last turn found nothing to do."""
 
@@ -191,6 +194,7 @@ class ConsumerProcess(Process):
                     return
                 self.consumer.ask_for_resync(list(Entity))
                 self.resyncs = False
+            self.consumer._settler._allowed = self.allowed
             step = self.consumer.step()
             self.rests = step is None or (step.at_end and not step.applied)
         except PuenteError as error:
@@ -202,11 +206,6 @@ class ConsumerProcess(Process):
         self.leaves, self.consumer = False, None
         consumer.release()
         self.rests = True
-
-    def let_delete(self, count: int) -> None:
-        """Somebody lets a sweep take so many rows."""
-        if self.consumer is not None:
-            self.consumer._settler._allowed = count
 
     def _build(self) -> Consumer:
         site, times, decoder = self._site, self._site.times, Decoder()

@@ -5,21 +5,16 @@ a till wrote in the meantime is locked for the transaction, whose snapshot is ol
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from consumer.caja import Holder, Store, Switches
-from consumer.ledger import VERSION, Guard, State
+from consumer.ledger import VERSION, Guard
 from consumer.mapping import RowMapper, mappers
 from consumer.policies import Policies
-from puente.errors import ConfigError, ConnectionLost, LostGuard
-from puente.texts import text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.changes import CATALOGUES, Entity, Key
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
-from tests.simulation.scheduler import Process
 from tests.simulation.truth import Place
 from tests.unit.consuming import PROFILE
 
@@ -48,6 +43,11 @@ class SimContent(Content):
 @cache
 def mappers_of(ticked: tuple[Entity, ...]) -> dict[Entity, RowMapper]:
     return mappers(PROFILE, CATALOGUE, {}, ticked)
+
+
+def mappers_for(policies: Policies) -> dict[Entity, RowMapper]:
+    """Those of a CAJA that has these boxes ticked."""
+    return mappers_of(tuple(entity for entity in CATALOGUES if entity in policies.entities))
 
 
 def new_guard(name: str) -> Guard:
@@ -174,91 +174,3 @@ class SimTransaction(MemoryTransaction):
     def write(self, entity: Any, rows: Any) -> Any:
         self._call()
         return super().write(entity, rows)
-
-
-class CajaSession:
-    """`Caja` for one process, with its own settings."""
-
-    checks_token: ClassVar[bool] = True
-    checks_name: ClassVar[bool] = True
-
-    def __init__(self, caja: SimCaja, process: Process, policies: Policies, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._caja, self._process, self._policies, self._mappers = caja, process, policies, mappers
-        self._epoch = caja.epoch
-
-    def _call(self) -> None:
-        self._process.call()
-        if self._epoch != self._caja.epoch:
-            raise self._lost()
-
-    def _lost(self) -> ConnectionLost:
-        self._epoch = -1
-        return ConnectionLost(text("planted"))
-
-    def switches(self) -> Switches:
-        self._call()
-        return self._caja.switches()
-
-    def stores(self) -> list[Store]:
-        self._call()
-        return self._caja.stores()
-
-    def read_guard(self) -> Guard:
-        self._call()
-        guard = self._caja.read_guard()
-        if self.checks_name and guard.caja != self._caja.name:
-            raise ConfigError(text("planted"))
-        return guard
-
-    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
-        self._call()
-        return self._caja.open is None and self._caja.claim(seen, token, holder)
-
-    def free(self, token: str) -> None:
-        self._call()
-        if self._caja.open is None:
-            self._caja.free(token)
-
-    def state(self) -> State:
-        self._call()
-        return self._caja.state()
-
-    def active(self, entity: Entity) -> list[Key]:
-        self._call()
-        return self._caja.active(entity)
-
-    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
-        self._call()
-        return self._caja.drifted(stock, store)
-
-    @contextmanager
-    def transaction(self, token: str) -> Iterator[SimTransaction]:
-        self._call()
-        caja = self._caja
-        if caja.open is not None or (self.checks_token and caja.content.guard.token != token):
-            raise LostGuard(text("planted"))
-        transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
-        transaction.content.guard = replace(caja.content.guard, beat=caja.content.guard.beat + 1)
-        try:
-            yield transaction
-            self._call()
-            self._commit(transaction)
-        finally:
-            if caja.open is transaction:
-                caja.open = None
-
-    def _commit(self, transaction: SimTransaction) -> None:
-        caja = self._caja
-        broken, caja.broken = caja.broken, None
-        if broken == "before":
-            raise self._lost()
-        caja.on_commit(caja, transaction)
-        caja.content = transaction.content
-        caja.over_sales += transaction.seen.over_sales
-        if broken == "after":
-            raise self._lost()
-
-
-def mappers_for(policies: Policies) -> dict[Entity, RowMapper]:
-    """Those of a CAJA that has these boxes ticked."""
-    return mappers_of(tuple(entity for entity in CATALOGUES if entity in policies.entities))

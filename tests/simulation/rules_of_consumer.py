@@ -25,7 +25,8 @@ from puente.texts import Text
 from schemas.changes import CATALOGUES, Entity, Subject
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors
-from tests.simulation.caja import CajaSession, mappers_of
+from tests.simulation.caja import mappers_of
+from tests.simulation.caja_session import CajaSession
 from tests.simulation.rules_of_producer import Changes, reading
 from tests.simulation.scale import changed
 

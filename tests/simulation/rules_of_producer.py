@@ -1,6 +1,6 @@
 """The producer's rules, each taken out of the product: what stands in its place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from producer.known import Known, Recording, Seen, look
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.sae import Snapshot
+from producer.schedule import Gate
 from producer.tables import CvesAlter, PrecioXProd, Row
 from producer.versions import VersionCapture
 from producer.view import LogChanged, View
@@ -144,6 +145,11 @@ def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys) -> Ca
     return captured
 
 
+def _always_quiet(self: Gate, tables: Collection[type[Row]], _ids: TransactionIds) -> None:
+    """As if nobody else had a transaction."""
+    self._quiet.update(tables)
+
+
 # deletes and claims
 
 
@@ -172,6 +178,7 @@ OFF: dict[str, Changes] = {
     "foreign_keys_checked_again": {(View, "take_foreign"): _checks_none},
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},
+    "gate_needs_to_be_alone": {(Gate, "looked"): _always_quiet},
     "marks_last": {(VersionCapture, "changes"): _keeps_marks_first},
     "marks_last, failure_starts_over": {(VersionCapture, "changes"): _keeps_marks_first, **_KEEPS_GOING},
     "version_differs": {(versions, "look"): _looks_for_greater},

@@ -1,7 +1,7 @@
 """One life of a program under a scheduler: every port call goes through `call`, where it may be stopped, and later resumed or killed.
 
-A turn that nobody interrupts runs where it is asked for. One that is to be stopped after some calls runs in a thread of its own and holds
-the baton until then: exactly one of all threads runs at any time, so a history is the same whenever it is run.
+A turn that nobody interrupts runs where it is asked for. One that is to be stopped after some calls runs in its own thread, which
+holds the baton until then: exactly one of all threads runs at any time, so a history is the same whenever it is run.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,13 @@ class Process:
 
     def __init__(self, turn: Callable[[], None]) -> None:
         self.dead = False
+        self.stopped = False
+        """Whether it stands in the middle of a turn."""
         self._turn = turn
         self._left: int | None = None
         self._thread: Thread | None = None
         self._go, self._back = _taken(), _taken()
-        self._ended = False
         self._error: BaseException | None = None
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it stands in the middle of a turn."""
-        return self._thread is not None
 
     def call(self) -> None:
         """Before each effect of a port; raises `Killed` from a process that is dead."""
@@ -42,41 +38,43 @@ class Process:
 
     def run(self, calls: int | None = None) -> bool:
         """One turn or the rest of one, up to `calls` port calls (None: all); whether it ended. Raises what the turn raises."""
-        if self._thread is None and calls is None:
-            self._left = None
+        self._left = calls
+        if not self.stopped and calls is None:
             self._turn()
             return True
-        self._left = calls
         if self._thread is None:
-            self._ended, self._error = False, None
             self._thread = Thread(target=self._body, daemon=True)
             self._thread.start()
-        else:
-            self._go.release()
+        self.stopped = True
+        self._go.release()
         self._back.acquire()
-        if not self._ended:
-            return False
-        self._thread.join()
-        self._thread = None
-        if self._error is not None:
-            raise self._error
-        return True
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return not self.stopped
 
     def kill(self) -> None:
         """At once, wherever it stands."""
         self.dead = True
         if self._thread is not None:
-            self.run()
+            self._go.release()
+            self._thread.join()
+            self._thread = None
+        self.stopped = False
 
     def _body(self) -> None:
-        try:
-            self._turn()
-        except Killed:
-            pass
-        except BaseException as error:  # noqa: BLE001 - whoever ran the turn gets it
-            self._error = error
-        self._ended = True
-        self._back.release()
+        self._go.acquire()
+        while not self.dead:
+            try:
+                self._turn()
+            except Killed:
+                return
+            except BaseException as error:  # noqa: BLE001 - whoever ran the turn gets it
+                self._error = error
+            if not self.dead:
+                self.stopped = False
+                self._back.release()
+                self._go.acquire()
 
 
 def _taken() -> Lock:

@@ -81,6 +81,8 @@ class World:
     def post_sales(self, n: int) -> None:
         """CAJA's sales reach SAE."""
         caja, sae = self.cajas[n], self.sae
+        if not caja.sold:
+            return
         number = sae.begin()
         for (store, key), sold in caja.sold.items():
             found = sae.rows[Mult].get((key, store))
@@ -114,7 +116,6 @@ class World:
             (self.sae.commit if commits else self.sae.end)(number)
         self.store.fault, self.store.is_down = None, False
         self.store.late.clear()
-        self.watch.sweeps_allowed = True
         for n, caja in enumerate(self.cajas):
             caja.broken = None
             caja.parameters = replace(caja.parameters, stock_changes=True, interface=True)
@@ -129,11 +130,15 @@ class World:
                 process.kill()
 
     def _let_through(self) -> None:
-        """Deletes that are held: `puente produce --allow-deletes`."""
+        """Deletes and sweeps that are held: `puente produce --allow-deletes`, `puente resync --allow-deletes`."""
         held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.cap.held]
         for n in held:
             self.allow(n, MANY)
-        if held:
+        sweeps = [progress.sweep for caja in self.cajas for progress in caja.content.progress.values()]
+        if held or any(sweep is not None and sweep.held for sweep in sweeps):
+            self.watch.sweeps_allowed = True
+            for process in (*self.consumers[0], *self.consumers[1]):
+                process.allowed = MANY
             self._settle()
 
     def allow(self, n: int, count: int) -> None:
@@ -172,7 +177,6 @@ class World:
         for process in processes:
             for _ in range(0 if process.dead else STEPS):
                 self.run(process)
-                process.let_delete(MANY)
                 if process.rests:
                     break
 

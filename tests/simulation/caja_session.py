@@ -1,0 +1,99 @@
+"""A CAJA as one process reaches it: by a connection that may break, also in the middle of a commit."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import ClassVar
+
+from consumer.caja import Holder, Store, Switches
+from consumer.ledger import Guard, State
+from consumer.mapping import RowMapper
+from consumer.policies import Policies
+from puente.errors import ConfigError, ConnectionLost, LostGuard
+from puente.texts import text
+from schemas.changes import Entity, Key, Subject
+from tests.simulation.caja import SimCaja, SimTransaction
+from tests.simulation.scheduler import Process
+
+
+class CajaSession:
+    """`Caja` for one process, with its own settings."""
+
+    checks_token: ClassVar[bool] = True
+    checks_name: ClassVar[bool] = True
+
+    def __init__(self, caja: SimCaja, process: Process, policies: Policies, mappers: Mapping[Entity, RowMapper]) -> None:
+        self._caja, self._process, self._policies, self._mappers = caja, process, policies, mappers
+        self._epoch = caja.epoch
+
+    def _call(self) -> None:
+        self._process.call()
+        if self._epoch != self._caja.epoch:
+            raise self._lost()
+
+    def _lost(self) -> ConnectionLost:
+        self._epoch = -1
+        return ConnectionLost(text("planted"))
+
+    def switches(self) -> Switches:
+        self._call()
+        return self._caja.switches()
+
+    def stores(self) -> list[Store]:
+        self._call()
+        return self._caja.stores()
+
+    def read_guard(self) -> Guard:
+        self._call()
+        guard = self._caja.read_guard()
+        if self.checks_name and guard.caja != self._caja.name:
+            raise ConfigError(text("planted"))
+        return guard
+
+    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
+        self._call()
+        return self._caja.open is None and self._caja.claim(seen, token, holder)
+
+    def free(self, token: str) -> None:
+        self._call()
+        if self._caja.open is None:
+            self._caja.free(token)
+
+    def state(self) -> State:
+        self._call()
+        return self._caja.state()
+
+    def active(self, entity: Entity) -> list[Key]:
+        self._call()
+        return self._caja.active(entity)
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        self._call()
+        return self._caja.drifted(stock, store)
+
+    @contextmanager
+    def transaction(self, token: str) -> Iterator[SimTransaction]:
+        self._call()
+        caja = self._caja
+        if caja.open is not None or (self.checks_token and caja.content.guard.token != token):
+            raise LostGuard(text("planted"))
+        transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
+        transaction.content.guard = replace(caja.content.guard, beat=caja.content.guard.beat + 1)
+        try:
+            yield transaction
+            self._call()
+            self._commit(transaction)
+        finally:
+            if caja.open is transaction:
+                caja.open = None
+
+    def _commit(self, transaction: SimTransaction) -> None:
+        caja = self._caja
+        broken, caja.broken = caja.broken, None
+        if broken == "before":
+            raise self._lost()
+        caja.on_commit(caja, transaction)
+        caja.content = transaction.content
+        caja.over_sales += transaction.seen.over_sales
+        if broken == "after":
+            raise self._lost()
