@@ -9,6 +9,7 @@ import sys
 import threading
 from ast import literal_eval
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.simulation.world import World
 HISTORIES = int(os.environ.get("PUENTE_TEST_HISTORIES", "2000"))
 CHUNKS = 8
 LONGEST = 90
+ROOT = Path(__file__).parents[2]
 
 
 def told(seed: str, history: History) -> str:
@@ -83,5 +85,5 @@ def trace(seed: int) -> str:
 def test_a_seed_is_one_history_whatever_pythons_hashes_are(hashes: str) -> None:
     program = "from tests.simulation.test_simulation import trace; print([trace(seed) for seed in range(10)])"
     environment = {**os.environ, "PYTHONHASHSEED": hashes}
-    found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True)
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True, text=True)
     assert found.stdout.strip() == str([trace(seed) for seed in range(10)])
