@@ -66,7 +66,7 @@ def make_topic_again(world: World, a: int, b: int, _c: int) -> None:
     """A topic is deleted; mostly it is there again before anybody looks."""
     name = topic_of(a)
     if name in world.store.topics:
-        del world.store.topics[name]
+        world.store.delete(name)
         if b % 4:
             world.store.make(name)
 

@@ -42,6 +42,8 @@ class SimStore(MemoryStore):
     is_down: bool = False
     """The next reading fails."""
     late: list[Record] = field(default_factory=list)
+    former: dict[tuple[Topic, bytes], Event] = field(default_factory=dict)
+    """The newest event of each key in topics that were deleted."""
     compaction_lag: ClassVar[float] = DAY
     retention_from_cleaning: ClassVar[bool] = True
 
@@ -53,6 +55,12 @@ class SimStore(MemoryStore):
     def make(self, name: Topic) -> None:
         self.made += 1
         self.topics[name] = SimTopic(identity=Identity(f"id{self.made}"))
+
+    def delete(self, name: Topic) -> None:
+        for key, events in self.topic(name).ever.items():
+            if events:
+                self.former[name, key] = events[-1]
+        del self.topics[name]
 
     def add(self, record: Record) -> Offset:
         """The topic may have been deleted since the call began: then the broker makes it again."""

@@ -98,7 +98,8 @@ class Watch:
         if topic is not None and later is not None:
             caja.memory.shown[place] = (topic.identity, later)
         elif old is not None and _only_retired(place, old, new):
-            self._judge_sweep(caja, place)
+            if not any(_tells(place, event, old, new) for event in self._gone_events(place)):
+                self._judge_sweep(caja, place)
         elif told and topic is not None and not any(_tells(place, event, old, new) for event in topic.lost[key]):
             self.report("I3 older over newer", f"{caja.name} {place[0]} {place[1]}: {old} -> {new}")
         if old is not None and old[-1] and not new[-1] and old[0] != "hand":
@@ -108,6 +109,12 @@ class Watch:
         has_product = (place[1],) in transaction.content.table("CATINVEN")
         if Entity.PRODUCT in transaction.policies.entities and not has_product:
             self.report("I7 stock of a product that CAJA lacks", place)
+
+    def _gone_events(self, place: Place) -> list[Event]:
+        """The last ones about a key that a deletion or a power cut took: they may have been read before, and come late."""
+        name, key, topic = TOPICS.of(place[0]), place[1].encode(), self._topic(place)
+        former = self.site.store.former.get((name, key))
+        return [*(topic.lost[key][-1:] if topic else ()), *([former] if former else ())]
 
     def _topic(self, place: Place) -> SimTopic | None:
         name = TOPICS.of(place[0])
