@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Protocol
 
 from consumer.consume import Consumer
 from consumer.preview import Preview, Previewer
@@ -19,6 +20,7 @@ from schemas.changes import Entity, Subject
 
 WORD_SECONDS = 10.0
 """How long the sweep waits for the producer to speak: his heart beats every two seconds."""
+TAKE_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 
 Watch = Callable[[dict[Subject, tuple[int, int]]], None]
@@ -44,7 +46,7 @@ def resync(
     side = ConsumerSide(settings, caja, allow_deletes=allow_deletes)
     try:
         consumer = side.consumer()
-        consumer.take_over(by_force=True)
+        take(consumer, stop, caja.name)
         consumer.ask_for_resync(entities)
         result = Resynced(stopped=not _read(consumer, stop, watch, caja))
         result.unheard = not _swept(consumer, stop)
@@ -52,6 +54,24 @@ def resync(
         return result
     finally:
         side.release()
+
+
+class Takes(Protocol):
+    """A consumer, as far as it takes over."""
+
+    def take_over(self, *, by_force: bool = False) -> bool: ...
+
+
+def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = monotonic) -> None:
+    """Takes the guard row; raises `Occupied` after `TAKE_SECONDS`.
+
+    Whoever writes changes the row with each transaction, so that one may come between the look at it and the grasp.
+    """
+    until = clock() + TAKE_SECONDS
+    while not consumer.take_over(by_force=True):
+        if clock() > until or stop.asked:
+            raise Occupied(text("Another process writes to the CAJA {caja} (puente run?)", caja=name))
+        stop.sleep(PAUSE_SECONDS)
 
 
 def _read(consumer: Consumer, stop: Stop, watch: Watch, caja: CajaSettings) -> bool:
