@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, Progress, Sweep
+from consumer.ledger import ASKED_FOR, TOMBSTONE, Progress, Sweep
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from puente.eventlog.history import OtherHistory, read_on
@@ -58,6 +58,7 @@ class Follower:
         """1 to 5 for one topic: a batch, or a part of a resync."""
         state = self._log.state(topic)
         if state is None:
+            self.current.discard(subject)
             return Step()
         if subject in self.resyncs:
             return self._resync(subject)
@@ -130,8 +131,9 @@ class Follower:
     def _closing(self, resync: Resync) -> Also:
         """c. of the resync. What waits stays only where its event was just set aside again."""
         state, subject = self._applier.state, resync.subject
-        unseen = resync.unseen(state.hashes.get(subject, {}))
-        waiting = resync.unseen({key: "" for of, key in state.waiting if of == subject})
+        known = state.hashes.get(subject, {})
+        unseen = resync.unseen(key for key, content in known.items() if content != TOMBSTONE)  # what is known to be gone stays so
+        waiting = resync.unseen(key for of, key in state.waiting if of == subject)
         progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=self._fingerprint, sweep=resync.sweep)
         return Also(progress={resync.topic: progress}, unseen={subject: unseen}, dropped=[(subject, key) for key in waiting])
 

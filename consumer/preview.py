@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
-from consumer.ledger import UNSEEN, Aside, Reason, State, Sweep
+from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Reason, State, Sweep
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
@@ -60,7 +60,8 @@ class Previewer:
 
     def preview(self, subject: Subject, topic: Topic, known: State) -> Preview:
         """Raises what reading the log and CAJA raises."""
-        found, hashes = Preview(subject=subject), dict.fromkeys(known.hashes.get(subject, {}), UNSEEN)
+        found, before = Preview(subject=subject), known.hashes.get(subject, {})
+        hashes = {key: content if content == TOMBSTONE else UNSEEN for key, content in before.items()}
         waiting: dict[Key, Reason] = found.waiting
         if self._products is None:
             self._products = set(known.hashes.get(Subject(Entity.PRODUCT), ()))

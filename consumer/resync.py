@@ -7,7 +7,7 @@ c. The last of these transactions forgets what waits and is no longer in the log
    hold, and saves the position, the fingerprint, and that a sweep is due.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -104,7 +104,7 @@ class Resync:
         """None where the log holds a key that cannot be read: then nobody knows which row of CAJA it means."""
         return self._sweep if all(map(_is_readable, self._newest)) else None
 
-    def unseen(self, known: Mapping[Key, str]) -> list[Key]:
+    def unseen(self, known: Iterable[Key]) -> list[Key]:
         """Those of the ledger's keys that the log does not hold."""
         seen = set(map(label, self._newest))
         return [key for key in known if key not in seen]

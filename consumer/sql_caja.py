@@ -97,11 +97,8 @@ class SqlCaja:
             return [key for row in reader.rows(query) if row[0] is not None and (key := trim(str(row[0])))]
 
     def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
-        """All rows of an entity's table, in the order of its plan's columns."""
-        plan = self._mappers[entity].plan
-        table = sa.table(plan.table, *(sa.column(column.name) for column in plan.columns))
         with self._database.reading() as reader:
-            yield from reader.rows(sa.select(*table.c))
+            yield from rows_of(reader, self._mappers[entity])
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         with self._database.reading() as reader:
@@ -182,6 +179,12 @@ class SqlTransaction:
 
     def say_ready(self, at: datetime) -> None:
         self._writer.execute(sa.update(ledger.guard).values(READY_AT=naive(at)))
+
+
+def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
+    """All rows of an entity's table, in the order of its plan's columns."""
+    table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
+    return reader.rows(sa.select(*table.c))
 
 
 def ledger_version(reader: Reader) -> int | None:

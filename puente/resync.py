@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Protocol
 
 from consumer.consume import Consumer
+from consumer.outcome import Step
 from consumer.preview import Preview, Previewer
 from consumer.resync import Report
 from consumer.subscribe import subjects
@@ -48,8 +49,8 @@ def resync(
         consumer = side.consumer()
         take(consumer, stop, caja.name)
         consumer.ask_for_resync(entities)
-        result = Resynced(stopped=not _read(consumer, stop, watch, caja))
-        result.unheard = not _swept(consumer, stop)
+        result = Resynced(stopped=not _read(consumer, stop, watch, caja.name))
+        result.unheard = not _swept(consumer, stop, caja.name)
         result.reports = {subject: report for subject, report in consumer.reports.items() if subject.entity in entities}
         return result
     finally:
@@ -74,25 +75,30 @@ def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = mo
         stop.sleep(PAUSE_SECONDS)
 
 
-def _read(consumer: Consumer, stop: Stop, watch: Watch, caja: CajaSettings) -> bool:
+def _read(consumer: Consumer, stop: Stop, watch: Watch, name: str) -> bool:
     """Whether the end was reached."""
     at_end = False
     while not at_end and not stop.asked:
-        step = consumer.step()
-        if step is None:
-            raise Occupied(text("Another process took the CAJA {caja}; what was begun goes on there", caja=caja.name))
+        at_end = _step(consumer, name).at_end
         watch(consumer.resyncing)
-        at_end = step.at_end
     return at_end
 
 
-def _swept(consumer: Consumer, stop: Stop) -> bool:
+def _swept(consumer: Consumer, stop: Stop, name: str) -> bool:
     """Whether the producer spoke in time."""
     until = monotonic() + WORD_SECONDS
     while consumer.sweeping and monotonic() < until and not stop.asked:
         stop.sleep(PAUSE_SECONDS)
-        consumer.step()
+        _step(consumer, name)
     return not consumer.sweeping
+
+
+def _step(consumer: Consumer, name: str) -> Step:
+    """Raises `Occupied` where another process took the CAJA."""
+    step = consumer.step()
+    if step is None:
+        raise Occupied(text("Another process took the CAJA {caja}; what was begun goes on there", caja=name))
+    return step
 
 
 def dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity]) -> list[Preview]:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.sql_caja import ledger_version
+from consumer.adopt import ledger_row, unproved
+from consumer.ledger import Place
+from consumer.sql_caja import ledger_version, rows_of
 from puente.config import CajaSettings, Settings
+from puente.engines.database import Reader
 from puente.errors import ConfigError
 from puente.texts import Text, text
 from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from schemas.changes import Entity, Key
 from schemas.registry import publish_schemas
 
 
@@ -65,35 +69,18 @@ def _company(settings: Settings) -> str:
 def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
-        version = _version(checked)
-        owner = None if missing or version != ledger.VERSION else _owner(checked)
-    if version is not None and version > ledger.VERSION:
-        raise ConfigError(text("{caja}: its ledger is of a newer Puente: upgrade this one", caja=caja.name))
+        version, owner = _version(checked), _owner(checked)
+    _refuse(caja, version, owner, adopt=adopt)
     if version is not None and version < ledger.VERSION:
-        renewed = text(
-            "make the tables {tables} of {database} anew; all is compared again",
-            tables=", ".join(ledger.metadata.tables),
-            database=checked.database.label,
-        )
+        tables = ", ".join(ledger.metadata.tables)
+        renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=tables, database=checked.database.label)
         yield Action(caja.name, renewed, lambda: _renew_ledger(caja), touches_caja=True)
     elif missing:
         added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=checked.database.label)
         yield Action(caja.name, added, lambda: _create_ledger(caja), touches_caja=True)
     elif owner is None:
-        yield Action(
-            caja.name,
-            text("write the name {name} into the ledger", name=caja.name),
-            lambda: _create_ledger(caja),
-            touches_caja=True,
-        )
-    elif owner != caja.name and not adopt:
-        raise ConfigError(
-            text(
-                "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
-                caja=caja.name,
-                found=owner,
-            )
-        )
+        named = text("write the name {name} into the ledger", name=caja.name)
+        yield Action(caja.name, named, lambda: _create_ledger(caja), touches_caja=True)
     elif owner != caja.name:
         emptied = text(
             "empty the ledger of {found}, which was copied with the database, and give it to {name}",
@@ -101,6 +88,19 @@ def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
             name=caja.name,
         )
         yield Action(caja.name, emptied, lambda: _adopt(caja), touches_caja=True)
+
+
+def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt: bool) -> None:
+    if version is not None and version > ledger.VERSION:
+        raise ConfigError(text("{caja}: its ledger is of a newer Puente: upgrade this one", caja=caja.name))
+    if owner not in (None, caja.name) and not adopt:
+        raise ConfigError(
+            text(
+                "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
+                caja=caja.name,
+                found=owner,
+            )
+        )
 
 
 def _version(checked: CheckedCaja) -> int | None:
@@ -111,28 +111,42 @@ def _version(checked: CheckedCaja) -> int | None:
 
 
 def _owner(checked: CheckedCaja) -> str | None:
+    if ledger.guard.name not in checked.catalogue:
+        return None
     with checked.database.reading() as reader:
         return next((str(row[0]) for row in reader.rows(sa.select(ledger.guard.c.CAJA))), None)
 
 
-def _create_ledger(caja: CajaSettings) -> None:
+def _create_ledger(caja: CajaSettings, stock: Sequence[Place] = ()) -> None:
     with closing((checked := open_caja(caja)).database):
         checked.database.create_tables(ledger.metadata)
-        if _owner(checked) is None:
-            with checked.database.writing() as writer:
+        with checked.database.writing() as writer:
+            if not list(writer.rows(sa.select(ledger.guard.c.ID))):
                 writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=caja.name, BEAT=0))
+                writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
 
 
 def _renew_ledger(caja: CajaSettings) -> None:
     """An older one is no loss: a resync finds out what it knew."""
     with closing((checked := open_caja(caja)).database):
+        with checked.database.reading() as reader:
+            stock = _unproved(checked, reader)
         checked.database.drop_tables(ledger.metadata)
-    _create_ledger(caja)
+    _create_ledger(caja, stock)
 
 
 def _adopt(caja: CajaSettings) -> None:
-    """The rows are kept as they are; what was applied is forgotten, so that the whole log is applied again."""
+    """CAJA's rows are kept as they are; what was applied is forgotten, so that the whole log is compared with them."""
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
+        stock = _unproved(checked, writer)
         for table in (ledger.positions, ledger.rows, ledger.waiting):
             writer.execute(sa.delete(table))
+        writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
         writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1, READY_AT=sa.null()))
+
+
+def _unproved(checked: CheckedCaja, reader: Reader) -> list[Place]:
+    told: set[Key] = set()
+    for table in (ledger.rows, ledger.waiting):
+        told.update(Key(row[0]) for row in reader.rows(sa.select(table.c.ROW_KEY).where(table.c.ENTITY == Entity.STOCK.value)))
+    return unproved(told, rows_of(reader, checked.mappers[Entity.STOCK]), checked.mappers[Entity.STOCK], checked.stores)

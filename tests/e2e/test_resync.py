@@ -1,7 +1,6 @@
 """`puente resync` as a user runs it: dry run, report, held deletes, beside a running puente; and what else leads to a resync."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,14 +169,40 @@ def test_a_caja_that_was_offline_for_91_days_is_compared_with_the_whole_log(site
     assert site.caja_rows("norte", "ALTA FROM CATLINEA WHERE LINEA = 'ZZZ'") == [("F",)]
 
 
-def test_an_older_ledger_is_refused_until_setup_makes_it_anew(site: SmallSite) -> None:
+def forget_stock(site: SmallSite) -> None:
+    """SAE no longer has the stock of a product that norte shows, and the log is another one, which never told of it."""
+    of_sae = {row[0] for row in site.sae_rows("CVE_ART FROM MULT01 WHERE EXIST > 0")}
+    key = min(of_sae & {row[0] for row in site.caja_rows("norte", "PRODUCTO FROM EXIST WHERE EXISTIENDA > 0")})
+    site.sql(f"DELETE FROM MULT01 WHERE CVE_ART = '{key}'")
+    for file in site.folder.glob("puente-log.db*"):
+        file.unlink()
+
+
+def test_an_older_ledger_is_refused_until_setup_makes_it_anew_and_no_stock_is_forgotten(site: SmallSite) -> None:
     site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 1", "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
     refused = site.puente("consume", "--once", "--caja", "norte")
     assert refused.returncode == 2
     assert "run puente setup" in refused.stderr
+    forget_stock(site)
     said = site.puente("setup", "--dry-run")
     assert "anew" in said.stdout
     assert site.puente("setup", "--yes").returncode == 0
+    assert site.puente("run", "--once").returncode == 0
+
+
+def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSite) -> None:
+    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 1, CAJA = 'sur'")
+    refused = site.puente("setup", "--yes")
+    assert refused.returncode == 2
+    assert "--adopt" in refused.stderr
+    assert site.puente("setup", "--yes", "--adopt").returncode == 0
+    assert site.puente("run", "--once").returncode == 0
+
+
+def test_an_adopted_ledger_forgets_no_stock(site: SmallSite) -> None:
+    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET CAJA = 'sur'")
+    forget_stock(site)
+    assert site.puente("setup", "--yes", "--adopt").returncode == 0
     assert site.puente("run", "--once").returncode == 0
 
 
@@ -199,6 +224,5 @@ def test_ready_to_sell_is_said_once_sae_is_all_there(tmp_path: Path, embedded: E
     assert site.puente("run", "--once").returncode == 0
     ready = status_of(site, "norte")["ready_at"]
     assert ready is not None
-    time.sleep(1.1)
     assert site.puente("run", "--once").returncode == 0
     assert status_of(site, "norte")["ready_at"] == ready

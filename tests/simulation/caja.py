@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
-from consumer.ledger import VERSION, Guard
+from consumer.adopt import unproved
+from consumer.ledger import UNSEEN, VERSION, Guard
 from consumer.mapping import RowMapper, mappers
 from consumer.policies import Policies
-from schemas.changes import CATALOGUES, Entity, Key
+from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
 from tests.simulation.truth import Place
 from tests.unit.consuming import PROFILE
@@ -85,8 +86,6 @@ class SimCaja(MemoryCaja):
     backup: Backup | None = None
     edited: bool = False
     """Somebody changed rows by hand; a resync is to find it."""
-    adopted: bool = False
-    """Its ledger was emptied, and knows no stock of before that the log lacks: that is left as it is."""
     memory: Memory = field(default_factory=Memory)
     on_commit: "Callable[[SimCaja, SimTransaction], None]" = lambda _caja, _transaction: None
 
@@ -156,9 +155,14 @@ class SimCaja(MemoryCaja):
 
     def adopt(self) -> None:
         """`puente setup --adopt`."""
-        if self.content.guard.caja != self.name:
-            self.adopted, rows = True, self.content.rows
-            self.content = SimContent(rows=rows, guard=replace(new_guard(self.name), beat=self.content.guard.beat + 1))
+        before, mapper = self.content, self.mappers[Entity.STOCK]
+        if before.guard.caja != self.name:
+            waiting = (key for subject, key in before.waiting if subject.entity is Entity.STOCK)
+            told = {*waiting, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
+            hashes: dict[Subject, dict[Key, str]] = {}
+            for subject, key in unproved(told, self.rows(Entity.STOCK), mapper, self.known_stores):
+                hashes.setdefault(subject, {})[key] = UNSEEN
+            self.content = SimContent(rows=before.rows, hashes=hashes, guard=replace(new_guard(self.name), beat=before.guard.beat + 1))
 
 
 class SimTransaction(MemoryTransaction):

@@ -85,8 +85,6 @@ class CajaCheck:
     def _is_right(self, place: Place, said: Said | None) -> bool:
         entity, row = place[0].entity, self._row(place)
         if entity is Entity.STOCK:
-            if said is None and self._caja.adopted:
-                return True
             return (row[0] if row else 0.0) == (said[0] if said else 0.0)
         if said is None:
             return row is None or not row[-1] or not self._inactivates(entity) or place[0] not in self._fit

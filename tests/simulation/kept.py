@@ -133,6 +133,13 @@ OF_WRITING: dict[str, tuple[str, History]] = {
         "I6 wrote to a copy of another CAJA",
         (*AT_WORK, ("clone caja", 0, 0, 0), *[("consume", 0, 1, 0)] * 2, ("wait", 0, 0, 0), *[("consume", 0, 1, 0)] * 2),
     ),
+    "adopting_keeps_stock": (
+        _GONE,
+        (
+            *(edit(PRODUCT, 2, 0), edit(STOCK, 1, 0), PRODUCE, ("consume all", 0, 0, 0), APPLY, topic("cut", STOCK_TOPIC)),
+            *(("clone caja", 0, 0, 0), delete(STOCK, 1)),
+        ),
+    ),
     # The second process applies the next value; then SAE says what the first one remembers.
     "reload_ledger": (
         _CAJA,

@@ -11,7 +11,7 @@ from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja import Transaction
 from consumer.follow import Follower
-from consumer.ledger import ASKED_FOR, Aside, Progress, Reason, State, Sweep, Waiting
+from consumer.ledger import ASKED_FOR, Aside, Place, Progress, Reason, State, Sweep, Waiting
 from consumer.mapping import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -24,7 +24,7 @@ from puente.eventlog.port import START, Event, Topic
 from puente.texts import Text
 from schemas.changes import CATALOGUES, Entity, Subject
 from tests.fakes.caja import MemoryTransaction
-from tests.simulation import actors
+from tests.simulation import actors, caja
 from tests.simulation.caja import mappers_of
 from tests.simulation.caja_session import CajaSession
 from tests.simulation.rules_of_producer import Changes, reading
@@ -185,6 +185,11 @@ def _drift_over_sales(self: Settler, subject: Subject) -> int:
         return _write_again(self, subject)
 
 
+def _proves_nothing(*_: object) -> list[Place]:
+    """`adopting_keeps_stock`: an adopted ledger knows nothing of before."""
+    return []
+
+
 OFF: dict[str, Changes] = {
     "consumer_checks_identity": _both(reading(identity=False)),
     "position_outside_log": _both(reading(end=False)),
@@ -217,5 +222,6 @@ OFF: dict[str, Changes] = {
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},
     "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},
+    "adopting_keeps_stock": {(caja, "unproved"): _proves_nothing},
     "ledger_names_caja": {(CajaSession, "checks_name"): False},
 }

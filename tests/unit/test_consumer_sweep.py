@@ -214,6 +214,25 @@ def test_only_stock_that_the_ledger_knows_and_the_log_does_not_becomes_zero() ->
     assert found == {"P1": 0, "P2": 6.0, "X1": 9.0}
 
 
+def test_stock_that_went_long_ago_counts_for_no_cap() -> None:
+    # Given more stock that SAE took back than may go unasked, each by a tombstone that was applied and is gone from the log
+    site = Site()
+    for n in range(60):
+        site.product(f"P{n}")
+        site.stock(f"P{n}", Decimal(0))
+        site.publish(STOCK, f"P{n}", None)
+    site.product("P60")
+    site.stock("P60", Decimal(6))
+    site.step()
+    site.log.store.topics.pop(TOPICS.of(STOCK))
+    site.stock("P61", Decimal(1))
+    site.step()
+    site.say()
+    site.step()
+    assert site.consumer.reports[STOCK].held is None
+    assert (site.row("EXIST", "P60", 1) or {})["EXISTIENDA"] == 0
+
+
 def test_stock_with_unposted_sales_is_swept_once_they_are_posted() -> None:
     site = Site()
     site.product("P1")
