@@ -13,6 +13,7 @@ from typing import Protocol
 from producer.compare import Comparison, Difference, Keys, Place, Problem
 from producer.contents import everything, warehouses
 from producer.sae import Sae
+from producer.schedule import rest_after
 from producer.view import View
 from puente.engines.database import TransactionIds
 from schemas.changes import Subject
@@ -132,7 +133,7 @@ class CompareCapture:
 
     def _next(self, began: float) -> float:
         ended = self._clock()
-        return ended + max(self._every, (ended - began) * (1 / self._share - 1))
+        return ended + max(self._every, rest_after(ended - began, self._share))
 
     def keep(self, captured: Captured) -> None:
         assert isinstance(captured.marks, _Marks)

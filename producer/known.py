@@ -10,7 +10,7 @@ some were deleted; only then are its keys read.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from producer.sae import Snapshot
@@ -37,13 +37,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at one table found: raw keys of rows that were written (`added` are among them) and of those that are gone."""
+    """What a look at one table found: raw keys of rows that were written (`added` are among them) and of those that are gone.
+
+    Where `lacks` is true there are fewer rows than known keys: which are gone is still to be read.
+    """
 
     mark: int
     versions: Mapping[RawKey, int]
     written: Collection[RawKey]
     added: set[RawKey]
-    gone: set[RawKey]
+    gone: set[RawKey] = field(default_factory=set)
+    lacks: bool = False
 
     @property
     def touched(self) -> Iterator[RawKey]:
@@ -52,16 +56,19 @@ class Seen:
 
 
 def look(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
-    """What was written or deleted in a table since it was last looked at."""
+    """What was written in a table since it was last looked at, and whether something was deleted."""
     survey = snapshot.survey(table, known.mark)
     written = {raw for raw, version in survey.written if known.versions.get(raw) != version}
     added = written - known.keys
-    gone: set[RawKey] = set()
-    if survey.rows != len(known.keys) + len(added):
-        present = set(snapshot.keys(table))
-        gone = known.keys - present
-        added = present - known.keys
-    return Seen(ids.oldest_active, _from(ids.oldest_active, survey.written), written | added, added, gone)
+    lacks = survey.rows != len(known.keys) + len(added)
+    return Seen(ids.oldest_active, _from(ids.oldest_active, survey.written), written, added, lacks=lacks)
+
+
+def read_gone(snapshot: Snapshot, table: type[Row], known: Known, seen: Seen) -> Seen:
+    """The same with what was deleted, from all keys of the table in the same snapshot."""
+    present = set(snapshot.keys(table))
+    added = present - known.keys
+    return replace(seen, written={*seen.written, *added}, added=added, gone=known.keys - present, lacks=False)
 
 
 def _from(mark: int, written: Iterable[tuple[RawKey, int]]) -> dict[RawKey, int]:

@@ -15,7 +15,7 @@ from producer.capture import COMPARE, Captured, CheckKeys
 from producer.compare import Comparison, Keys
 from producer.contents import StockSource, everything, stock_source, warehouses
 from producer.faults import Faults, faults_of
-from producer.known import Known, Recording, Seen, look
+from producer.known import Known, Recording, Seen, look, read_gone
 from producer.sae import Sae, Snapshot
 from producer.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.view import View
@@ -28,11 +28,13 @@ RECORD_VERSION = "record-version"
 class _State:
     """What counts from one pass to the next.
 
-    `others` are the tables that are not exact; `compare_at` is when all may be compared again for them, on the monotonic clock.
+    `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
+    the tables that are not exact; `compare_at` is when all may be compared again for them, on the monotonic clock.
     """
 
     gate: Gate
     pace: Pace
+    key_pace: Pace
     known: dict[Table, Known]
     others: Collection[Table]
     spellings: Spellings
@@ -62,8 +64,8 @@ class _Looked:
 class VersionCapture:
     """The mode `record-version`, on an engine that has it.
 
-    A table is looked at for at most `share` (0 to 1) of the time. `every_seconds` is how often all is compared where a table is not exact.
-    `local` tells the time of the place, for the comparison at night.
+    A table is looked at, and its keys are read, each for at most `share` (0 to 1) of the time. `every_seconds` is how often all is compared
+    where a table is not exact. `local` tells the time of the place, for the comparison at night.
     """
 
     mode = RECORD_VERSION
@@ -121,6 +123,7 @@ class VersionCapture:
         state = _State(
             gate=Gate(self._sae.connections, ids.own),
             pace=Pace(self._share, self._clock),
+            key_pace=Pace(self._share, self._clock),
             known=known,
             others=rows.keys.keys() - known.keys(),
             spellings=spellings,
@@ -147,9 +150,13 @@ class VersionCapture:
         return self._captured(self.mode, at, comparison, keys, found, faults, _Looked(seen, faults, ids))
 
     def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
-        began = self._clock()
-        seen = look(snapshot, table, state.known[table], ids)
-        state.pace.looked(table, began, self._clock())
+        began, known = self._clock(), state.known[table]
+        seen = look(snapshot, table, known, ids)
+        looked = self._clock()
+        state.pace.looked(table, began, looked)
+        if seen.lacks and state.key_pace.due([table]):
+            seen = read_gone(snapshot, table, known, seen)
+            state.key_pace.looked(table, looked, self._clock())
         return seen
 
     def _captured(
@@ -183,7 +190,7 @@ class VersionCapture:
                 assert self._state is not None
                 for table, one in seen.items():
                     self._state.known[table].keep(one)
-                self._state.gate.looked(seen, ids)
+                self._state.gate.looked([table for table, one in seen.items() if not one.lacks], ids)
                 self._state.faults = faults
             case _:
                 raise TypeError(captured.marks)

@@ -130,12 +130,12 @@ def _looks_for_greater(snapshot: Snapshot, table: type[Row], known: Known, ids: 
 
 
 def _looks_for_no_deletes(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
-    return replace(look(snapshot, table, known, ids), gone=set())
+    return replace(look(snapshot, table, known, ids), lacks=False)
 
 
 def _looks_for_no_deletes_of_children(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds) -> Seen:
     seen = look(snapshot, table, known, ids)
-    return replace(seen, gone=set()) if table in (PrecioXProd, CvesAlter) else seen
+    return replace(seen, lacks=False) if table in (PrecioXProd, CvesAlter) else seen
 
 
 def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys) -> Captured | None:

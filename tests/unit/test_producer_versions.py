@@ -340,6 +340,35 @@ def test_a_slow_table_is_looked_at_for_its_share_of_the_time_and_the_others_at_e
     assert site.sae.reads["survey", Inve] == 40
 
 
+def test_after_a_delete_a_table_whose_keys_take_long_to_read_is_looked_at_as_before() -> None:
+    """Only the next delete in it waits, and is not forgotten where SAE falls quiet meanwhile."""
+    site = exact_site(share=0.05)
+    slow(site, "keys", Inve, 1.0)
+
+    def after(seconds: float) -> list[str]:
+        site.clock.seconds += seconds
+        site.log.appended.clear()
+        site.run()
+        return [shown(record) for record in site.published()]
+
+    site.sae.put(row(Inve, "C"), row(Inve, "D"))
+    assert after(0) == ["product C", "product D"]
+    site.sae.drop(Inve, "B")
+    assert after(0) == ["product B †"]
+    site.sae.put(row(Inve, "A", descr="cheaper"))
+    assert after(0) == ["product A"]
+    site.sae.drop(Inve, "C")
+    assert after(1) == []
+    site.sae.drop(Inve, "D")
+    site.sae.put(row(Inve, "A", descr="dearer"), row(Inve, "E"))
+    assert after(1) == ["product A", "product E"]
+    assert after(16.9) == []
+    assert after(0.2) == ["product C †", "product D †"]
+    assert site.sae.reads["keys", Inve] == 2
+    assert site.agrees()
+    assert not site.run().looked
+
+
 def test_sae_is_not_even_asked_where_no_table_is_due() -> None:
     site = exact_site(share=0.05)
     site.sae.on_read = lambda _how, _table: setattr(site.clock, "seconds", site.clock.seconds + 1)
