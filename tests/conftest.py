@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 from tests.engines.users import make_users
 
@@ -57,23 +58,17 @@ def second_firebird_server(_second_firebird_server: PrivateServer) -> PrivateSer
     return _second_firebird_server
 
 
-class EmbeddedDatabases:
-    """Where a test's databases of the embedded engine stand."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, name: str) -> Path:
-        return self.folder / f"{name}.fdb"
-
-    def url(self, name: str) -> str:
-        return f"firebird+firebird:///{self.path(name)}"
-
-
 @pytest.fixture
 def embedded(tmp_path: Path) -> EmbeddedDatabases:
     """A folder of this test alone for databases of the embedded engine."""
     return EmbeddedDatabases(tmp_path)
+
+
+@pytest.fixture(params=["embedded", "server"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn, for new databases."""
+    found: Engine = request.getfixturevalue("embedded" if request.param == "embedded" else "firebird_server")
+    return found
 
 
 def _private_server() -> PrivateServer:

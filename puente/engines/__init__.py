@@ -7,13 +7,11 @@ from puente.engines.database import Database
 from puente.errors import ConfigError
 from puente.texts import text
 
-# An engine's package is imported when one of its databases is opened: its driver loads a client library.
-
 
 def open_database(url: str) -> Database:
     """The database of a SQLAlchemy URL; connects at first use. Raises `ConfigError` for a URL that no engine here takes."""
     parsed = _parsed(url)
-    from puente.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415
+    from puente.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415 - its driver loads a client library
 
     return FirebirdDatabase(parsed)
 
@@ -21,7 +19,7 @@ def open_database(url: str) -> Database:
 def create_database(url: str) -> None:
     """A new, empty database; raises what `open_database` raises, and `RetryableError` where it exists already."""
     parsed = _parsed(url)
-    from puente.engines.firebird import create  # noqa: PLC0415
+    from puente.engines.firebird import create  # noqa: PLC0415 - its driver loads a client library
 
     create.create_database(parsed)
 

@@ -26,6 +26,7 @@ from puente.eventlog.port import Identity, Offset, Topic
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
 from schemas.changes import CATALOGUES, Entity, Key, Subject
+from tests.engines.embedded import Engine
 from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
@@ -140,7 +141,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[UnderTest]:
             yield from on_firebird(request.getfixturevalue("embedded").url("caja"))
         case _:
             server = request.getfixturevalue("firebird_server")
-            yield from on_firebird(server.url(server.new_name("caja")))
+            yield from on_firebird(server.new_url("caja"))
 
 
 @pytest.fixture
@@ -432,11 +433,10 @@ def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject
 OnFirebird = tuple[SqlCaja, Database, str]
 
 
-@pytest.fixture(params=["embedded", "server"])
-def sql_caja(request: pytest.FixtureRequest) -> Iterator[OnFirebird]:
+@pytest.fixture
+def sql_caja(engine: Engine) -> Iterator[OnFirebird]:
     """A CAJA, its own database and the URL."""
-    server = request.getfixturevalue("embedded" if request.param == "embedded" else "firebird_server")
-    url = str(server.url("caja" if request.param == "embedded" else server.new_name("caja")))
+    url = engine.new_url("caja")
     for found in on_firebird(url):
         assert isinstance(found.caja, SqlCaja)
         yield found.caja, found.caja._database, url

@@ -155,4 +155,4 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 40) -> None:
     until = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)
+        time.sleep(0.1)  # other processes answer by what they wrote

@@ -21,9 +21,9 @@ from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
 from puente.texts import use
 from schemas.control import Word, record
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import COMMAND, SmallSite, rows_of, wait_until
 from tests.e2e.small_site import build as build_site
+from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
 
 ROOT = Path(__file__).parents[2]
@@ -159,7 +159,7 @@ def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_pa
 
 
 def test_a_disk_that_takes_no_more_of_the_log_is_told_and_nothing_is_lost(tmp_path: Path, firebird_server: FirebirdServer) -> None:
-    site = build_site(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)))
+    site = build_site(tmp_path / "site", firebird_server.new_url)
 
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))

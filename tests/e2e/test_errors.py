@@ -1,5 +1,6 @@
 """What goes wrong at a site: one clear message that names the thing and says what to do, the right exit code, no other CAJA affected."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def site(tmp_path: Path, firebird_server: FirebirdServer) -> SmallSite:
-    return build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)))
+    return build(tmp_path / "site", firebird_server.new_url)
 
 
 def only_message(stderr: str) -> str:
@@ -22,6 +23,11 @@ def only_message(stderr: str) -> str:
     assert "Traceback" not in stderr, stderr
     assert len(said) == 1, stderr
     return said[0]
+
+
+def centro_elsewhere(most: FirebirdServer, centro: FirebirdServer) -> Callable[[str], str]:
+    """Where a site's databases stand whose CAJA `centro` has a server of its own."""
+    return lambda name: (centro if name == "centro" else most).new_url(name)
 
 
 def assert_only_centro_failed(site: SmallSite, code: int, *names: str) -> None:
@@ -139,11 +145,7 @@ def test_no_settings_file_says_how_to_get_one(site: SmallSite) -> None:
 def test_a_caja_that_is_down_exits_3_and_catches_up_later(
     tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
 ) -> None:
-    def url_of(name: str) -> str:
-        server = second_firebird_server if name == "centro" else firebird_server
-        return server.url(server.new_name(name))
-
-    site = build(tmp_path / "site", url_of)
+    site = build(tmp_path / "site", centro_elsewhere(firebird_server, second_firebird_server))
     second_firebird_server.stop()
     done = site.puente("run", "--once")
     assert done.returncode == 3, done.stdout + done.stderr
@@ -156,11 +158,7 @@ def test_a_caja_that_is_down_exits_3_and_catches_up_later(
 def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and_catches_up(
     tmp_path: Path, firebird_server: FirebirdServer, second_firebird_server: PrivateServer
 ) -> None:
-    def url_of(name: str) -> str:
-        server = second_firebird_server if name == "centro" else firebird_server
-        return server.url(server.new_name(name))
-
-    site = build(tmp_path / "site", url_of)
+    site = build(tmp_path / "site", centro_elsewhere(firebird_server, second_firebird_server))
 
     def shows(name: str, text: str) -> bool:
         return site.caja_rows(name, "MAX(DESCRIPCIO) FROM CATLINEA WHERE ALTA = 'T'") == [(text,)]
@@ -188,7 +186,7 @@ def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
     tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer
 ) -> None:
     urls = {"centro": private_firebird_server.alias_url("caja"), "norte": second_firebird_server.alias_url("caja")}
-    site = build(tmp_path / "site", lambda name: urls.get(name) or private_firebird_server.url(private_firebird_server.new_name(name)))
+    site = build(tmp_path / "site", lambda name: urls.get(name) or private_firebird_server.new_url(name))
     assert site.puente("run", "--once").returncode == 0
     assert site.differences() == []
     stores = [site.caja_rows(name, "COUNT(*) FROM TIENDAS") for name in ("centro", "norte")]

@@ -1,15 +1,14 @@
 """From an administrator who runs the scripts of `puente grants` to a site that works; and what happens where a right is missing."""
 
-import os
 import secrets
 import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from puente.grants import READER, WRITER
 from tests.e2e.small_site import SmallSite, build
+from tests.engines.administrator import run_tool
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.users import execute, grant_caja
 
@@ -17,23 +16,12 @@ pytestmark = pytest.mark.e2e
 
 
 def isql(script: Path, url: str) -> subprocess.CompletedProcess[str]:
-    """What the administrator does."""
-    parsed = make_url(url)
-    assert parsed.password
-    return subprocess.run(
-        ["isql-fb", "-user", "SYSDBA", "-password", parsed.password, "-input", script, f"{parsed.host}/{parsed.port}:{parsed.database}"],
-        env={"PATH": os.environ["PATH"]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_tool("isql-fb", url, lambda database: ["-input", str(script), database])
 
 
 @pytest.fixture
 def site(tmp_path: Path, firebird_server: FirebirdServer) -> SmallSite:
-    return build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)), setup=False)
+    return build(tmp_path / "site", firebird_server.new_url, setup=False)
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import SmallSite, build
-from tests.engines.firebird_server import FirebirdServer
+from tests.engines.embedded import Engine
 
 KILLS = 20
 SEED = 20
@@ -43,15 +42,8 @@ def edit(site: SmallSite, chance: random.Random, turn: int) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("engine", ["embedded", "server"])
-def test_after_twenty_kills_under_a_stream_of_edits_every_caja_equals_sae(
-    engine: str, tmp_path: Path, embedded: EmbeddedDatabases, request: pytest.FixtureRequest
-) -> None:
-    if engine == "embedded":
-        site = build(tmp_path / "site", embedded.url)
-    else:
-        server: FirebirdServer = request.getfixturevalue("firebird_server")
-        site = build(tmp_path / "site", lambda name: server.url(server.new_name(name)))
+def test_after_twenty_kills_under_a_stream_of_edits_every_caja_equals_sae(engine: Engine, tmp_path: Path) -> None:
+    site = build(tmp_path / "site", engine.new_url)
     chance = random.Random(SEED)
     turn = 0
     for _ in range(KILLS):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.dying import BATCH, PASS, RESYNC
 from tests.e2e.small_site import SmallSite, build
+from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
 
 DYING = Path(__file__).with_name("dying.py")
@@ -80,7 +80,7 @@ def edited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         site = build(folder / "site", EmbeddedDatabases(folder).url)
     else:
         server: FirebirdServer = request.getfixturevalue("firebird_server")
-        site = build(folder / "site", lambda name: server.url(server.new_name(name)))
+        site = build(folder / "site", server.new_url)
     loaded = site.puente("run", "--once")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
     yield Edited(site)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import SmallSite, build, wait_until
+from tests.engines.embedded import EmbeddedDatabases
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

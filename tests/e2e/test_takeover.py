@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def site(tmp_path: Path, firebird_server: FirebirdServer) -> SmallSite:
-    made = build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name)))
+    made = build(tmp_path / "site", firebird_server.new_url)
     assert made.puente("run", "--once").returncode == 0
     return made
 

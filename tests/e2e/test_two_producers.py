@@ -14,9 +14,8 @@ from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
 from schemas.control import run_of
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import COMMAND, TWO, SmallSite, build, wait_until
-from tests.engines.firebird_server import FirebirdServer
+from tests.engines.embedded import Engine
 
 pytestmark = pytest.mark.e2e
 PRODUCTS = 80
@@ -24,13 +23,9 @@ KEPT = "STATUS = 'A' AND CVE_ART > 'A'"
 TABLES = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
 
-@pytest.fixture(params=["embedded", "server"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> SmallSite:
-    if request.param == "embedded":
-        databases: EmbeddedDatabases = request.getfixturevalue("embedded")
-        return build(tmp_path / "site", databases.url, TWO[:1], products=PRODUCTS)
-    server: FirebirdServer = request.getfixturevalue("firebird_server")
-    return build(tmp_path / "site", lambda name: server.url(server.new_name(name)), TWO[:1], products=PRODUCTS)
+@pytest.fixture
+def site(engine: Engine, tmp_path: Path) -> SmallSite:
+    return build(tmp_path / "site", engine.new_url, TWO[:1], products=PRODUCTS)
 
 
 class Running:

@@ -92,6 +92,10 @@ class FirebirdServer:
         """SQLAlchemy's URL of the database `name`."""
         return self._url(self.path(name))
 
+    def new_url(self, stem: str) -> str:
+        """The URL of a database that is nowhere yet."""
+        return self.url(self.new_name(stem))
+
     def dsn(self, name: str) -> str:
         """The same as the driver's connection string."""
         return f"{self.host}/{self.port}:{self.path(name)}"

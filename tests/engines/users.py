@@ -50,7 +50,7 @@ def execute(url: str, statements: Sequence[str]) -> None:
 
 def make_users(server: FirebirdServer) -> None:
     """On a server from outside; who is there from an earlier run, or made by another worker now, gets the password."""
-    url = server.url(server.new_name("users"))
+    url = server.new_url("users")
     create_database(url)
     for user in (READER, WRITER):
         with suppress(PuenteError):

@@ -16,7 +16,7 @@ def exact_url(request: pytest.FixtureRequest) -> str:
         made = str(request.getfixturevalue("embedded").url("sae"))
     else:
         server = request.getfixturevalue("private_firebird_server")
-        made = server.url(server.new_name("sae"))
+        made = server.new_url("sae")
     create_database(made)
     return made
 

@@ -79,7 +79,7 @@ class Site:
         opened = self.connect()
         with opened.reading():
             pass
-        connection = opened._opened  # type: ignore[attr-defined]
+        connection = opened._opened  # type: ignore[attr-defined]  # the product needs no such transaction
         transaction = connection.transaction_manager(tpb(Isolation.READ_COMMITTED_RECORD_VERSION, access_mode=TraAccessMode.WRITE))
         transaction.begin()
         try:

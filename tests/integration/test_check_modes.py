@@ -14,8 +14,7 @@ from puente.engines import create_database, open_database
 from puente.errors import ExitCode
 from puente.findings import Finding, Level
 from puente.reference import build_sae
-from tests.conftest import EmbeddedDatabases
-from tests.engines.firebird_server import FirebirdServer
+from tests.engines.embedded import Engine
 
 PRIMARY_KEY = (
     "SELECT TRIM(RDB$CONSTRAINT_NAME) FROM RDB$RELATION_CONSTRAINTS"
@@ -23,14 +22,9 @@ PRIMARY_KEY = (
 )
 
 
-@pytest.fixture(params=["embedded", "server"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "embedded":
-        databases: EmbeddedDatabases = request.getfixturevalue("embedded")
-        made = databases.url("sae")
-    else:
-        server: FirebirdServer = request.getfixturevalue("firebird_server")
-        made = server.url(server.new_name("sae"))
+@pytest.fixture
+def url(engine: Engine) -> str:
+    made = engine.new_url("sae")
     create_database(made)
     with closing(open_database(made)) as database:
         build_sae(database)

@@ -20,6 +20,7 @@ from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, Wr
 from puente.engines.errors import LockConflict
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
 from puente.errors import ConfigError, ConnectionLost
+from tests.engines.embedded import Engine
 from tests.engines.firebird_server import HOST, FirebirdServer, PrivateServer
 
 tables = sa.MetaData()
@@ -35,14 +36,10 @@ UNDEFINED = "\x81\x8d\x8f\x90\x9d"
 """The five bytes that CP1252 leaves undefined."""
 
 
-@pytest.fixture(params=["embedded", "server"])
-def url(request: pytest.FixtureRequest) -> str:
+@pytest.fixture
+def url(engine: Engine) -> str:
     """A new, empty database on each engine."""
-    if request.param == "embedded":
-        made = str(request.getfixturevalue("embedded").url("engine"))
-    else:
-        server = request.getfixturevalue("firebird_server")
-        made = server.url(server.new_name("engine"))
+    made = engine.new_url("engine")
     create_database(made)
     return made
 
@@ -254,7 +251,7 @@ def between_transactions(database: Database, server: PrivateServer) -> None:
 def test_a_server_killed_at_any_moment_is_a_lost_connection_and_the_same_database_works_again(
     second_firebird_server: PrivateServer, lose: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = second_firebird_server.url(second_firebird_server.new_name("killed"))
+    url = second_firebird_server.new_url("killed")
     create_database(url)
     with closing(open_database(url)) as database:
         database.create_tables(tables)
@@ -276,7 +273,7 @@ def test_a_server_killed_at_any_moment_is_a_lost_connection_and_the_same_databas
 
 
 def test_closing_a_database_whose_server_is_gone_is_quiet(second_firebird_server: PrivateServer, caplog: pytest.LogCaptureFixture) -> None:
-    url = second_firebird_server.url(second_firebird_server.new_name("killed"))
+    url = second_firebird_server.new_url("killed")
     create_database(url)
     with closing(open_database(url)) as database:
         database.create_tables(tables)
@@ -360,7 +357,7 @@ def test_texts_cross_in_a_database_of_character_set_none_as_well(url: str) -> No
 
 def test_two_servers_with_the_same_alias_stay_apart(firebird_server: FirebirdServer, second_firebird_server: PrivateServer) -> None:
     if not isinstance(firebird_server, PrivateServer):  # a server from outside has no aliases of ours: the same path tells as much
-        urls = [server.url(server.new_name("same")) for server in (firebird_server, second_firebird_server)]
+        urls = [server.new_url("same") for server in (firebird_server, second_firebird_server)]
     else:
         urls = [server.alias_url("sae") for server in (firebird_server, second_firebird_server)]
     for url, name in zip(urls, ("first", "second"), strict=True):

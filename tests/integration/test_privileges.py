@@ -17,7 +17,7 @@ from puente.findings import Finding, Level
 from puente.grants import READER, WRITER
 from puente.privileges import check_caja, check_sae
 from puente.reference import build_caja, build_sae
-from tests.conftest import EmbeddedDatabases
+from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.users import as_reader, as_writer, execute, grant_caja, grant_sae
 
 
@@ -50,7 +50,7 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         found = Databases(embedded.url("sae"), embedded.url("caja"))
     else:
         server = request.getfixturevalue("firebird_server")
-        found = Databases(server.url(server.new_name("sae")), server.url(server.new_name("caja")))
+        found = Databases(server.new_url("sae"), server.new_url("caja"))
     for url in (found.sae, found.caja):
         create_database(url)
     with closing(open_database(found.sae)) as sae, closing(open_database(found.caja)) as caja:

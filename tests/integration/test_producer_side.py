@@ -16,7 +16,7 @@ from puente.eventlog.port import START, Topic
 from puente.reference import build_sae
 from puente.wiring.producing import CLAIM_TOTAL_SECONDS, CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
 from schemas.control import run_of
-from tests.conftest import EmbeddedDatabases
+from tests.engines.embedded import EmbeddedDatabases
 from tests.unit.producing import Clock
 
 

@@ -16,7 +16,7 @@ from firebird.driver import ShutdownMethod, ShutdownMode, SrvRestoreFlag, driver
 
 from puente.engines import create_database
 from puente.errors import ConnectionLost
-from tests.conftest import EmbeddedDatabases
+from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import PASSWORD, USER, PrivateServer
 from tests.integration.exact_site import Site
 

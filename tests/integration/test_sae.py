@@ -23,19 +23,19 @@ from puente.errors import ConfigError, PuenteError
 from puente.eventlog.memory import MemoryLog
 from puente.reference import build_sae
 from schemas.topics import Topics
+from tests.engines.embedded import Engine
 from tests.engines.users import as_reader, grant_sae
 
 
-class Engine:
+class Databases:
     """New databases of one engine, and connections to them."""
 
-    def __init__(self, request: pytest.FixtureRequest, stack: ExitStack) -> None:
-        self._where = request.getfixturevalue("embedded" if request.param == "embedded" else "firebird_server")
-        self._stack, self._numbered = stack, request.param == "server"
+    def __init__(self, engine: Engine, stack: ExitStack) -> None:
+        self._engine, self._stack = engine, stack
 
     def new(self) -> str:
         """The URL of a new, empty database."""
-        url: str = self._where.url(self._where.new_name("sae") if self._numbered else "sae")
+        url = self._engine.new_url("sae")
         create_database(url)
         return url
 
@@ -50,30 +50,30 @@ class Engine:
         return SqlSae(self.connect(as_reader(url)), company)
 
 
-@pytest.fixture(params=["embedded", "server"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+@pytest.fixture
+def databases(engine: Engine) -> Iterator[Databases]:
     with ExitStack() as stack:
-        yield Engine(request, stack)
+        yield Databases(engine, stack)
 
 
 @pytest.fixture
-def url(engine: Engine) -> str:
+def url(databases: Databases) -> str:
     """A database with the tables of company 01."""
-    url = engine.new()
+    url = databases.new()
     with closing(open_database(url)) as database:
         build_sae(database)
     return url
 
 
 @pytest.fixture
-def database(engine: Engine, url: str) -> Database:
+def database(databases: Databases, url: str) -> Database:
     """Somebody else's connection."""
-    return engine.connect(url)
+    return databases.connect(url)
 
 
 @pytest.fixture
-def sae(engine: Engine, url: str) -> SqlSae:
-    return engine.read(url)
+def sae(databases: Databases, url: str) -> SqlSae:
+    return databases.read(url)
 
 
 def execute(database: Database, *statements: str) -> None:
@@ -97,30 +97,30 @@ def refused(sae: SqlSae) -> str:
 # the company
 
 
-def test_the_only_company_is_found(engine: Engine) -> None:
-    url = engine.new()
-    build_sae(engine.connect(url), "07")
-    sae = engine.read(url)
+def test_the_only_company_is_found(databases: Databases) -> None:
+    url = databases.new()
+    build_sae(databases.connect(url), "07")
+    sae = databases.read(url)
     sae.probe()
     assert (sae.company, sae.table_name(Inve)) == ("07", "INVE07")
 
 
-def test_of_two_companies_one_must_be_named(engine: Engine, url: str, database: Database) -> None:
+def test_of_two_companies_one_must_be_named(databases: Databases, url: str, database: Database) -> None:
     build_sae(database, "02")
-    assert "01, 02" in refused(engine.read(url))
-    chosen = engine.read(url, "02")
+    assert "01, 02" in refused(databases.read(url))
+    chosen = databases.read(url, "02")
     chosen.probe()
     assert chosen.company == "02"
 
 
-def test_a_company_that_is_not_there_is_refused_naming_those_that_are(engine: Engine, url: str) -> None:
-    said = refused(engine.read(url, "03"))
+def test_a_company_that_is_not_there_is_refused_naming_those_that_are(databases: Databases, url: str) -> None:
+    said = refused(databases.read(url, "03"))
     assert "03" in said
     assert "01" in said
 
 
-def test_a_database_that_is_no_sae_is_refused(engine: Engine) -> None:
-    database = engine.connect(engine.new())
+def test_a_database_that_is_no_sae_is_refused(databases: Databases) -> None:
+    database = databases.connect(databases.new())
     execute(database, "CREATE TABLE INVENTARIO (A INTEGER)", "CREATE TABLE INVEXX (A INTEGER)")
     assert "INVE" in refused(SqlSae(database, "auto"))
 
@@ -168,11 +168,11 @@ def test_sae_9_has_everything(sae: SqlSae) -> None:
     assert sae.layout == Layout(taxes=8, price_tax_flag=True, ieps=True)
 
 
-def test_columns_that_sae_8_lacks_are_none(engine: Engine) -> None:
-    url = engine.new()
-    database = engine.connect(url)
+def test_columns_that_sae_8_lacks_are_none(databases: Databases) -> None:
+    url = databases.new()
+    database = databases.connect(url)
     build_sae(database, version=8)
-    sae = engine.read(url)
+    sae = databases.read(url)
     execute(
         database,
         "INSERT INTO IMPU01 (CVE_ESQIMPU, IMPUESTO4, IMP4APLICA, STATUS) VALUES (1, 16, 0, 'A')",
@@ -198,10 +198,10 @@ def test_any_optional_column_may_be_missing(sae: SqlSae, database: Database) -> 
     assert not sae.layout.ieps
 
 
-def test_a_new_connection_looks_at_the_columns_again(engine: Engine, url: str, database: Database) -> None:
+def test_a_new_connection_looks_at_the_columns_again(databases: Databases, url: str, database: Database) -> None:
     """SAE may have been upgraded in between."""
     grant_sae(url)
-    reading = engine.connect(as_reader(url))
+    reading = databases.connect(as_reader(url))
     sae = SqlSae(reading, "auto")
     execute(database, "INSERT INTO PRECIOS01 (CVE_PRECIO, DESCRIPCION, CON_IMPU) VALUES (1, 'P', 'S')")
     assert read(sae, Precios) == [(1, "S")]
@@ -265,8 +265,8 @@ def test_a_row_that_somebody_is_writing_can_be_read(sae: SqlSae, database: Datab
         assert [row.desc_lin for row in read(sae, Clin)] == ["old"]
 
 
-def test_a_snapshot_cannot_write_whatever_its_user_may_do(engine: Engine, url: str, database: Database) -> None:
-    sae = SqlSae(engine.connect(url), "auto")
+def test_a_snapshot_cannot_write_whatever_its_user_may_do(databases: Databases, url: str, database: Database) -> None:
+    sae = SqlSae(databases.connect(url), "auto")
     execute(database, "INSERT INTO CLIN01 (CVE_LIN) VALUES ('A')")
     for statement in ("DELETE FROM CLIN01", "UPDATE CLIN01 SET STATUS = 'B'", "DROP TABLE CLIN01"):
         with pytest.raises(PuenteError), sae.snapshot() as snapshot:

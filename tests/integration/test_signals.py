@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from puente.engines import create_database
-from tests.conftest import EmbeddedDatabases
-from tests.engines.firebird_server import FirebirdServer
+from tests.engines.embedded import EmbeddedDatabases, Engine
 
 PROGRAM = """
 import os, signal, sys, time
@@ -20,7 +19,7 @@ database.catalogue()
 if sys.argv[2] == "after":
     signal.signal(signal.SIGTERM, lambda *_: print("asked"))
 os.kill(os.getpid(), signal.SIGTERM)
-time.sleep(0.5)
+time.sleep(0.5)  # in which the client library would end its connections
 database.catalogue()
 print("connections:", database.connections)
 database.close()
@@ -28,14 +27,8 @@ database.close()
 
 
 @pytest.mark.parametrize("handled", ["before", "after"], ids=["handled before the first connection", "handled after it"])
-@pytest.mark.parametrize("engine", ["embedded", "server"])
-def test_a_signal_that_the_program_handles_ends_no_connection(request: pytest.FixtureRequest, engine: str, handled: str) -> None:
-    if engine == "embedded":
-        databases: EmbeddedDatabases = request.getfixturevalue("embedded")
-        url = databases.url("signals")
-    else:
-        server: FirebirdServer = request.getfixturevalue("firebird_server")
-        url = server.url(server.new_name("signals"))
+def test_a_signal_that_the_program_handles_ends_no_connection(engine: Engine, handled: str) -> None:
+    url = engine.new_url("signals")
     create_database(url)
     done = subprocess.run([sys.executable, "-c", PROGRAM, url, handled], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split("\n")[:2] == ["asked", "connections: 1"], done.stdout + done.stderr

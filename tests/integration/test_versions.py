@@ -74,7 +74,7 @@ def test_a_few_rows_are_found_by_the_index(site: Site, table: type[Inve | Precio
 
 def sequential_reads(site: Site, table: type[Row]) -> int:
     """How many rows of the table this connection has read without an index."""
-    connection = site.sae._database._opened  # type: ignore[attr-defined]
+    connection = site.sae._database._opened  # type: ignore[attr-defined]  # only the driver counts reads
     ((number,),) = site.rows(f"RDB$RELATION_ID FROM RDB$RELATIONS WHERE RDB$RELATION_NAME = '{site.sae.table_name(table)}'")
     found = [stats.sequential or 0 for stats in connection.info.get_table_access_stats() if stats.table_id == number]
     return int(sum(found))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EmbeddedDatabases
 from tests.e2e.small_site import SmallSite, build
+from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.scenarios.trouble import Story
 
@@ -35,7 +35,7 @@ def embedded_story(_embedded_story: Story) -> Iterator[Story]:
 
 @pytest.fixture
 def server_story(tmp_path: Path, firebird_server: FirebirdServer) -> Iterator[Story]:
-    story = _loaded(build(tmp_path / "site", lambda name: firebird_server.url(firebird_server.new_name(name))))
+    story = _loaded(build(tmp_path / "site", firebird_server.new_url))
     yield story
     assert story.differences == []
 
@@ -43,7 +43,7 @@ def server_story(tmp_path: Path, firebird_server: FirebirdServer) -> Iterator[St
 @pytest.fixture
 def stoppable_story(tmp_path: Path, second_firebird_server: PrivateServer) -> Iterator[Story]:
     """On a server that the test may stop, whose files are on this machine."""
-    story = _loaded(build(tmp_path / "site", lambda name: second_firebird_server.url(second_firebird_server.new_name(name))))
+    story = _loaded(build(tmp_path / "site", second_firebird_server.new_url))
     yield story
     assert story.differences == []
 

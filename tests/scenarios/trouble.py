@@ -1,19 +1,17 @@
 """What befalls a site: backups put back, by file and by gbak, and what its users do meanwhile."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from tests.e2e.small_site import SmallSite, wait_until
+from tests.engines.administrator import run_tool
 
 HEALING_SECONDS = 60
-Arguments = Callable[[str], list[str]]
 PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
 
@@ -99,16 +97,6 @@ def gbak_restore(backup: Path, url: str) -> None:
     _firebird("gbak", url, lambda database: ["-rep", str(backup), database])
 
 
-def _firebird(tool: str, url: str, arguments: Arguments) -> None:
-    parsed: URL = make_url(url)
-    assert parsed.password is not None
-    done = subprocess.run(
-        [tool, *arguments(f"{parsed.host}/{parsed.port}:{parsed.database}"), "-user", "SYSDBA", "-password", parsed.password],
-        env={"PATH": os.environ["PATH"]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def _firebird(tool: str, url: str, arguments: Callable[[str], list[str]]) -> None:
+    done = run_tool(tool, url, arguments)
     assert done.returncode == 0, done.stdout + done.stderr

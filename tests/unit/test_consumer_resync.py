@@ -58,19 +58,20 @@ class WatchedCaja(MemoryCaja):
 
 def test_each_key_is_applied_once_so_that_no_till_sees_an_older_price() -> None:
     # Given a CAJA that shows the newest of many prices, and lost its ledger
-    site = Site(caja=WatchedCaja())
+    caja = WatchedCaja()
+    site = Site(caja=caja)
     for n in range(60):
         price(site, "P1", n)
         price(site, f"F{n}", n)
     site.step()
     site.caja.content.progress.clear()
     # When everything is read again, in transactions as small as they get
-    site.caja.shown.clear()  # type: ignore[attr-defined]
+    caja.shown.clear()
     site.consumer = site.another()
     site.consumer._applier.limit = 1
     site.step()
     # Then no other price was ever seen
-    assert set(site.caja.shown) == {59.0}  # type: ignore[attr-defined]
+    assert set(caja.shown) == {59.0}
 
 
 def test_a_row_that_somebody_changed_is_written_again_and_an_equal_one_is_not() -> None:
@@ -201,7 +202,8 @@ def test_what_waits_and_is_no_longer_in_the_log_waits_no_longer() -> None:
 
 def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_it() -> None:
     # Given a price that waits for a till
-    site = Site(caja=WatchedCaja())
+    caja = WatchedCaja()
+    site = Site(caja=caja)
     price(site, "P1", 10)
     site.step()
     site.caja.locked.add(("CATINVEN", ("P1",)))
@@ -215,11 +217,11 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     price(site, "P1", 12)
     site.caja.locked.clear()
     site.clock.now += 100
-    site.caja.shown.clear()  # type: ignore[attr-defined]
+    caja.shown.clear()
     site.consumer._applier.limit = 5
     site.step()
     # Then the one that waited was never shown
-    assert set(site.caja.shown) <= {10.0, 12.0}  # type: ignore[attr-defined]
+    assert set(caja.shown) <= {10.0, 12.0}
     assert shown(site, "P1") == 12.0
 
 
