@@ -14,7 +14,7 @@ from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.port import START, EventLog, Topic, TopicState
 from puente.texts import text
-from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader
@@ -58,8 +58,8 @@ def status(settings: Settings) -> Status:
     """What is known now; what cannot be reached is told in `error`."""
     found, ends = Status(), {}
     try:
-        if not settings.log_path.exists():
-            raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log_path))
+        if log_is_missing(settings):
+            raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
         with closing(open_log(settings)) as log:
             found.company = find_company(settings, log)
             topics = topics_of(settings, found.company)
