@@ -182,7 +182,11 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(text("The settings {path} cannot be read; puente demo makes an example", path=path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(text("The settings {path} are no TOML: {error}", path=path, error=error)) from error
-    folder = path.resolve().parent
+    return from_document(document, path.resolve().parent, path, environment)
+
+
+def from_document(document: dict[str, Any], folder: Path, source: Path | str, environment: Mapping[str, str]) -> Settings:
+    """The settings of what stands in a file; raises `ConfigError` that names the source and every bad setting in it."""
     faults: list[str] = []
     expanded = _expand(document, environment, folder, "", faults)
     try:
@@ -192,7 +196,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     else:
         if not faults:
             return settings
-    raise ConfigError(text("The settings {path} are wrong: {faults}", path=path, faults="; ".join(faults)))
+    raise ConfigError(text("The settings {path} are wrong: {faults}", path=source, faults="; ".join(faults)))
 
 
 def _expand(value: Any, environment: Mapping[str, str], folder: Path, name: str, faults: list[str]) -> Any:
