@@ -12,6 +12,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -179,6 +180,17 @@ class PrivateServer(FirebirdServer):
     def kill(self) -> None:
         """Ends the server as a power cut would."""
         self._end(kill=True)
+
+    def pause(self) -> None:
+        """Its connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def remove(self) -> None:
         """Stops the server and removes its folder; nothing in a forked child, whose parent still needs it."""

@@ -3,13 +3,17 @@
 import contextlib
 import gc
 import logging
+import os
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import firebird.driver
+import psutil
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -19,6 +23,7 @@ from puente.engines import create_database, open_database
 from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
 from puente.engines.errors import LockConflict
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
+from puente.engines.firebird.lost import abandon
 from puente.errors import ConfigError, ConnectionLost
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import HOST, FirebirdServer, PrivateServer
@@ -283,6 +288,37 @@ def test_closing_a_database_whose_server_is_gone_is_quiet(second_firebird_server
     del database
     gc.collect()
     assert caplog.records == []
+
+
+def test_a_connection_is_given_up_without_asking_a_server_that_may_never_answer(second_firebird_server: PrivateServer) -> None:
+    """As one whose database was shut down under a transaction did not: the rollback waited for ever."""
+    url = second_firebird_server.new_url("silent")
+    create_database(url)
+    with closing(open_database(url)) as database, suppress(ConnectionLost), database.reading() as reader:
+        list(reader.rows(sa.select(sa.column("RDB$RELATION_ID")).select_from(sa.table("RDB$DATABASE"))))
+        opened = database._opened  # type: ignore[attr-defined]  # the failure itself cannot be had for the asking
+        second_firebird_server.pause()
+        giving_up = threading.Thread(target=abandon, args=(opened,), daemon=True)
+        giving_up.start()
+        giving_up.join(20)
+        was_stuck = giving_up.is_alive()
+        second_firebird_server.resume()
+        giving_up.join()
+        assert not was_stuck
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux can be told")
+def test_a_host_that_vanishes_is_noticed_within_half_a_minute(firebird_server: FirebirdServer) -> None:
+    url = firebird_server.new_url("watched")
+    create_database(url)
+    with closing(open_database(url)) as database:
+        database.catalogue()
+        found = [c for c in psutil.Process().net_connections(kind="tcp") if c.raddr and c.raddr.port == firebird_server.port and c.fd >= 0]
+        assert found
+        for connection in found:
+            with socket.socket(fileno=os.dup(connection.fd)) as line:
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
 
 
 def sockets() -> int:

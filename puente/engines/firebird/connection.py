@@ -31,7 +31,7 @@ from puente.engines.database import (
     Writer,
     Written,
 )
-from puente.engines.firebird import catalogue, insert, keys, packed, privileges, versions
+from puente.engines.firebird import catalogue, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -39,6 +39,7 @@ from puente.engines.firebird.text import from_database, to_database
 from puente.errors import ConnectionLost, PuenteError
 
 CHARSET = "ISO8859_1"
+PORT = 3050
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
 FETCHED_AT_ONCE = 1000
 
@@ -56,7 +57,7 @@ def dsn_of(url: URL) -> str:
     if not url.host:
         return path
     host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{host}/{url.port or 3050}:{path}"
+    return f"{host}/{url.port or PORT}:{path}"
 
 
 class FirebirdDatabase:
@@ -87,6 +88,8 @@ class FirebirdDatabase:
             role=query.get("role"),
             charset=CHARSET,
         )
+        if self._url.host:
+            silence.notice(self._url.port or PORT)
         return self._opened
 
     def _connected(self) -> sqlalchemy.Connection:

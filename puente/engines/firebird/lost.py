@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from firebird.driver import Connection, Cursor, Error, Statement, TransactionManager
+from firebird.driver import CancelType, Connection, Cursor, Error, Statement, TransactionManager
+from firebird.driver.interfaces import iAttachment
 
 
 def end(connection: Connection, statements: Iterable[tuple[Cursor, Statement]]) -> None:
@@ -29,6 +30,8 @@ def end(connection: Connection, statements: Iterable[tuple[Cursor, Statement]]) 
 
 def abandon(connection: Connection) -> None:
     """Ends a broken connection; afterwards it counts as closed, and so does all that belongs to it."""
+    if connection._att is not None:
+        _cut(connection._att)
     for transaction in connection.transactions:
         for cursor in transaction.cursors:
             if cursor is not None:
@@ -41,6 +44,12 @@ def abandon(connection: Connection) -> None:
     attachment, connection._att = connection._att, None
     if attachment is not None:
         _finish(attachment, attachment.detach)
+
+
+def _cut(attachment: iAttachment) -> None:
+    """Closes its socket. A server that lives, whose database was shut down, may never answer what is asked of it from now on."""
+    with suppress(Error):
+        attachment.cancel_operation(CancelType.ABORT)
 
 
 def _forget_cursor(cursor: Cursor) -> None:
