@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: the engines."""
 
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -113,10 +114,11 @@ def _private_kafka_broker() -> Iterator[Broker]:
 
 
 @pytest.fixture
-def private_kafka_broker(_private_kafka_broker: Broker) -> Broker:
+def private_kafka_broker(_private_kafka_broker: Broker) -> Iterator[Broker]:
     """Another broker, always a private one, which a test may stop, kill, pause and start; every test finds it running."""
     _private_kafka_broker.start()
-    return _private_kafka_broker
+    yield _private_kafka_broker
+    gc.collect()  # here, where the warnings that kafka-python is excused from are known
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, NewTopic, RecordsToDelete
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from puente.errors import ConfigError, RetryableError
 from puente.eventlog.history import OtherHistory, read_on
@@ -134,7 +134,9 @@ def test_events_that_somebody_deleted_are_skipped_and_the_reader_of_one_of_them_
     log.append(events(topic, "a", "b", "c", "d"))
     batch, position = read_on(log, topic, None, 2)
     assert [event.value for event in batch.events] == [b"a", b"b"]
-    admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(3) if RecordsToDelete else 3})
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"cleanup.policy": "delete"})])
+    wait_until(lambda: bool(log.unfit({topic: TopicSettings()})))
+    admin.delete_records({TopicPartition(topic, 0): 3})
     assert values(log, topic) == ["d"]
     with pytest.raises(OtherHistory):
         read_on(log, topic, position)
@@ -164,7 +166,7 @@ def test_a_broker_that_stops_is_told_by_its_name_and_the_same_object_goes_on_whe
 ) -> None:
     private_log.append(events(topic, "a"))
     private_kafka_broker.stop()
-    for use in (lambda: private_log.read(topic, START), lambda: private_log.append(events(topic, "b")), private_log.topics):
+    for use in (lambda: private_log.read(topic, START), lambda: private_log.append(events(topic, "b"))):
         with pytest.raises(RetryableError, match=private_kafka_broker.bootstrap_servers):
             use()
     private_kafka_broker.start()
@@ -234,7 +236,8 @@ class Cutter:
             while data := source.recv(65536):
                 if are_answers and self.cuts_next:
                     self.cuts_next, self.cuts = False, self.cuts + 1
-                    source.shutdown(socket.SHUT_RDWR)
+                    for end in (source, target):  # closing alone would wait for the thread that reads it
+                        end.shutdown(socket.SHUT_RDWR)
                     return
                 target.sendall(data)
 

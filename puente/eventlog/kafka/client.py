@@ -97,12 +97,18 @@ class Client:
         found: list[Any] = self._manager.run(answers)
         return found
 
-    def places(self, topics: Iterable[Topic] | None = None) -> dict[Topic, Place]:
-        """Asks where topics are now (None: all there are); those that are not there lack. Raises `KafkaError`."""
-        named = None if topics is None else [MetadataRequest.MetadataRequestTopic(topic_id=NOBODY, name=topic) for topic in topics]
+    def places(self, topics: Iterable[Topic]) -> dict[Topic, Place]:
+        """Asks where topics are now; those that are not there lack. Raises `KafkaError`."""
+        return self._ask_places([MetadataRequest.MetadataRequestTopic(topic_id=NOBODY, name=topic) for topic in topics], "")
+
+    def all_places(self, prefix: str) -> dict[Topic, Place]:
+        """The same of every topic whose name begins with `prefix`."""
+        return self._ask_places(None, prefix)
+
+    def _ask_places(self, named: Sequence[Any] | None, prefix: str) -> dict[Topic, Place]:
         answer = self.ask(MetadataRequest(topics=named, allow_auto_topic_creation=False, include_topic_authorized_operations=False))
         self._manager.cluster.update_metadata(answer)  # the addresses of the brokers
-        found = {Topic(told.name): _place(told) for told in answer.topics if not told.is_internal and _is_there(told)}
+        found = {Topic(told.name): _place(told) for told in answer.topics if told.name.startswith(prefix) and _is_there(told)}
         self._places.update(found)
         return found
 

@@ -49,7 +49,7 @@ class KafkaLog:
         return self._client.trying(lambda: self._create(topics))
 
     def _create(self, topics: Mapping[Topic, TopicSettings]) -> list[Topic]:
-        present = self._client.places()
+        present = self._client.places(topics)
         missing = {topic: settings for topic, settings in topics.items() if topic not in present}
         if not missing:
             return []
@@ -59,19 +59,19 @@ class KafkaLog:
 
     def _wait_for(self, topics: Iterable[Topic]) -> None:
         """A broker knows a new topic a moment after the controller made it."""
-        lacking = set(topics) - self._client.places().keys()
+        lacking = set(topics) - self._client.places(topics).keys()
         if lacking:
             raise errors.LeaderNotAvailableError(*lacking)
 
     def unfit(self, topics: Mapping[Topic, TopicSettings]) -> list[Unfit]:
         def ask() -> list[Unfit]:
-            present = {topic: topics[topic] for topic in topics.keys() & self._client.places().keys()}
+            present = {topic: topics[topic] for topic in self._client.places(topics)}
             return sorted(unfit(self._client.ask(describe_request(present)), present), key=lambda found: found.topic) if present else []
 
         return self._client.trying(ask)
 
     def topics(self) -> dict[Topic, TopicState]:
-        return self._client.trying(lambda: self._states({t: p for t, p in self._client.places().items() if t.startswith(self._prefix)}))
+        return self._client.trying(lambda: self._states(self._client.all_places(self._prefix)))
 
     def state(self, topic: Topic) -> TopicState | None:
         return self._client.trying(lambda: self._states(self._client.places([topic]))).get(topic)
