@@ -19,6 +19,7 @@ from puente.eventlog.history import OtherHistory, Position, newest, read_on
 from puente.eventlog.kafka.log import KafkaLog
 from puente.eventlog.memory import MemoryLog, MemoryStore
 from puente.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
+from tests.engines.kafka_topics import delete_topics
 
 PREFIX = "contract"
 A, B = Topic(f"{PREFIX}.01.product"), Topic(f"{PREFIX}.01.customer")
@@ -92,12 +93,7 @@ class OnKafka:
             sleep(0.1)
 
     def delete(self) -> None:
-        with closing(self.open()) as log, closing(KafkaAdminClient(bootstrap_servers=self._servers)) as admin:
-            admin.delete_topics(list(log.topics()))
-            until = monotonic() + 20
-            while log.topics():
-                assert monotonic() < until, "the topics are still there"
-                sleep(0.02)
+        delete_topics(",".join(self._servers), PREFIX)
 
 
 @pytest.fixture(params=["embedded", "memory", "kafka"])

@@ -26,6 +26,7 @@ from producer.publish import Publisher
 from producer.view import View
 from puente.config import load
 from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.kafka.log import KafkaLog
 from puente.loop import Stop
 from puente.run import forever
 
@@ -68,19 +69,24 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Half:
-    """Dies when half of what is appended in one call stands in the log, each half being synced by itself."""
+    """Dies when half of what is appended in one call stands in the log, each half being acknowledged by itself."""
 
     def plant(self) -> None:
-        append = EmbeddedLog.append
+        for kind in (EmbeddedLog, KafkaLog):
+            self._plant(kind)
 
-        def half(log: EmbeddedLog, records: Any) -> Any:
+    @staticmethod
+    def _plant(kind: Any) -> None:
+        append = kind.append
+
+        def half(log: Any, records: Any) -> Any:
             part = list(records)
             if len(part) > 1 and "product" in part[0].topic:
                 append(log, part[: len(part) // 2])
                 die()
             return append(log, part)
 
-        setattr(EmbeddedLog, "append", half)  # noqa: B010 - as for the others
+        kind.append = half
 
 
 def saves_something(_applier: object, _outcome: object, _fresh: object, also: Any) -> bool:

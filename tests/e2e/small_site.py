@@ -1,28 +1,43 @@
 """A small site for tests of the installed command: a SAE, two or more CAJAs, settings, and the demo's independent comparison."""
 
 import os
+import secrets
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from puente.config import load
+from puente.config import KafkaLogSettings, load
 from puente.demo.expected import Comparison
 from puente.demo.retail import fill_sae
 from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
 from puente.engines import create_database, open_database
+from puente.eventlog.port import EventLog, Topic
 from puente.reference import Store, build_caja, build_sae
+from puente.wiring.opening import open_log
+from tests.engines.kafka_topics import delete_topics
 from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae
 
+
+@dataclass
+class _Log:
+    """Which log new sites have: a file, or that of a broker. Tests run with each in turn (`tests/e2e/both_logs.py`)."""
+
+    kafka: str | None = None
+
+
+LOG = _Log()
 COMMAND = Path(sysconfig.get_path("scripts")) / "puente"
 SETTINGS = "puente.toml"
+# What pyproject.toml tells pytest of kafka-python holds for the command, too.
+WARNINGS = "error,ignore:read_text is deprecated,ignore:open_text is deprecated,ignore:unclosed <socket.socket"
 UrlOf = Callable[[str], str]
 
 
@@ -58,7 +73,7 @@ class SmallSite:
         return self.folder / SETTINGS
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PUENTE_LANG": "en", "PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"}
+        return {**os.environ, "PUENTE_LANG": "en", "PYTHONWARNINGS": WARNINGS, "NO_COLOR": "1", "COLUMNS": "200"}
 
     def puente(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs the installed command in the site's folder and waits for it."""
@@ -94,6 +109,25 @@ class SmallSite:
 
     def sae_rows(self, query: str) -> list[tuple[Any, ...]]:
         return rows_of(self.sae_url, query)
+
+    @contextmanager
+    def log(self) -> Iterator[EventLog]:
+        """A handle of the test's own."""
+        with closing(open_log(load(self.settings))) as log:
+            yield log
+
+    def topic(self, name: str) -> Topic:
+        """By the end of its name: `control`, `stock.1`."""
+        return Topic(f"{load(self.settings).log.prefix}.01.{name}")
+
+    def delete_log(self) -> None:
+        """As somebody who thinks it can be spared."""
+        log = load(self.settings).log
+        if isinstance(log, KafkaLogSettings):
+            delete_topics(",".join(log.bootstrap_servers), log.prefix)
+        else:
+            for file in self.folder.glob(f"{log.path}*"):
+                file.unlink()
 
     def compare(self, *names: str) -> list[Comparison]:
         """CAJAs (all, or those named) against SAE, by code that shares nothing with producer and consumer."""
@@ -148,6 +182,8 @@ def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
     lines = ["[sae]", f'url = "{as_reader(site.sae_url)}"', "poll_seconds = 0.1", "reconcile_seconds = 0", "scan_share = 1.0"]
     for caja in cajas:
         lines += ["", "[[caja]]", f'name = "{caja.name}"', f'url = "{site.caja_setting(caja.name)}"', *caja.lines]
+    if LOG.kafka is not None:
+        lines += ["", "[log]", 'kind = "kafka"', f'bootstrap_servers = "{LOG.kafka}"', f'prefix = "t{secrets.token_hex(4)}"']
     return "\n".join(lines) + "\n"
 
 

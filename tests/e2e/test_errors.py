@@ -200,9 +200,7 @@ def test_a_second_run_of_the_same_history_touches_no_row(site: SmallSite) -> Non
         before = {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables}
         assert site.puente("run", "--once").returncode == 0
         assert {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables} == before
-    (site.folder / "puente-log.db").rename(site.folder / "old.db")
-    for rest in site.folder.glob("puente-log.db-*"):
-        rest.unlink()
+    site.delete_log()
     done = site.puente("run", "--once", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"rows_written": 0') == 2

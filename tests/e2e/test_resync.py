@@ -174,8 +174,7 @@ def forget_stock(site: SmallSite) -> None:
     of_sae = {row[0] for row in site.sae_rows("CVE_ART FROM MULT01 WHERE EXIST > 0")}
     key = min(of_sae & {row[0] for row in site.caja_rows("norte", "PRODUCTO FROM EXIST WHERE EXISTIENDA > 0")})
     site.sql(f"DELETE FROM MULT01 WHERE CVE_ART = '{key}'")
-    for file in site.folder.glob("puente-log.db*"):
-        file.unlink()
+    site.delete_log()
 
 
 def test_an_older_ledger_is_refused_until_setup_makes_it_anew_and_no_stock_is_forgotten(site: SmallSite) -> None:

@@ -4,15 +4,13 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from puente.demo.statements import literal
 from puente.errors import ExitCode
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Topic
+from puente.eventlog.port import START
 from schemas.control import run_of
 from tests.e2e.small_site import COMMAND, TWO, SmallSite, build, wait_until
 from tests.engines.embedded import Engine
@@ -72,8 +70,8 @@ def start(site: SmallSite) -> Iterator[Start]:
 
 def live(site: SmallSite, entity: str = "product") -> set[bytes]:
     newest: dict[bytes, bool] = {}
-    with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
-        topic = Topic(f"puente.01.{entity}")
+    with site.log() as log:
+        topic = site.topic(entity)
         if log.state(topic) is None:
             return set()
         for event in log.read(topic, START, 1_000_000).events:
@@ -83,8 +81,8 @@ def live(site: SmallSite, entity: str = "product") -> set[bytes]:
 
 def newest_word(site: SmallSite) -> tuple[str | None, bool]:
     """The run that spoke last, and whether it released the log."""
-    with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
-        events = log.read(Topic("puente.01.control"), START, 1_000_000).events
+    with site.log() as log:
+        events = log.read(site.topic("control"), START, 1_000_000).events
         return (run_of(events[-1]), events[-1].value is None) if events else (None, False)
 
 

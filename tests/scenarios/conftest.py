@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.both_logs import pytest_generate_tests, site_log
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.scenarios.trouble import Story
+
+__all__ = ["pytest_generate_tests", "site_log"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

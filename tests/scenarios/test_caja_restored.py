@@ -28,8 +28,7 @@ def test_from_a_copy_of_the_file_together_with_another_log(embedded_story: Story
     copy_file(site.caja_urls["norte"], tmp_path / "older.fdb")
     embedded_story.edit()
     embedded_story.once()
-    for file in site.folder.glob("puente-log.db*"):
-        file.unlink()
+    site.delete_log()
     put_back(tmp_path / "older.fdb", site.caja_urls["norte"])
     embedded_story.edit()
     embedded_story.once()

@@ -11,6 +11,7 @@ from tests.e2e.small_site import SmallSite
 from tests.scenarios.trouble import Story
 
 LOG = "puente-log.db"
+pytestmark = pytest.mark.file_log
 
 
 def files(site: SmallSite) -> list[Path]:
