@@ -142,6 +142,7 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
     # Given all that runs once
     containers.start_once()
     assert list((containers.folder / "data").iterdir()) == []
+    assert containers.differs()
     # When the lasting services run
     with containers.started() as running:
         wait_until(lambda: not containers.differs(), 60)
@@ -149,7 +150,6 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
             process.send_signal(signal.SIGTERM)
         # Then each ends well
         assert {name: process.wait(30) for name, process in running.items()} == dict.fromkeys(LASTING, 143)
-    assert all(rows_of(containers.sysdba[name], "COUNT(*) FROM CATINVEN") > [(300,)] for name in ("caja-centro", "caja-norte"))
 
 
 def test_a_second_start_keeps_what_is_there_and_brings_back_users_that_went_with_their_container(containers: Containers) -> None:
