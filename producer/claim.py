@@ -53,7 +53,13 @@ class Standby:
         self._seen: set[str | None] = set()
         self._holder: str | None = None
         self._free = True
+        self._listened = self._spoke = False
         self._heard_at = self._clock()
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether somebody spoke since this one began to listen, and did not let go: he lives."""
+        return self._spoke and not self._free
 
     def may_claim(self) -> bool:
         """Whether nobody holds the log: nobody ever did, or it was released, or its holder is silent or was one of ours."""
@@ -74,6 +80,7 @@ class Standby:
             for event in batch.events:
                 self._hear(event)
             at_end = batch.at_end
+        self._listened = True
 
     def _hear(self, event: Event) -> None:
         run = run_of(event)
@@ -82,4 +89,5 @@ class Standby:
             self._holder = run
         if event.value is not None or run == self._holder:  # a release of somebody who lost the log before frees nothing
             self._free = event.value is None
+        self._spoke = self._listened
         self._heard_at = self._clock()

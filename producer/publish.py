@@ -20,6 +20,11 @@ APPENDED_AT_ONCE = 1000
 RUN_LENGTH = 12
 
 
+def new_run() -> str:
+    """What tells one run of a producer from all others."""
+    return uuid4().hex[:RUN_LENGTH]
+
+
 class Publisher:
     """Writes the topics of one company, as one run of the producer after another. The view learns of every acknowledgement."""
 
@@ -27,7 +32,7 @@ class Publisher:
         self,
         log: EventLog,
         topics: Topics,
-        new_run: Callable[[], str] = lambda: uuid4().hex[:RUN_LENGTH],
+        new_run: Callable[[], str] = new_run,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._log, self._topics, self._new_run, self._now = log, topics, new_run, now

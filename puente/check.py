@@ -1,6 +1,6 @@
 """`puente check`: SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
@@ -13,11 +13,11 @@ from producer.tables import KEYS, TABLES, Row
 from producer.versions import RECORD_VERSION, VersionCapture
 from puente.config import CajaSettings, SaeSettings, Settings
 from puente.errors import ExitCode, PuenteError
-from puente.eventlog.port import EventLog
+from puente.eventlog.port import EventLog, Topic, TopicSettings, TopicState
 from puente.findings import Finding, Level, failure
 from puente.privileges import check_caja, check_sae
-from puente.texts import text
-from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from puente.texts import Text, text
+from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
 from schemas.registry import read_schemas
@@ -96,12 +96,13 @@ def _look(snapshot: Snapshot, table: type[Row], mark: int, exact: frozenset[type
 
 def _log(settings: Settings) -> Iterator[Finding]:
     about = text("log")
-    if not settings.log_path.exists():
-        yield Finding(Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log_path))
+    if log_is_missing(settings):
+        yield Finding(Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
         return
     try:
         with closing(open_log(settings)) as log:
-            yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log_path))
+            log.topics()
+            yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log.name))
             yield from _topics(log, topics_of(settings, find_company(settings, log)))
     except PuenteError as error:
         yield failure(str(about), error)
@@ -124,6 +125,7 @@ def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
             stock=stock,
         ),
     )
+    yield from _kept_otherwise(log, topics, present)
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:
@@ -131,6 +133,28 @@ def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
             Level.WARNING,
             about,
             text("the registry lacks schemas of this release ({names}); the producer adds them", names=", ".join(lacking)),
+        )
+
+
+_LOSES: dict[str, Text] = {
+    "cleanup.policy": text(
+        "events of keys that did not change for long would be thrown away, and a CAJA that is new or behind would lack them"
+    ),
+    "message.timestamp.type": text("compaction would go by the producer's clock, and the broker refuses events of one that is fast"),
+    "min.compaction.lag.ms": text("a tombstone that is lost in a power cut could not be told from one that is still to come"),
+    "delete.retention.ms": text("a CAJA that is off for longer than this must read the whole log again"),
+}
+"""Why it matters, by Kafka's name of the setting; an embedded log's own names are the same with other signs."""
+
+
+def _kept_otherwise(log: EventLog, topics: Topics, present: Mapping[Topic, TopicState]) -> Iterator[Finding]:
+    ours = [topic for topic in present if topic in topics.fixed() or topics.subject(topic) is not None]
+    for found in log.unfit({topic: TopicSettings() for topic in ours}):
+        why = _LOSES[found.setting.replace("_", ".")]
+        yield Finding(
+            Level.WARNING,
+            found.topic,
+            text("{setting} is {found}, not {wanted}: {why}", setting=found.setting, found=found.found, wanted=found.wanted, why=why),
         )
 
 

@@ -7,12 +7,12 @@ Relative paths are relative to the settings' file.
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from puente.errors import ConfigError
 from puente.texts import Text, text
@@ -45,10 +45,64 @@ class SaeSettings(_Source):
     scan_share: float = Field(default=0.05, gt=0, le=1)
 
 
-class LogSettings(_Settings):
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class EmbeddedLogSettings(_Settings):
+    """The log as a file, for one machine."""
+
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("puente-log.db")
-    prefix: str = Field(default="puente", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    prefix: Prefix = "puente"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self.path)
+
+
+def _listed(value: object) -> object:
+    """`HOST:PORT,HOST:PORT` or a list of them."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Server = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):\d{1,5}$")]
+
+
+class KafkaLogSettings(_Settings):
+    """The log on Apache Kafka. `ca`, `certificate` and `key` are files in PEM."""
+
+    kind: Literal["kafka"]
+    bootstrap_servers: Annotated[tuple[Server, ...], BeforeValidator(_listed), Field(min_length=1)]
+    prefix: Prefix = "puente"
+    replication_factor: int | None = Field(default=None, ge=1, le=9)
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password: SecretStr | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _fit(self) -> "KafkaLogSettings":
+        """A password that would never be sent, or none where one is asked for, is a mistake."""
+        asks = self.security_protocol.startswith("SASL")
+        if asks and (self.username is None or self.password is None):
+            raise ValueError(str(text("{protocol} needs username and password", protocol=self.security_protocol)))
+        if not asks and (self.username is not None or self.password is not None):
+            raise ValueError(str(text("username and password need the security_protocol SASL_SSL (or SASL_PLAINTEXT)")))
+        if not self.security_protocol.endswith("SSL") and (self.ca or self.certificate or self.key):
+            raise ValueError(str(text("ca, certificate and key need the security_protocol SSL or SASL_SSL")))
+        return self
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"Kafka {', '.join(self.bootstrap_servers)}"
+
+
+LogSettings = Annotated[EmbeddedLogSettings | KafkaLogSettings, Field(discriminator="kind")]
 
 
 class StoreSettings(_Settings):
@@ -80,9 +134,14 @@ class Settings(_Settings):
 
     company: str = "auto"
     sae: SaeSettings | None = None
-    log: LogSettings = LogSettings()
+    log: LogSettings = EmbeddedLogSettings()
     caja: tuple[CajaSettings, ...] = ()
     folder: Path = Field(default=Path(), exclude=True)
+
+    @field_validator("log", mode="before")
+    @classmethod
+    def _embedded_unless_told(cls, value: object) -> object:
+        return {"kind": "embedded", **value} if isinstance(value, dict) else value
 
     @field_validator("company")
     @classmethod
@@ -101,6 +160,8 @@ class Settings(_Settings):
 
     @property
     def log_path(self) -> Path:
+        """Of an embedded log."""
+        assert isinstance(self.log, EmbeddedLogSettings)
         return self.folder / self.log.path
 
     def caja_named(self, name: str) -> CajaSettings:
@@ -121,7 +182,11 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(text("The settings {path} cannot be read; puente demo makes an example", path=path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(text("The settings {path} are no TOML: {error}", path=path, error=error)) from error
-    folder = path.resolve().parent
+    return from_document(document, path.resolve().parent, path, environment)
+
+
+def from_document(document: dict[str, Any], folder: Path, source: Path | str, environment: Mapping[str, str]) -> Settings:
+    """The settings of what stands in a file; raises `ConfigError` that names the source and every bad setting in it."""
     faults: list[str] = []
     expanded = _expand(document, environment, folder, "", faults)
     try:
@@ -131,7 +196,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     else:
         if not faults:
             return settings
-    raise ConfigError(text("The settings {path} are wrong: {faults}", path=path, faults="; ".join(faults)))
+    raise ConfigError(text("The settings {path} are wrong: {faults}", path=source, faults="; ".join(faults)))
 
 
 def _expand(value: Any, environment: Mapping[str, str], folder: Path, name: str, faults: list[str]) -> Any:
@@ -177,6 +242,11 @@ def _with_variables(value: str, environment: Mapping[str, str], name: str, fault
     return _VARIABLE.sub(replace, value)
 
 
+def _without_kind(place: Sequence[str | int]) -> Sequence[str | int]:
+    """A place in the settings as it stands in the file, where the kind of log is no table."""
+    return (place[0], *place[2:]) if place[:1] == ("log",) and len(place) > 1 and place[1] in ("embedded", "kafka") else place
+
+
 _FAULTS: dict[str, Text] = {
     "missing": text("is missing"),
     "extra_forbidden": text("is no setting"),
@@ -187,6 +257,7 @@ _FAULTS: dict[str, Text] = {
     "float_parsing": text("must be a number"),
     "float_type": text("must be a number"),
     "string_type": text("must be a text"),
+    "string_pattern_mismatch": text("is not written as it must be (see the README)"),
 }
 _FAULTS_WITH: dict[str, tuple[Text, str]] = {
     "literal_error": (text("must be one of {limit}"), "expected"),
@@ -197,7 +268,7 @@ _FAULTS_WITH: dict[str, tuple[Text, str]] = {
 
 
 def _fault(problem: Any) -> str:
-    name = ".".join(str(part) for part in problem["loc"]) or "—"
+    name = ".".join(map(str, _without_kind(problem["loc"]))) or "—"
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in _FAULTS:
         return f"{name}: {_FAULTS[kind]}"

@@ -41,6 +41,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+def quiet_libraries() -> None:
+    """kafka-python logs each attempt to connect as an error; what came of them all is told once, by the error that is raised."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
 def set_up(*, as_json: bool, verbose: bool) -> None:
     """Logs go to standard error; what other libraries log at INFO stays out."""
     handler = logging.StreamHandler(sys.stderr)

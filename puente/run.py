@@ -100,8 +100,8 @@ def _pass(side: ProducerSide, settings: Settings, stop: Stop) -> Pass | None:
         done = side.step()
         if done is not None:
             return done
-        if not side.claims:
-            raise Occupied(text("Another producer writes to the log {path}", path=settings.log_path))
+        if side.is_in_vain:
+            raise Occupied(text("Another producer writes to the log {path}", path=settings.log.name))
         stop.sleep(CLAIM_TURN_SECONDS)
     return None
 

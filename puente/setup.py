@@ -14,7 +14,7 @@ from puente.config import CajaSettings, Settings
 from puente.engines.database import Reader
 from puente.errors import ConfigError
 from puente.texts import Text, text
-from puente.wiring.opening import CheckedCaja, find_company, open_caja, open_log, open_sae, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
 from schemas.changes import Entity, Key
 from schemas.registry import publish_schemas
 
@@ -39,7 +39,7 @@ def plan(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> I
 def _log(settings: Settings) -> Iterator[Action]:
     company = _company(settings)
     topics = topics_of(settings, company)
-    if not settings.log_path.exists():
+    if log_is_missing(settings):
         yield Action(str(text("log")), text("make the file {path}", path=settings.log_path), lambda: open_log(settings).close())
         missing = list(topics.fixed())
     else:

@@ -12,13 +12,16 @@ from consumer.guard import is_gone, this_process
 from consumer.ledger import Progress
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
-from puente.eventlog.port import START, EventLog, Topic, TopicState
+from puente.eventlog.port import START, EventLog, Offset, Topic, TopicState
 from puente.texts import text
-from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
+
+NEWEST_WORDS = 50
+"""A topic of words holds a day of them, and the last ones tell."""
 
 
 @dataclass(kw_only=True)
@@ -58,8 +61,8 @@ def status(settings: Settings) -> Status:
     """What is known now; what cannot be reached is told in `error`."""
     found, ends = Status(), {}
     try:
-        if not settings.log_path.exists():
-            raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log_path))
+        if log_is_missing(settings):
+            raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
         with closing(open_log(settings)) as log:
             found.company = find_company(settings, log)
             topics = topics_of(settings, found.company)
@@ -75,14 +78,22 @@ def status(settings: Settings) -> Status:
 def _last_word(log: EventLog, topics: Topics) -> Word | None:
     decoder = Decoder()
     RegistryReader(log, topics.registry, decoder).refresh()
-    last, position = None, START
-    while log.state(topics.control) is not None:
-        batch = log.read(topics.control, position)
+    state = log.state(topics.control)
+    if state is None:
+        return None
+    said = _newest_value(log, topics.control, Offset(max(START, state.end - NEWEST_WORDS))) or _newest_value(log, topics.control, START)
+    return parse(decoder, said) if said is not None else None
+
+
+def _newest_value(log: EventLog, topic: Topic, position: Offset) -> bytes | None:
+    """Of the events from a position on."""
+    last = None
+    while True:
+        batch = log.read(topic, position)
         last = next((event.value for event in reversed(batch.events) if event.value is not None), last)
         position = batch.next_offset
         if batch.at_end:
-            break
-    return parse(decoder, last) if last is not None else None
+            return last
 
 
 def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:

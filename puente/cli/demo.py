@@ -33,13 +33,14 @@ def commands() -> list[click.Command]:
     @click.option(
         "--products", type=click.IntRange(50, 200_000), default=PRODUCTS, show_default=True, help=translate("How many products SAE has.")
     )
+    @click.option("--kafka", metavar="HOST:PORT", help=translate("A Kafka broker that keeps the log, instead of a file."))
     @folder_option
     @json_option
     @click.pass_context
-    def demo(context: click.Context, products: int, folder: Path, as_json: bool) -> int | None:
+    def demo(context: click.Context, products: int, kafka: str | None, folder: Path, as_json: bool) -> int | None:
         if context.invoked_subcommand is not None:
             return None
-        return _demo(folder, products, as_json=as_json)
+        return _demo(folder, products, kafka, as_json=as_json)
 
     @demo.command("sql", help=translate("Runs one SQL statement on the demo's SAE; CP1252 characters are welcome."))
     @click.argument("statement")
@@ -52,13 +53,14 @@ def commands() -> list[click.Command]:
     return [demo]
 
 
-def _demo(folder: Path, products: int, *, as_json: bool) -> int:
+def _demo(folder: Path, products: int, kafka: str | None, *, as_json: bool) -> int:
     logs.set_up(as_json=as_json, verbose=False)
     logging.getLogger("puente").setLevel(logging.ERROR)
     console = Console(highlight=False, soft_wrap=True, quiet=as_json)
     outcome = show.demo(
         folder,
         products,
+        kafka=kafka,
         told=lambda said: console.print(f"[bold cyan]▸[/] {plain(said)}"),
         showed=lambda shown: _show(console, shown),
     )

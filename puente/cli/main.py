@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import click
 
+from puente import logs
 from puente.cli.common import lang_option
 from puente.errors import ExitCode, PuenteError
 from puente.texts import choose_language, translate, use
@@ -15,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; never returns."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _utf8_output()
+    logs.quiet_libraries()
     use("en" if "--json" in arguments else choose_language(_lang_option(arguments)))
     sys.exit(run(arguments))
 

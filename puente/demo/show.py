@@ -52,10 +52,12 @@ class Outcome:
         return ExitCode.OK if good else ExitCode.DIFFERENCES
 
 
-def demo(folder: Path, products: int, *, told: Callable[[Text], None], showed: Callable[[Shown], None]) -> Outcome:
-    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived."""
+def demo(
+    folder: Path, products: int, *, told: Callable[[Text], None], showed: Callable[[Shown], None], kafka: str | None = None
+) -> Outcome:
+    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived. `kafka` as `site.build` takes it."""
     began = perf_counter()
-    settings = site.build(folder, products, told)
+    settings = site.build(folder, products, told, kafka)
     told(text("First load: SAE to the log, the log to each CAJA"))
     loading = perf_counter()
     loaded = once(settings, Stop(), produce=True, cajas=settings.caja)

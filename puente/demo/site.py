@@ -1,13 +1,15 @@
 """The demo's site: a folder with a SAE, three CAJAs and the settings that every other command works with."""
 
 import shutil
+import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from puente import grants, setup
-from puente.config import Settings, load
+from puente.config import Settings, from_document, load
 from puente.demo.retail import fill_sae
 from puente.demo.statements import run
 from puente.engines import create_database, open_database
@@ -15,6 +17,7 @@ from puente.errors import ConfigError
 from puente.grants import READER, WRITER
 from puente.reference import Store, build_caja, build_sae
 from puente.texts import Text, text
+from puente.wiring.opening import open_log
 
 FOLDER = Path("puente-demo")
 SETTINGS = "puente.toml"
@@ -40,8 +43,14 @@ CAJAS = (
 )
 
 
-def build(folder: Path, products: int, told: Callable[[Text], None]) -> Settings:
-    """Makes the folder anew and everything in it; `told` hears what is being done."""
+def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str | None = None) -> Settings:
+    """Makes the folder anew and everything in it; `told` hears what is being done.
+
+    `kafka` is a broker (HOST:PORT) that is to keep the log: topics of this demo alone, since an older one's tell of another SAE.
+    """
+    log = _embedded() if kafka is None else _on_kafka(kafka)
+    if kafka is not None:
+        _reach(log)
     _empty(folder)
     told(text("A SAE with {count} products", count=products))
     with closing(open_database(_new(folder / SAE))) as database:
@@ -51,7 +60,7 @@ def build(folder: Path, products: int, told: Callable[[Text], None]) -> Settings
     for caja in CAJAS:
         with closing(open_database(_new(folder / caja.file))) as database:
             build_caja(database, caja.stores)
-    (folder / SETTINGS).write_text(_settings(folder), encoding="utf-8")
+    (folder / SETTINGS).write_text(_settings(folder, log), encoding="utf-8")
     settings = load(folder / SETTINGS)
     told(text("Two users: {reader} may read SAE, {writer} write to the CAJAs (puente grants)", reader=READER, writer=WRITER))
     _grant(folder, settings)
@@ -104,7 +113,21 @@ def _empty(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _settings(folder: Path) -> str:
+def _embedded() -> str:
+    return f'kind = "embedded"\npath = "{LOG}"\n'
+
+
+def _on_kafka(servers: str) -> str:
+    return f'kind = "kafka"\nbootstrap_servers = "{servers}"\nprefix = "puente-demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"\n'
+
+
+def _reach(log: str) -> None:
+    """Before an older demo is removed; raises what is wrong with the address or the broker."""
+    with closing(open_log(from_document({"log": tomllib.loads(log)}, Path(), "--kafka", {}))) as opened:
+        opened.topics()
+
+
+def _settings(folder: Path, log: str) -> str:
     head = f"""\
 # The demo's settings. Try: puente status -c {folder.as_posix()}/{SETTINGS}
 company = "auto"
@@ -118,9 +141,7 @@ reconcile_seconds = 0
 scan_share = 1.0
 
 [log]
-kind = "embedded"
-path = "{LOG}"
-"""
+{log}"""
     return head + "".join(_caja(folder, caja) for caja in CAJAS)
 
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from puente.errors import ConfigError, RetryableError
 from puente.eventlog.compaction import compact
-from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState
+from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.texts import text
 
 VERSION = 1
@@ -107,6 +107,12 @@ class EmbeddedLog:
                 if self._db.execute(insert, (topic, uuid4().hex, s.min_compaction_lag_ms, s.delete_retention_ms)).rowcount
             ]
 
+    def unfit(self, topics: Mapping[Topic, TopicSettings]) -> list[Unfit]:
+        with self._translated():
+            rows = self._db.execute("select name, min_compaction_lag_ms, delete_retention_ms from topic order by name").fetchall()
+        found = {Topic(name): TopicSettings(min_compaction_lag_ms=lag, delete_retention_ms=kept) for name, lag, kept in rows}
+        return [short for topic, wanted in topics.items() if topic in found for short in found[topic].short_of(wanted, topic)]
+
     def topics(self) -> dict[Topic, TopicState]:
         with self._translated():
             rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
@@ -174,6 +180,9 @@ class EmbeddedLog:
         """Removes what newer events supersede, by each topic's settings; returns how many events went."""
         with self._translated():
             return compact(self._db, self._writing, int(self._clock() * 1000))
+
+    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+        """A file has no such tools."""
 
     def close(self) -> None:
         self._db.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from puente.errors import ConfigError
-from puente.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
+from puente.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.texts import text
 
 
@@ -17,6 +17,7 @@ class StoredTopic:
     identity: Identity = field(default_factory=lambda: Identity(uuid4().hex))
     events: list[Event] = field(default_factory=list)
     end: int = 0
+    settings: TopicSettings = field(default_factory=TopicSettings)
 
     @property
     def state(self) -> TopicState:
@@ -47,8 +48,13 @@ class MemoryLog:
     def create(self, topics: Mapping[Topic, TopicSettings]) -> list[Topic]:
         with self.store.changed:
             made = [topic for topic in topics if topic not in self.store.topics]
-            self.store.topics.update({topic: StoredTopic() for topic in made})
+            self.store.topics.update({topic: StoredTopic(settings=topics[topic]) for topic in made})
             return made
+
+    def unfit(self, topics: Mapping[Topic, TopicSettings]) -> list[Unfit]:
+        with self.store.changed:
+            present = {topic: self.store.topics[topic].settings for topic in topics if topic in self.store.topics}
+        return [short for topic, settings in present.items() for short in settings.short_of(topics[topic], topic)]
 
     def topics(self) -> dict[Topic, TopicState]:
         with self.store.changed:
@@ -90,6 +96,9 @@ class MemoryLog:
 
         with self.store.changed:
             return self.store.changed.wait_for(is_new, timeout)
+
+    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+        """Nobody looks."""
 
     def close(self) -> None:
         pass

@@ -28,6 +28,27 @@ class TopicSettings:
     min_compaction_lag_ms: int = DAY_MS
     delete_retention_ms: int = 90 * DAY_MS
 
+    def short_of(self, wanted: "TopicSettings", topic: Topic) -> "list[Unfit]":
+        """What of a topic that is kept so is less than what is wanted."""
+        return [
+            Unfit(topic=topic, setting=name, found=str(has), wanted=str(should))
+            for name, has, should in (
+                ("min_compaction_lag_ms", self.min_compaction_lag_ms, wanted.min_compaction_lag_ms),
+                ("delete_retention_ms", self.delete_retention_ms, wanted.delete_retention_ms),
+            )
+            if has < should
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unfit:
+    """A setting of a topic, by the log's own name of it, that is not as it must be."""
+
+    topic: Topic
+    setting: str
+    found: str
+    wanted: str
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
@@ -86,6 +107,10 @@ class EventLog(Protocol):
         """Creates the topics that are missing and returns those; leaves existing ones as they are."""
         ...
 
+    def unfit(self, topics: Mapping[Topic, TopicSettings]) -> list[Unfit]:
+        """Where topics that exist are kept otherwise than asked, in a way that loses something."""
+        ...
+
     def topics(self) -> dict[Topic, TopicState]:
         """Every topic of this log with its identity and end."""
         ...
@@ -108,6 +133,10 @@ class EventLog(Protocol):
 
     def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:
         """Waits until a topic may have events at or past its position: True, or False after `timeout` seconds. May wake up early."""
+        ...
+
+    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+        """Tells the log's own tools how far a reader is, so that they show how far behind; nothing else rests on it."""
         ...
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from time import sleep
+from time import monotonic, sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
@@ -12,6 +12,7 @@ from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
+from puente.errors import RetryableError
 from puente.eventlog.port import EventLog
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.codec import Decoder
@@ -19,6 +20,7 @@ from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
 IDLE_SECONDS = 0.5
+NOTE_SECONDS, NOTE_AGAIN_SECONDS = 5.0, 60.0
 STANDBY_SECONDS = 1.0
 
 
@@ -61,12 +63,15 @@ class ConsumerSide:
         caja: CajaSettings,
         on_step: Callable[[Step], None] = lambda _done: None,
         allow_deletes: int | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._settings, self._caja, self._on_step, self._allow_deletes = settings, caja, on_step, allow_deletes
         self.name = caja.name
         self._consumer: Consumer | None = None
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()
+        self._opened_both: Opened | None = None
+        self._clock, self._note_at = clock, float("-inf")
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
@@ -79,10 +84,25 @@ class ConsumerSide:
     def step(self) -> Step | None:
         """None while another process holds this CAJA."""
         try:
-            return self.consumer().step()
+            step = self.consumer().step()
         except BaseException:
             self._drop()
             raise
+        self._note()
+        return step
+
+    def _note(self) -> None:
+        """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
+        state = self._consumer.state if self._consumer else None
+        if self._opened_both is None or state is None or self._clock() < self._note_at:
+            return
+        topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
+        try:
+            self._opened_both.log.note(f"{topics.prefix}.{topics.company}.{self.name}", positions)
+        except RetryableError:
+            self._note_at = self._clock() + NOTE_AGAIN_SECONDS
+        else:
+            self._note_at = self._clock() + NOTE_SECONDS
 
     def pause(self, seconds: float) -> None:
         """Waits for the log where there is a consumer."""
@@ -114,7 +134,7 @@ class ConsumerSide:
         return self._consumer
 
     def _build(self) -> Consumer:
-        opened = open_both(self._settings, self._caja, self._opened)
+        self._opened_both = opened = open_both(self._settings, self._caja, self._opened)
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
         return Consumer(
             name=self._caja.name,
@@ -130,7 +150,7 @@ class ConsumerSide:
 
     def _drop(self) -> None:
         self._opened.close()
-        self._consumer = None
+        self._consumer = self._opened_both = None
 
     def release(self) -> None:
         try:

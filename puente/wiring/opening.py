@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from consumer import profile as profiles
 from consumer import subscribe
@@ -15,7 +16,7 @@ from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.profile import Profile
 from consumer.sql_caja import SqlCaja
 from producer.sae import AUTO, SqlSae
-from puente.config import CajaSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
 from puente.engines import open_database
 from puente.engines.database import Catalogue, Database
 from puente.errors import ConfigError, RetryableError
@@ -26,9 +27,38 @@ from schemas.changes import Entity
 from schemas.topics import CONTROL, Topics
 
 
-def open_log(settings: Settings) -> EmbeddedLog:
+def open_log(settings: Settings) -> EventLog:
     """A new handle on the log, for the thread that asks."""
-    return EmbeddedLog(settings.log_path)
+    match settings.log:
+        case EmbeddedLogSettings():
+            return EmbeddedLog(settings.log_path)
+        case KafkaLogSettings():
+            return _kafka(settings.log, settings.folder)
+
+
+def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
+    from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
+
+    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+
+
+def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:
+    """By kafka-python's names; raises `ConfigError` for a file that is not there."""
+    found: dict[str, object] = {"security_protocol": log.security_protocol}
+    if log.username is not None and log.password is not None:
+        found["sasl_mechanism"] = log.sasl_mechanism
+        found["sasl_plain_username"], found["sasl_plain_password"] = log.username, log.password.get_secret_value()
+    for name, file in (("ssl_cafile", log.ca), ("ssl_certfile", log.certificate), ("ssl_keyfile", log.key)):
+        if file is not None:
+            if not (folder / file).is_file():
+                raise ConfigError(text("log: the file {path} cannot be read", path=folder / file))
+            found[name] = str(folder / file)
+    return found
+
+
+def log_is_missing(settings: Settings) -> bool:
+    """Whether there is no file yet of an embedded log, which opening it would make."""
+    return isinstance(settings.log, EmbeddedLogSettings) and not settings.log_path.exists()
 
 
 def open_sae(settings: Settings) -> SqlSae:

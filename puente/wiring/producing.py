@@ -5,24 +5,24 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from time import monotonic
 
-from filelock import FileLock, Timeout
-
 from producer.capture import Capture, CompareCapture
 from producer.deletes import DeleteCap
 from producer.poll import Pass, Producer
-from producer.publish import Publisher
-from producer.sae import SqlSae
+from producer.publish import Publisher, new_run
+from producer.sae import AUTO, SqlSae
 from producer.versions import VersionCapture
 from producer.view import View
-from puente.config import SaeSettings, Settings
-from puente.errors import ConfigError, Displaced, Occupied
+from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
+from puente.errors import ConfigError, Displaced
 from puente.eventlog.embedded import EmbeddedLog
+from puente.eventlog.port import EventLog, Topic
 from puente.texts import text
 from puente.wiring.opening import open_log, open_sae, topics_of
+from puente.wiring.turns import LockTurn, Turn, WordTurn
 
 COMPACT_SECONDS = 3600.0
 STANDBY_SECONDS = 1.0
-CLAIM_TURN_SECONDS, CLAIM_TOTAL_SECONDS = 0.1, 30.0
+CLAIM_TURN_SECONDS = 0.1
 
 log = logging.getLogger("puente.producer")
 
@@ -45,10 +45,10 @@ def _capture_of(settings: SaeSettings, sae: SqlSae) -> Capture:
 
 
 class ProducerSide:
-    """The producer with its connections. On an embedded log whoever holds the lock file works; the others stand by.
+    """The producer with its connections. Whose turn it is works; the others stand by.
 
     With `allow_deletes` (how many of each entity the first pass lets through) it does not stand by but claims the log: the other one reads
-    that, lets go of the lock file, and takes up again when this one has ended.
+    that, lets go, and takes up again when this one has ended.
     """
 
     def __init__(
@@ -61,18 +61,30 @@ class ProducerSide:
     ) -> None:
         assert settings.sae is not None
         self._settings, self._sae, self._on_pass, self._allowed, self._clock = settings, settings.sae, on_pass, allow_deletes, clock
-        self._lock = FileLock(f"{settings.log_path}.producer")
+        self._runs: set[str] = set()
+        self._turn = self._new_turn()
         self._producer: Producer | None = None
-        self._log: EmbeddedLog | None = None
+        self._log: EventLog | None = None
         self._compacted_at = float("-inf")
-        self._claimed_at: float | None = None
         self._stands_by = False
         self._opened = ExitStack()
 
+    def _new_turn(self) -> Turn:
+        match self._settings.log:
+            case EmbeddedLogSettings():
+                return LockTurn(self._settings.log_path, self._clock)
+            case KafkaLogSettings():
+                return WordTurn(lambda: open_log(self._settings), self._control, self._runs)
+
     @property
     def claims(self) -> bool:
-        """Whether it waits for the holder to let go."""
-        return self._claimed_at is not None
+        """Whether it wants the log from whoever has it."""
+        return self._allowed > 0
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether another producer is known to live: waiting helps nobody who cannot stand by."""
+        return not self.claims and self._turn.is_theirs()
 
     def turn(self) -> float:
         """One pass, or a look whether it is our turn; returns the seconds until the next, raises what keeps it from working."""
@@ -92,37 +104,29 @@ class ProducerSide:
             self._compact()
         except Displaced:
             self._drop()
-            self._lock.release()
+            self._turn.give_up()
             self._stand_by()
             return None
         except BaseException:
             self._drop()
+            self._turn.interrupt()
             raise
         return done
 
     def _is_ours(self) -> bool:
-        if self._lock.is_locked or self._take_lock():
+        if self._turn.is_ours:
             return True
-        if not self._allowed:
+        if self._turn.take(self._claim if self.claims else None):
+            if self._stands_by:
+                log.info("The log is free; this producer takes over", extra={"action": "take over"})
+            self._stands_by = False
+            return True
+        if not self.claims:
             self._stand_by()
-        elif self._claimed_at is None:
-            (self._producer or self._build()).claim()
-            self._claimed_at = self._clock()
-        elif self._clock() - self._claimed_at > CLAIM_TOTAL_SECONDS:
-            raise Occupied(text("Another producer writes to the log {path} and does not let go", path=self._settings.log_path))
         return False
 
-    def _take_lock(self) -> bool:
-        if not self._settings.log_path.parent.is_dir():
-            raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self._settings.log_path.parent))
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        if self._stands_by:
-            log.info("The log is free; this producer takes over", extra={"action": "take over"})
-        self._stands_by, self._claimed_at = False, None
-        return True
+    def _claim(self) -> None:
+        (self._producer or self._build()).claim()
 
     def _stand_by(self) -> None:
         if not self._stands_by:
@@ -130,10 +134,18 @@ class ProducerSide:
         self._stands_by = True
 
     def _compact(self) -> None:
-        """Keeps the file from growing: the heartbeat alone adds some 40 MB a day."""
-        if self._log is not None and self._clock() - self._compacted_at >= COMPACT_SECONDS:
+        """Keeps the file from growing: the heartbeat alone adds some 40 MB a day. Kafka does that itself."""
+        if isinstance(self._log, EmbeddedLog) and self._clock() - self._compacted_at >= COMPACT_SECONDS:
             self._compacted_at = self._clock()
             self._log.compact()
+
+    def _control(self) -> Topic:
+        """The topic of the words; SAE tells its company where the settings do not."""
+        if self._settings.company != AUTO:
+            return topics_of(self._settings, self._settings.company).control
+        with closing(open_sae(self._settings)) as sae:
+            sae.probe()
+            return topics_of(self._settings, sae.company).control
 
     def _build(self) -> Producer:
         sae = self._opened.enter_context(closing(open_sae(self._settings)))
@@ -143,21 +155,26 @@ class ProducerSide:
         self._log = opened = self._opened.enter_context(closing(open_log(self._settings)))
         self._producer = Producer(
             capture=capture,
-            publisher=Publisher(opened, topics),
+            publisher=Publisher(opened, topics, self._new_run),
             new_view=lambda claim: View(opened, topics, claim.take),
             cap=DeleteCap(self._allowed),
         )
         return self._producer
 
+    def _new_run(self) -> str:
+        run = new_run()
+        self._runs.add(run)
+        return run
+
     def _drop(self) -> None:
         self._opened.close()
-        self._producer = self._log = self._claimed_at = None
+        self._producer = self._log = None
 
     def release(self) -> None:
         """A clean end: the log is free at once."""
         try:
-            if self._producer is not None and self._lock.is_locked:
+            if self._producer is not None and self._turn.is_ours:
                 self._producer.release()
         finally:
             self._drop()
-            self._lock.release()
+            self._turn.give_up()

@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from puente.cli.main import build
-from puente.config import CajaSettings, LogSettings, SaeSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
@@ -70,8 +70,13 @@ def test_a_page_names_no_command_that_does_not_exist_and_links_to_none_that_is_g
 
 
 def test_the_readme_has_every_setting_and_no_other() -> None:
-    tables: dict[str, type[BaseModel]] = {"sae": SaeSettings, "log": LogSettings, "caja": CajaSettings}
-    settings = {f"{prefix}.{name}" for prefix, model in tables.items() for name in model.model_fields} | {"company"}
+    tables: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("sae", SaeSettings),
+        ("log", EmbeddedLogSettings),
+        ("log", KafkaLogSettings),
+        ("caja", CajaSettings),
+    )
+    settings = {f"{prefix}.{name}" for prefix, model in tables for name in model.model_fields} | {"company"}
     section = README.split("## Settings")[1].split("\n## ")[0]
     named = set(re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE))
     assert named | {"caja.store"} == settings

@@ -1,0 +1,145 @@
+"""Requests to a Kafka cluster, answered one by one in the caller's thread.
+
+One level below kafka-python's consumer and producer, which do more than a log needs and less: they hide which topic of a name they read
+(a topic that was deleted and made again looks like the old one), fetch ahead, and send again in the background. A request here either
+has its answer or has failed, so what the port promises can be promised.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from kafka import errors
+from kafka.errors import KafkaError
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+from kafka.protocol.metadata import MetadataRequest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from puente.errors import ConfigError
+from puente.eventlog.kafka.errors import TRANSIENT, translate
+from puente.eventlog.port import Topic
+from puente.texts import text
+
+Answer = TypeVar("Answer")
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+TOTAL_SECONDS = 5.0
+"""How long a request is tried again: a leader that moves, a broker that restarts. What lasts longer is the caller's to wait for."""
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 1.0
+LARGEST_ANSWER = 100_000_000
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which topic a name stands for now, and the broker that leads its partition."""
+
+    identity: UUID
+    leader: int
+
+
+class Client:
+    """Connects at the first request. `options` are kafka-python's, for security. Belongs to one thread.
+
+    Every method raises `RetryableError` where the cluster is down or busy, `ConfigError` where it refuses.
+    """
+
+    def __init__(self, servers: Sequence[str], options: Mapping[str, Any] | None = None) -> None:
+        self.servers = ", ".join(servers)
+        settings = {
+            "client_id": "puente",
+            "receive_message_max_bytes": LARGEST_ANSWER,
+            "request_timeout_ms": int(ANSWER_SECONDS * 1000),
+            "socket_connection_setup_timeout_ms": int(CONNECT_SECONDS * 1000),
+            "reconnect_backoff_max_ms": int(LONGEST_WAIT_SECONDS * 1000),
+            **(options or {}),
+            "bootstrap_servers": list(servers),
+        }
+        self._net = NetworkSelector(**settings)
+        self._manager = KafkaConnectionManager(self._net, **settings)
+        self._places: dict[Topic, Place] = {}
+
+    def close(self) -> None:
+        self._manager.close()
+        self._net.close()
+
+    def trying(self, action: Callable[[], Answer]) -> Answer:
+        """What `action` returns, tried again where waiting a little may help; its errors come out as Puente's."""
+        again = Retrying(
+            retry=retry_if_exception_type(TRANSIENT),
+            wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
+            stop=stop_after_delay(TOTAL_SECONDS),
+            before_sleep=lambda _state: self._places.clear(),
+            reraise=True,
+        )
+        try:
+            return again(action)
+        except KafkaError as error:
+            self._places.clear()
+            raise translate(error, self.servers) from error
+
+    def ask(self, request: Any, node: int | None = None, seconds: float = 0.0) -> Any:
+        """A broker's answer (None: any broker's), which may take `seconds` longer than usual. Raises `KafkaError`."""
+        (answer,) = self.ask_all({node: request}, seconds)
+        return answer
+
+    def ask_all(self, requests: Mapping[int | None, Any], seconds: float = 0.0) -> list[Any]:
+        """The answers of several brokers, asked at the same time."""
+        if not self._manager.bootstrapped:
+            self._manager.bootstrap(int(CONNECT_SECONDS * 1000))
+        timeout = int((ANSWER_SECONDS + seconds) * 1000)
+
+        async def answers() -> list[Any]:
+            sent = [self._manager.send(request, node_id=node, request_timeout_ms=timeout) for node, request in requests.items()]
+            return [await future for future in sent]
+
+        found: list[Any] = self._manager.run(answers)
+        return found
+
+    def places(self, topics: Iterable[Topic] | None = None) -> dict[Topic, Place]:
+        """Asks where topics are now (None: all there are); those that are not there lack. Raises `KafkaError`."""
+        named = None if topics is None else [MetadataRequest.MetadataRequestTopic(topic_id=NOBODY, name=topic) for topic in topics]
+        answer = self.ask(MetadataRequest(topics=named, allow_auto_topic_creation=False, include_topic_authorized_operations=False))
+        self._manager.cluster.update_metadata(answer)  # the addresses of the brokers
+        found = {Topic(told.name): _place(told) for told in answer.topics if not told.is_internal and _is_there(told)}
+        self._places.update(found)
+        return found
+
+    def place(self, topic: Topic) -> Place | None:
+        """As known, else asked for. Raises `KafkaError`."""
+        return self._places.get(topic) or self.places([topic]).get(topic)
+
+    def placed(self, topic: Topic) -> Place:
+        """The same; a topic that is not there raises `ConfigError`."""
+        place = self.place(topic)
+        if place is None:
+            raise ConfigError(text("The log {path} has no topic {topic}: run puente setup", path=self.servers, topic=topic))
+        return place
+
+    def forget(self, *topics: Topic) -> None:
+        """To be asked for again."""
+        for topic in topics:
+            self._places.pop(topic, None)
+
+
+def _is_there(told: Any) -> bool:
+    if told.error_code in (errors.UnknownTopicOrPartitionError.errno, errors.UnknownTopicIdError.errno):
+        return False
+    refuse(told.error_code, told.name)
+    return True
+
+
+def _place(told: Any) -> Place:
+    if len(told.partitions) != 1:
+        raise ConfigError(text("The topic {topic} has {count} partitions; it must have one", topic=told.name, count=len(told.partitions)))
+    leader = told.partitions[0].leader_id
+    if leader < 0:
+        raise errors.LeaderNotAvailableError(told.name)
+    return Place(told.topic_id, leader)
+
+
+def refuse(code: int, about: object) -> None:
+    """Raises the error of a code, if it is one."""
+    if code:
+        raise errors.for_code(code)(about)

@@ -1,0 +1,52 @@
+"""Kafka's errors → Puente's, by their kind."""
+
+from kafka import errors
+from kafka.errors import KafkaError
+
+from puente.errors import ConfigError, RetryableError
+from puente.texts import text
+
+TRANSIENT = (errors.RetriableError, errors.UnknownBrokerIdError)
+"""What a moment's wait or another broker may mend."""
+
+_NO_CONNECTION = (errors.KafkaConnectionError, errors.NodeNotReadyError, errors.KafkaTimeoutError, errors.RequestTimedOutError)
+_WRONG_USER = (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
+_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
+_REFUSED = (
+    errors.InvalidTopicError,
+    errors.InvalidConfigurationError,
+    errors.InvalidReplicationFactorError,
+    errors.PolicyViolationError,
+)
+
+
+def translate(error: KafkaError, servers: str) -> ConfigError | RetryableError:
+    """What a user reads; raise it `from` the error."""
+    match error:
+        case _ if isinstance(error, _WRONG_USER):
+            return ConfigError(text("Kafka {servers} does not know the user name or the password of [log]", servers=servers))
+        case _ if isinstance(error, errors.AuthorizationError):
+            return ConfigError(text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_told(error)))
+        case errors.UnsupportedVersionError():
+            return ConfigError(text("Kafka {servers} is too old: Puente needs Apache Kafka 3.1 or newer", servers=servers))
+        case _ if isinstance(error, _TOO_LARGE):
+            return ConfigError(
+                text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_told(error))
+            )
+        case _ if isinstance(error, _REFUSED):
+            return ConfigError(text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error)))
+        case _ if isinstance(error, _NO_CONNECTION):
+            return RetryableError(text("Kafka {servers} cannot be reached", servers=servers))
+        case errors.KafkaStorageError():
+            return RetryableError(text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers))
+        case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
+            return RetryableError(text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers))
+        case _:
+            return RetryableError(text("Kafka {servers} cannot do it now: {what}", servers=servers, what=_told(error)))
+
+
+def _told(error: KafkaError) -> str:
+    """Kafka's own name of the trouble, and what it is about."""
+    about = ", ".join(str(argument) for argument in error.args)
+    name = getattr(error, "message", "") or type(error).__name__
+    return f"{name} {about}".strip()

@@ -1,0 +1,80 @@
+"""How Puente's topics are kept by Kafka: what is asked for when one is made, and what another must not have."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import errors
+from kafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
+
+from puente.eventlog.kafka.client import refuse
+from puente.eventlog.port import DAY_MS, Topic, TopicSettings, Unfit
+
+_Made = CreateTopicsRequest.CreatableTopic
+_Config = _Made.CreatableTopicConfig
+_Described = DescribeConfigsRequest.DescribeConfigsResource
+_TOPIC = 2
+_AT_LEAST = ("min.compaction.lag.ms", "delete.retention.ms")
+_JUDGED = ("cleanup.policy", "message.timestamp.type", *_AT_LEAST)
+BROKERS_OWN = -1
+CREATE_MS = 10_000
+
+
+def configs(settings: TopicSettings) -> dict[str, str]:
+    """A topic's settings by Kafka's names.
+
+    `LogAppendTime`: compaction goes by the broker's clock, for a broker refuses what a clock that is an hour fast sends, and a clock put
+    back would let a tombstone go before its victim. A segment a day: the newest one is never compacted, and the heartbeat alone fills
+    some 40 MB a day.
+    """
+    return {
+        "cleanup.policy": "compact",
+        "min.compaction.lag.ms": str(settings.min_compaction_lag_ms),
+        "delete.retention.ms": str(settings.delete_retention_ms),
+        "message.timestamp.type": "LogAppendTime",
+        "segment.ms": str(DAY_MS),
+    }
+
+
+def create_request(topics: Mapping[Topic, TopicSettings], replication: int) -> Any:
+    return CreateTopicsRequest(
+        topics=[
+            _Made(
+                name=topic,
+                num_partitions=1,
+                replication_factor=replication,
+                assignments=[],
+                configs=[_Config(name=name, value=value) for name, value in configs(settings).items()],
+            )
+            for topic, settings in topics.items()
+        ],
+        timeout_ms=CREATE_MS,
+        validate_only=False,
+    )
+
+
+def created(answer: Any) -> Iterable[Topic]:
+    """Those that were made; somebody else may have made the others meanwhile. Raises `KafkaError` for one that cannot be."""
+    for told in answer.topics:
+        if told.error_code != errors.TopicAlreadyExistsError.errno:
+            refuse(told.error_code, told.error_message or told.name)
+            yield Topic(told.name)
+
+
+def describe_request(topics: Iterable[Topic]) -> Any:
+    resources = [_Described(resource_type=_TOPIC, resource_name=topic, configuration_keys=list(_JUDGED)) for topic in topics]
+    return DescribeConfigsRequest(resources=resources, include_synonyms=False, include_documentation=False)
+
+
+def unfit(answer: Any, topics: Mapping[Topic, TopicSettings]) -> Iterable[Unfit]:
+    """What differs and matters: a topic may be kept for longer than asked. Raises `KafkaError`."""
+    for told in answer.results:
+        topic = Topic(told.resource_name)
+        refuse(told.error_code, topic)
+        wanted = configs(topics[topic])
+        for config in told.configs:
+            if not _fits(config.name, config.value, wanted[config.name]):
+                yield Unfit(topic=topic, setting=config.name, found=config.value, wanted=wanted[config.name])
+
+
+def _fits(name: str, found: str, wanted: str) -> bool:
+    return int(found) >= int(wanted) if name in _AT_LEAST else found == wanted

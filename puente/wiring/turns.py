@@ -1,0 +1,121 @@
+"""Which of several producers writes: by a lock file where the log is a file of this machine, by the newest word where it is Kafka's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from producer.claim import Standby
+from puente.errors import ConfigError, Occupied
+from puente.eventlog.port import EventLog, Topic
+from puente.texts import text
+
+CLAIM_TOTAL_SECONDS = 30.0
+
+
+class Turn(Protocol):
+    """A producer's turn to write. Every method raises what the log does."""
+
+    @property
+    def is_ours(self) -> bool: ...
+
+    def take(self, claim: Callable[[], None] | None) -> bool:
+        """Whether it is ours now.
+
+        With `claim`, which says the first word, it is taken from whoever has it; raises `Occupied` where he does not let go.
+        """
+        ...
+
+    def is_theirs(self) -> bool:
+        """Whether another producer lives, so that waiting helps nobody who cannot stand by."""
+        ...
+
+    def interrupt(self) -> None:
+        """What it stood on failed."""
+        ...
+
+    def give_up(self) -> None:
+        """It is somebody else's."""
+        ...
+
+
+class LockTurn:
+    """By the lock file beside an embedded log: who dies lets go of it."""
+
+    def __init__(self, log: Path, clock: Callable[[], float] = monotonic) -> None:
+        self._log, self._clock = log, clock
+        self._lock = FileLock(f"{log}.producer")
+        self._claimed_at: float | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return self._lock.is_locked
+
+    def take(self, claim: Callable[[], None] | None) -> bool:
+        if not self._log.parent.is_dir():
+            raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self._log.parent))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            if claim is not None:
+                self._wait(claim)
+            return False
+        self._claimed_at = None
+        return True
+
+    def _wait(self, claim: Callable[[], None]) -> None:
+        """For the other one, who reads the word and lets go."""
+        if self._claimed_at is None:
+            claim()
+            self._claimed_at = self._clock()
+        elif self._clock() - self._claimed_at > CLAIM_TOTAL_SECONDS:
+            raise Occupied(text("Another producer writes to the log {path} and does not let go", path=self._log))
+
+    def is_theirs(self) -> bool:
+        return not self.is_ours
+
+    def interrupt(self) -> None:
+        self._claimed_at = None  # the lock stays ours
+
+    def give_up(self) -> None:
+        self._lock.release()
+
+
+class WordTurn:
+    """By the words in the log itself: who dies is found out by his silence. `own` holds the runs of this process."""
+
+    def __init__(self, open_log: Callable[[], EventLog], topic: Callable[[], Topic], own: set[str]) -> None:
+        self._open_log, self._topic, self._own = open_log, topic, own
+        self._standby: Standby | None = None
+        self._log: EventLog | None = None
+        self.is_ours = False
+
+    def take(self, claim: Callable[[], None] | None) -> bool:
+        self.is_ours = claim is not None or self._reader().may_claim()
+        if self.is_ours:
+            self._close()
+        return self.is_ours
+
+    def _reader(self) -> Standby:
+        if self._standby is None:
+            topic = self._topic()
+            self._log = self._open_log()
+            self._standby = Standby(self._log, topic, own=self._own)
+        return self._standby
+
+    def is_theirs(self) -> bool:
+        return self._standby is not None and self._standby.is_theirs
+
+    def interrupt(self) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        self.is_ours = False
+        self._close()
+
+    def _close(self) -> None:
+        log, self._log, self._standby = self._log, None, None
+        if log is not None:
+            log.close()
