@@ -14,26 +14,31 @@ BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format lock texts clean system-demo system-test
+.PHONY: help demo demo-kafka test bench lint format lock texts clean system-demo system-demo-kafka system-test
 # Steps follow one another even under make -j: their output is read.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and changes that arrive
 	@$(BIN)/puente demo
 
+demo-kafka: system-demo-kafka $(READY) ## the same over a Kafka broker, which it starts and stops
+	@$(BIN)/python tools/kafka-broker run -- $(BIN)/puente demo --kafka {servers}
+
 test: system-test lint ## everything CI runs: lint, then all tests with branch coverage
 	$(call step,pytest)
+# Here, so that no test's time limit counts the download.
+	$(if $(PUENTE_TEST_KAFKA),,@$(BIN)/python tools/kafka-broker fetch)
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: system-test $(READY) ## measures Puente on real engines: a table, and JSON in bench/results
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 # What pip cannot install is looked for first: waiting for the environment only to learn that a library is missing is no fun.
-system-demo system-test: system-%:
+system-demo system-demo-kafka system-test: system-%:
 	@$(PYTHON) tools/system-packages $*
 
 lint: $(READY) ## ruff, mypy and the import contracts
@@ -67,7 +72,7 @@ lock: ## resolves requirements.lock again, to the newest versions that pyproject
 	@rm -rf $(VENV)-lock
 
 clean: ## removes the environment and what the tools leave
-	@rm -rf $(VENV) $(VENV)-lock build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(VENV)-lock .kafka build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock

@@ -1,7 +1,9 @@
 """Fixtures that every test may ask for: the engines."""
 
 import os
+import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,15 +11,32 @@ import pytest
 
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
+from tests.engines.kafka_broker import Broker, external_broker
+from tests.engines.kafka_jars import BrokerUnavailableError, can_be_private
+from tests.engines.shared_kafka import container_broker, docker_runs, shared_broker
 from tests.engines.users import make_users
 
 SERVER_FIXTURES = {"firebird_server", "private_firebird_server", "second_firebird_server"}
+KAFKA_FIXTURES = {"kafka_servers", "private_kafka_broker"}
+RUN = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Notes the process that is the whole test run: of pytest-xdist's workers the parent."""
+    # Now, while it surely lives: an orphan has another parent.
+    config.stash[RUN] = os.getppid() if hasattr(config, "workerinput") else os.getpid()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    alone = external_broker() is not None or can_be_private()
     for item in items:
-        if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        asked = set(getattr(item, "fixturenames", ()))
+        if SERVER_FIXTURES & asked:
             item.add_marker(pytest.mark.firebird_server)
+        if KAFKA_FIXTURES & asked:
+            item.add_marker(pytest.mark.kafka)
+            if not alone:
+                item.add_marker(pytest.mark.docker)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +75,48 @@ def second_firebird_server(_second_firebird_server: PrivateServer) -> PrivateSer
     """Another server, always a private one, which a test may stop, kill and start; every test finds it running."""
     _second_firebird_server.start()
     return _second_firebird_server
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bootstrap servers of a broker that all tests share: of PUENTE_TEST_KAFKA, or one of the test run's own. It stays up."""
+    external = external_broker()
+    if external is not None:
+        yield external
+        return
+    folder = tmp_path_factory.getbasetemp()
+    broker: AbstractContextManager[str]
+    try:
+        broker = nullcontext(shared_broker(folder.parent if hasattr(pytestconfig, "workerinput") else folder, pytestconfig.stash[RUN]))
+    except BrokerUnavailableError as error:
+        if not docker_runs():
+            _unavailable(str(error))
+        broker = container_broker()
+    with broker as servers:
+        yield servers
+
+
+@pytest.fixture
+def kafka_prefix() -> str:
+    """What the names of a test's topics begin with, so that no other test on the same broker has the same."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def _private_kafka_broker() -> Iterator[Broker]:
+    try:
+        broker = Broker.create()
+    except BrokerUnavailableError as error:
+        _unavailable(str(error))
+    yield broker
+    broker.remove()
+
+
+@pytest.fixture
+def private_kafka_broker(_private_kafka_broker: Broker) -> Broker:
+    """Another broker, always a private one, which a test may stop, kill, pause and start; every test finds it running."""
+    _private_kafka_broker.start()
+    return _private_kafka_broker
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ import itertools
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.engines.ports import HOST, free_port, listens
+
 EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
-HOST = "127.0.0.1"
 USER = "SYSDBA"
 PASSWORD = "masterkey"
 USERS = ("LECTOR", "ESCRITOR")
@@ -111,7 +111,7 @@ class PrivateServer(FirebirdServer):
     """A server of this test run alone, which tests may stop, kill and start again on its port."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(host=HOST, port=_free_port(), user=USER, password=PASSWORD, folder=str(root / "data"))
+        super().__init__(host=HOST, port=free_port(), user=USER, password=PASSWORD, folder=str(root / "data"))
         self.root = root
         self._owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
@@ -190,7 +190,7 @@ class PrivateServer(FirebirdServer):
 
     def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
         limit = time.monotonic() + START_SECONDS
-        while not _listens(self.port):
+        while not listens(self.port):
             if process.poll() is not None or time.monotonic() > limit:
                 raise RuntimeError(f"the Firebird server on port {self.port} did not start:\n{self.log}")
             time.sleep(0.02)
@@ -295,25 +295,3 @@ def _environment(root: Path) -> dict[str, str]:
         "FIREBIRD_LOCK": str(root / "lock"),
         "FIREBIRD_TMP": str(root / "tmp"),
     }
-
-
-def _free_port() -> int:
-    """A port below those that the system hands to outgoing connections: while the server is down, nobody else gets it.
-
-    (A client that keeps trying a dead port of that range in the end connects to itself.)
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0

@@ -21,7 +21,8 @@ from puente.engines.errors import LockConflict
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
 from puente.errors import ConfigError, ConnectionLost
 from tests.engines.embedded import Engine
-from tests.engines.firebird_server import HOST, FirebirdServer, PrivateServer
+from tests.engines.firebird_server import FirebirdServer, PrivateServer
+from tests.engines.ports import HOST
 
 tables = sa.MetaData()
 things = sa.Table("THINGS", tables, sa.Column("ID", sa.Integer, primary_key=True, autoincrement=False), sa.Column("NAME", sa.String(40)))

@@ -1,0 +1,228 @@
+"""A Kafka broker for tests and for `make demo-kafka`: one node, in KRaft mode, of Kafka's own jars; Docker is not needed.
+
+A private broker lives in one temporary folder and on two loopback ports of its own, and never outlives the test run.
+`PUENTE_TEST_KAFKA="HOST:PORT[,HOST:PORT]"` names a broker that is already there instead.
+"""
+
+import atexit
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.engines import guard
+from tests.engines.kafka_jars import PACKAGES, BrokerUnavailableError, fetch_jars
+from tests.engines.kafka_settings import LOG4J, private_settings
+from tests.engines.ports import HOST, free_port, listens
+
+EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
+
+FORMAT_SECONDS = 60
+START_SECONDS = 60
+STOP_SECONDS = 20
+LOG_LINES = 30
+"""How much of a broker's log an error shows."""
+
+
+class BrokerFailedError(Exception):
+    """A broker was not laid out, or did not come up."""
+
+
+class Broker:
+    """A broker that a test may stop, kill, pause and start again, on the same ports and with the same data."""
+
+    def __init__(self, root: Path, jars: Path, owner: int) -> None:
+        self.root = root
+        self.port = free_port()
+        self._controller_port = free_port()
+        self._jars = jars
+        self._maker = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = subprocess.Popen(
+            # Isolated: the modules beside it are no modules of its.
+            [sys.executable, "-I", guard.__file__, str(owner), self._settings],
+            stdin=subprocess.DEVNULL,
+            # It must not keep a pipe open that somebody reads the test run's output from.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Ctrl-C is for pytest, which then removes the broker.
+            start_new_session=True,
+        )
+
+    @classmethod
+    def create(cls, *, owner: int | None = None) -> "Broker":
+        """Lays out a new broker's folder and starts it. It ends with the process `owner`: ours, unless another is named."""
+        if shutil.which("java") is None:
+            raise BrokerUnavailableError(
+                f"no Kafka broker: Java is not installed (on Debian: {PACKAGES}), and {EXTERNAL_VARIABLE} names none"
+            )
+        jars = fetch_jars()
+        # Not pytest's tmp_path, which stays after the run.
+        broker = cls(Path(tempfile.mkdtemp(prefix="kafka-")), jars, owner or os.getpid())
+        if owner is None:
+            atexit.register(broker.remove)
+        try:
+            broker._lay_out()
+            broker.start()
+        except BaseException:
+            broker.remove()
+            raise
+        return broker
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.bootstrap_servers})"
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def log(self) -> str:
+        """What the broker wrote, of all its starts."""
+        log = self.root / "broker.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def log_folder(self, topic: str) -> Path:
+        """Where the segments of the topic's only partition stand; to change them, stop the broker or kill it first."""
+        return self.root / "data" / f"{topic}-0"
+
+    def start(self) -> None:
+        """Sees that the broker runs and listens, whatever became of it before."""
+        if self._process is not None and self._process.poll() is None:
+            self.resume()
+            return
+        with (self.root / "broker.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                self._java("kafka.Kafka", self._settings),
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_listening(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Ends the broker as its administrator would; its ports and its data stay as they are."""
+        self.resume()
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """Ends the broker as a crash would. What it had not synced is in the system's cache: cut it by hand to lose it."""
+        self._end(kill=True)
+
+    def pause(self) -> None:
+        """Its connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        """Ends the broker and removes its folder; nothing in a forked child, whose parent still needs it."""
+        if os.getpid() != self._maker:
+            return
+        atexit.unregister(self.remove)
+        self.kill()
+        shutil.rmtree(self.root, ignore_errors=True)
+        self._guard.kill()
+        self._guard.wait()
+
+    @property
+    def _settings(self) -> str:
+        return str(self.root / "server.properties")
+
+    def _lay_out(self) -> None:
+        """Fills the broker's folder and has Kafka format its data."""
+        (self.root / "tmp").mkdir()
+        (self.root / "log4j2.properties").write_text(LOG4J)
+        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data")
+        Path(self._settings).write_text(settings)
+        # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
+        cluster = "A" + secrets.token_urlsafe(16)[1:]
+        done = subprocess.run(
+            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._settings),
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=FORMAT_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise BrokerFailedError(f"a Kafka broker's data cannot be made with {_java_version()}:\n{_end(done.stdout)}")
+
+    def _java(self, program: str, *arguments: str) -> list[str]:
+        return [
+            "java",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            # Up a second earlier; what a test sends is soon done anyway.
+            "-XX:TieredStopAtLevel=1",
+            # Nothing of it stays in the system's /tmp.
+            "-XX:-UsePerfData",
+            f"-Djava.io.tmpdir={self.root / 'tmp'}",
+            f"-Dlog4j2.configurationFile={self.root / 'log4j2.properties'}",
+            "-cp",
+            f"{self._jars}/*",
+            program,
+            *arguments,
+        ]
+
+    def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
+        """A broker listens when its controller has let it in: from then on topics can be made."""
+        limit = time.monotonic() + START_SECONDS
+        while not listens(self.port):
+            if process.poll() is not None or time.monotonic() > limit:
+                raise BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")
+            time.sleep(0.02)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _end(self, *, kill: bool) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if not kill:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+        process.kill()
+        process.wait()
+
+
+def external_broker() -> str | None:
+    """The bootstrap servers that PUENTE_TEST_KAFKA names."""
+    named = os.environ.get(EXTERNAL_VARIABLE)
+    if not named:
+        return None
+    if not all(re.fullmatch(r"[^:,\s]+:\d+", address) for address in named.split(",")):
+        raise ValueError(f'{EXTERNAL_VARIABLE} must read "HOST:PORT[,HOST:PORT]"')
+    return named
+
+
+def _java_version() -> str:
+    told = subprocess.run(["java", "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False).stderr
+    return f"{told.partition(chr(10))[0]}; Kafka needs Java 17 or newer"
+
+
+def _end(text: str) -> str:
+    return "\n".join(text.splitlines()[-LOG_LINES:])
