@@ -1,6 +1,6 @@
 """The commands of docker-compose.yml, run as its containers run them, in the order in which they wait for one another.
 
-Only where things are differs: the servers' hosts and folders, and the containers' own folders.
+Only where things are differs: the servers' hosts and folders, the topics' prefix, and the containers' own folders.
 """
 
 import os
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.e2e
 
 DATA = "/var/lib/firebird/data"
 SERVICES = services()
+WARNINGS = "error,ignore:read_text is deprecated:DeprecationWarning,ignore:open_text is deprecated:DeprecationWarning"
+"""As in pyproject.toml: kafka-python's on 3.11."""
 LASTING = ("producer", "consumer-centro", "consumer-norte")
-EMBEDDED = '[log]\nkind = "embedded"\npath = "puente-log.db"\n'
-"""Instead of Kafka's section."""
 
 
 @dataclass(kw_only=True)
@@ -47,10 +47,7 @@ class Containers:
         (self.folder / "bin" / "isql").symlink_to(shutil.which("isql-fb") or "")
         for name in ("data", "tmp"):
             (self.folder / name).mkdir()
-        text = self.here(SETTINGS.read_text(encoding="utf-8"))
-        text, count = re.subn(r"\[log\]\n(?:\w.*\n)+", EMBEDDED, text)
-        assert count == 1
-        self.settings.write_text(text, encoding="utf-8")
+        self.settings.write_text(self.here(SETTINGS.read_text(encoding="utf-8")), encoding="utf-8")
 
     @property
     def settings(self) -> Path:
@@ -62,7 +59,7 @@ class Containers:
 
     def environment(self, service: Service) -> dict[str, str]:
         path = f"{self.folder / 'bin'}:{COMMAND.parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "PUENTE_LANG": "en", "PYTHONWARNINGS": "error", **service["environment"]}
+        return {**os.environ, "PATH": path, "PUENTE_LANG": "en", "PYTHONWARNINGS": WARNINGS, **service["environment"]}
 
     def run(self, name: str) -> str:
         """Runs a service that ends by itself, well; returns what it said."""
@@ -117,12 +114,16 @@ class Containers:
 
 
 @pytest.fixture
-def containers(tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer) -> Containers:
-    """Two servers stand for three: SAE and the centre have one together, under different files' names; the north its own."""
+def containers(
+    tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer, kafka_servers: str, kafka_prefix: str
+) -> Containers:
+    """Two Firebird servers stand for three: SAE and the centre have one together, in folders of their own; the north has its own."""
     servers = {"sae": private_firebird_server, "caja-centro": private_firebird_server, "caja-norte": second_firebird_server}
     mark = secrets.token_hex(4)
     # Users whom nobody has made yet.
     places = {"//lector:": f"//r_{mark}:", "//escritor:": f"//w_{mark}:", "/tmp/": f"{tmp_path}/tmp/", "/data/": f"{tmp_path}/data/"}  # noqa: S108
+    # The broker is one for all tests.
+    places['"kafka:9092"'] = f'"{kafka_servers}"\nprefix = "{kafka_prefix}"'
     sysdba = {}
     for host, server in servers.items():
         folder = Path(server.folder) / f"{mark}-{host}"
