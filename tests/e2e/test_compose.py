@@ -68,6 +68,12 @@ class Containers:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def puente(self, *words: str) -> str:
+        """What `docker compose exec producer puente …` says."""
+        done = self._run(["puente", *words], {**self.environment(SERVICES["producer"]), "COLUMNS": "200"})
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def is_healthy(self, name: str, **environment: str) -> bool:
         kind, command = SERVICES[name]["healthcheck"]["test"]
         assert kind == "CMD-SHELL"
@@ -147,10 +153,19 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
     # When the lasting services run
     with containers.started() as running:
         wait_until(lambda: not containers.differs(), 60)
+        execute(containers.sysdba["sae"], ["UPDATE INVE01 SET DESCR = 'Cambio' WHERE STATUS = 'A'"])
+        wait_until(lambda: all(changed_rows(containers.sysdba[name]) > 100 for name in ("caja-centro", "caja-norte")))
+        wait_until(lambda: not containers.differs())
+        assert containers.puente("status").count(" yes ") == 2
         for process in running.values():
             process.send_signal(signal.SIGTERM)
         # Then each ends well
         assert {name: process.wait(30) for name, process in running.items()} == dict.fromkeys(LASTING, 143)
+
+
+def changed_rows(url: str) -> int:
+    ((count,),) = rows_of(url, "COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = 'Cambio'")
+    return int(count)
 
 
 def test_a_second_start_keeps_what_is_there_and_brings_back_users_that_went_with_their_container(containers: Containers) -> None:
