@@ -19,16 +19,15 @@ import pytest
 from puente.config import load
 from puente.demo.show import compare_all
 from tests.docker.compose_file import SETTINGS, Service, argv, one_shots, services
-from tests.e2e.small_site import COMMAND, rows_of, wait_until
+from tests.e2e.small_site import COMMAND, WARNINGS, rows_of, wait_until
 from tests.engines.firebird_server import PrivateServer
 from tests.engines.users import execute
 
-pytestmark = pytest.mark.e2e
+# Its log is Kafka whatever the site of another test has: once is enough.
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 DATA = "/var/lib/firebird/data"
 SERVICES = services()
-WARNINGS = "error,ignore:read_text is deprecated:DeprecationWarning,ignore:open_text is deprecated:DeprecationWarning"
-"""As in pyproject.toml: kafka-python's on 3.11."""
 LASTING = ("producer", "consumer-centro", "consumer-norte")
 
 

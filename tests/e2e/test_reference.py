@@ -9,7 +9,7 @@ from tests.e2e.small_site import SmallSite, rows_of
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import FirebirdServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 
 @pytest.fixture
