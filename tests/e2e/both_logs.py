@@ -11,7 +11,6 @@ import pytest
 from tests.e2e.small_site import LOG
 from tests.engines.kafka_broker import Broker
 
-
 ONLY = {"file_log": ("file",), "kafka_log": ("private kafka",)}
 
 

@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from puente.errors import ExitCode
@@ -30,6 +32,15 @@ class Running:
     def told(self, action: str, about: str = "") -> list[str]:
         """The lines of one action, those that hold `about`."""
         return [line for line in self.said.splitlines() if f"action={action} " in f"{line} " and about in line]
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """It does not see what happens within."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         self.process.kill()

@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import os
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -28,6 +29,7 @@ EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
 FORMAT_SECONDS = 60
 START_SECONDS = 60
 STOP_SECONDS = 20
+SMALLEST_FILE = 1000
 LOG_LINES = 30
 """How much of a broker's log an error shows."""
 
@@ -145,6 +147,16 @@ class Broker:
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def fill_disk(self) -> None:
+        """As where no file of its can grow any more; it is told so by the same kind of error. A new start has room."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (SMALLEST_FILE, resource.RLIM_INFINITY))
+
+    def wait_until_ended(self) -> None:
+        """Where it ends by itself."""
+        assert self._process is not None
+        self._process.wait(STOP_SECONDS)
 
     def remove(self) -> None:
         """Ends the broker and removes its folder; nothing in a forked child, whose parent still needs it."""

@@ -50,6 +50,8 @@ class Line:
         self.address: str = f"{HOST}:{self._listener.getsockname()[1]}"
         self._troubles: list[Trouble] = []
         self._lock = threading.Lock()
+        self._is_cut = False
+        self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def befalls(self, trouble: Trouble) -> Trouble:
@@ -57,25 +59,42 @@ class Line:
         self._troubles.append(trouble)
         return trouble
 
+    def cut(self) -> None:
+        """Nothing goes through until it is mended."""
+        with self._lock:
+            self._is_cut = True
+            ends, self._ends = self._ends, []
+        for end in ends:
+            _shut(end)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
     def close(self) -> None:
         """Nobody is let in any more."""
-        # Closing alone would leave the thread that waits for a client waiting, and the port taken.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        _shut(self._listener)
         self._listener.close()
+        self.cut()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                try:
-                    server = socket.create_connection((HOST, self._target))
-                except OSError:
+                server = self._beyond()
+                if server is None:
                     client.close()
                     continue
                 asked: list[tuple[int, int]] = []
                 for source, target, are_answers in ((client, server, False), (server, client, True)):
                     threading.Thread(target=self._pump, args=(source, target, are_answers, asked), daemon=True).start()
+
+    def _beyond(self) -> socket.socket | None:
+        """A connection to whom the line leads to, where it leads there."""
+        with self._lock, suppress(OSError):
+            if not self._is_cut:
+                self._ends.append(socket.create_connection((HOST, self._target)))
+                return self._ends[-1]
+        return None
 
     def _pump(self, source: socket.socket, target: socket.socket, are_answers: bool, asked: list[tuple[int, int]]) -> None:
         """`asked` holds kind and size of each request under way: the answers come in the same order."""
@@ -93,13 +112,18 @@ class Line:
                     trouble.action()
                     break
                 target.sendall(message)
-            for end in (source, target):  # closing alone would wait for the thread that reads it
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+            for end in (source, target):
+                _shut(end)
 
     def _trouble(self, kind: int, is_answer: bool, size: int) -> Trouble | None:
         with self._lock:
             return next((trouble for trouble in self._troubles if trouble.meets(kind, is_answer, size)), None)
+
+
+def _shut(end: socket.socket) -> None:
+    """Wakes up the thread that waits there, which closing alone would not."""
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def _kind_of(request: bytes) -> int:
