@@ -103,9 +103,10 @@ def kafka_prefix() -> str:
 
 
 @pytest.fixture(scope="session")
-def _private_kafka_broker() -> Iterator[Broker]:
+def _private_kafka_broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     try:
-        broker = Broker.create()
+        # A worker lives on for a while when the test run is killed.
+        broker = Broker.create(ends_with=[os.getpid(), pytestconfig.stash[RUN]])
     except BrokerUnavailableError as error:
         _unavailable(str(error))
     yield broker
