@@ -91,7 +91,7 @@ def kafka_servers(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
         broker = nullcontext(shared_broker(folder.parent if hasattr(pytestconfig, "workerinput") else folder, pytestconfig.stash[RUN]))
     except BrokerUnavailableError as error:
         if not docker_runs():
-            _unavailable(str(error))
+            unavailable(str(error))
         broker = container_broker()
     with broker as servers:
         yield servers
@@ -109,7 +109,7 @@ def _private_kafka_broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
         # A worker lives on for a while when the test run is killed.
         broker = Broker.create(ends_with=[os.getpid(), pytestconfig.stash[RUN]])
     except BrokerUnavailableError as error:
-        _unavailable(str(error))
+        unavailable(str(error))
     yield broker
     broker.remove()
 
@@ -139,10 +139,10 @@ def _private_server() -> PrivateServer:
     try:
         return PrivateServer.create()
     except ServerUnavailableError as error:
-        _unavailable(str(error))
+        unavailable(str(error))
 
 
-def _unavailable(reason: str) -> NoReturn:
+def unavailable(reason: str) -> NoReturn:
     """An engine that is missing never passes unseen: a failure in CI, elsewhere the only skip there is."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)

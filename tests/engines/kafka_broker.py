@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.engines import guard
@@ -39,8 +39,8 @@ class BrokerFailedError(Exception):
 class Broker:
     """A broker that a test may stop, kill, pause and start again, on the same ports and with the same data."""
 
-    def __init__(self, root: Path, jars: Path, ends_with: Sequence[int]) -> None:
-        self.root = root
+    def __init__(self, root: Path, jars: Path, ends_with: Sequence[int], further: Mapping[str, str]) -> None:
+        self.root, self._further = root, further
         self.port = free_port()
         self._controller_port = free_port()
         self._jars = jars
@@ -58,8 +58,11 @@ class Broker:
         )
 
     @classmethod
-    def create(cls, *, ends_with: Sequence[int] = ()) -> "Broker":
-        """Lays out a new broker's folder and starts it. It ends with one of these processes: with ours, unless others are named."""
+    def create(cls, *, ends_with: Sequence[int] = (), further: Mapping[str, str] | None = None) -> "Broker":
+        """Lays out a new broker's folder and starts it, with `further` settings.
+
+        It ends with one of these processes: with ours, unless others are named.
+        """
         if shutil.which("java") is None:
             raise BrokerUnavailableError(
                 f"no Kafka broker: Java is not installed (on Debian: {PACKAGES}), and {EXTERNAL_VARIABLE} names none"
@@ -67,7 +70,7 @@ class Broker:
         jars = fetch_jars()
         owners = ends_with or [os.getpid()]
         # Not pytest's tmp_path, which stays after the run.
-        broker = cls(Path(tempfile.mkdtemp(prefix="kafka-")), jars, owners)
+        broker = cls(Path(tempfile.mkdtemp(prefix="kafka-")), jars, owners, further or {})
         if os.getpid() in owners:
             atexit.register(broker.remove)
         try:
@@ -153,7 +156,7 @@ class Broker:
         """Fills the broker's folder and has Kafka format its data."""
         (self.root / "tmp").mkdir()
         (self.root / "log4j2.properties").write_text(LOG4J)
-        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data")
+        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data", further=self._further)
         Path(self._settings).write_text(settings)
         # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
         cluster = "A" + secrets.token_urlsafe(16)[1:]
