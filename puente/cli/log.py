@@ -9,7 +9,7 @@ from puente import config as settings_file
 from puente import logcopy
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.config import Settings
+from puente.config import EmbeddedLogSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.port import Topic
 from puente.logcopy import Result, Task
@@ -70,6 +70,7 @@ def _copy(source: Settings, target: Settings, *, as_json: bool) -> int:
 
 
 def _show(source: Settings, target: Settings, result: Result) -> None:
+    _say_which(source, target)
     headings = [translate("topic"), translate("events"), translate("keys"), translate("tombstones"), translate("copied now")]
     print_table(
         [*headings, translate("equal")],
@@ -77,7 +78,6 @@ def _show(source: Settings, target: Settings, result: Result) -> None:
             (c.into, c.source.events, c.source.keys, c.source.tombstones, c.copied, translate("yes") if c.equal else translate("no"))
             for c in result.topics
         ],
-        title=_title(source, target),
     )
     for copied in result.topics:
         if not copied.equal:
@@ -94,12 +94,13 @@ def _show(source: Settings, target: Settings, result: Result) -> None:
         click.echo(translate("Both hold the same. Now put the target's [log] into the settings, then: puente setup, puente run."))
 
 
-def _title(source: Settings, target: Settings) -> str:
-    return f"{_named(source)} → {_named(target)}"
+def _say_which(source: Settings, target: Settings) -> None:
+    click.echo(f"{_named(source)} → {_named(target)}")
 
 
 def _named(settings: Settings) -> str:
-    return f"{settings.log.name} ({settings.log.prefix})"
+    name = settings.log_path if isinstance(settings.log, EmbeddedLogSettings) else settings.log.name
+    return f"{name} ({settings.log.prefix})"
 
 
 def _as_json(source: Settings, target: Settings, result: Result) -> dict[str, object]:
@@ -129,8 +130,9 @@ def _dry_run(source: Settings, target: Settings, *, as_json: bool) -> int:
     if as_json:
         print_json([{"topic": task.topic, "into": task.into, "is_new": task.target is None, "to_copy": count} for task, count in found])
         return int(ExitCode.OK)
+    _say_which(source, target)
     headings = [translate("topic"), translate("in the target"), translate("to copy")]
-    print_table(headings, [(task.into, _is_there(task), count) for task, count in found], title=_title(source, target))
+    print_table(headings, [(task.into, _is_there(task), count) for task, count in found])
     click.echo(translate("Nothing was written (--dry-run)."))
     return int(ExitCode.OK)
 
