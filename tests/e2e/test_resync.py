@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
+def loaded(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
     folder = tmp_path_factory.mktemp("resync")
     made = build(folder / "site", EmbeddedDatabases(folder).url)
     done = made.puente("run", "--once")
