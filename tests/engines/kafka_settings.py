@@ -1,5 +1,6 @@
 """How a broker for tests is set: one node that is its own controller, quick to do what others do within minutes, and small."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,15 +63,15 @@ class Ports:
         return cls(clients=free_port(), controller=free_port(), line=free_port(), behind_line=free_port())
 
 
-def private_settings(ports: Ports, data: Path) -> str:
-    """A server.properties for these loopback ports."""
+def private_settings(ports: Ports, data: Path, further: Mapping[str, str]) -> str:
+    """A server.properties for these loopback ports; `further` settings win."""
     listening = {
         "listeners": f"PLAINTEXT://{HOST}:{ports.clients},LINE://{HOST}:{ports.behind_line},CONTROLLER://{HOST}:{ports.controller}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.clients},LINE://{HOST}:{ports.line}",
         "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
         "log.dirs": str(data),
     }
-    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **listening}.items())
+    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **listening, **further}.items())
 
 
 def container_settings(*, inner_port: int, advertised: str) -> dict[str, str]:
