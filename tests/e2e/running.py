@@ -35,7 +35,7 @@ class Running:
 
     @contextmanager
     def asleep(self) -> Iterator[None]:
-        """It does not see what happens within."""
+        """It does not see what happens within; nor may anybody else use an embedded database that it has open: he would wait for it."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield

@@ -126,6 +126,19 @@ def test_the_second_stands_by_and_takes_over_when_the_first_is_killed(site: Smal
     assert second.said.count("action=take over") == 1
 
 
+def test_once_beside_one_that_was_killed_waits_until_it_is_known_to_be_silent_and_does_its_work(site: SmallSite, start: Start) -> None:
+    """Nobody speaks any more: that one stands by is no reason to give up, as it is beside a producer that lives."""
+    first = start("produce")
+    wait_until(lambda: bool(live(site)))
+    first_run, _ = newest_word(site)
+    first.kill()
+    rename(site, "tres")
+    done = site.puente("produce", "--once", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["produced"]["published"] > 0
+    assert newest_word(site)[0] != first_run
+
+
 def test_a_clean_end_hands_the_log_over_at_once(site: SmallSite, start: Start) -> None:
     first = start("produce")
     wait_until(lambda: bool(live(site)))

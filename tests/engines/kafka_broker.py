@@ -30,7 +30,6 @@ EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
 FORMAT_SECONDS = 60
 START_SECONDS = 60
 STOP_SECONDS = 20
-SMALLEST_FILE = 1000
 LOG_LINES = 30
 """How much of a broker's log an error shows."""
 
@@ -154,9 +153,10 @@ class Broker:
         self._signal(signal.SIGCONT)
 
     def fill_disk(self) -> None:
-        """As where no file of its can grow any more; it is told so by the same kind of error. A new start has room."""
+        """The topic that holds most can grow no more, which is an error like that of a full disk. A new start has room."""
         assert self._process is not None
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (SMALLEST_FILE, resource.RLIM_INFINITY))
+        largest = max(segment.stat().st_size for segment in self.data.glob("*/*.log"))
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
 
     def wait_until_ended(self) -> None:
         """Where it ends by itself."""

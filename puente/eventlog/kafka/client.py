@@ -20,7 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from puente.errors import ConfigError
 from puente.eventlog.kafka import reach
-from puente.eventlog.kafka.errors import TRANSIENT, translate
+from puente.eventlog.kafka.errors import NO_CONNECTION, TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.texts import text
 
@@ -87,8 +87,9 @@ class Client:
             return again(action)
         except KafkaError as error:
             self._places.clear()
-            # A broker whose disk is full says so and ends itself at once: that it is gone is only what follows.
-            raise translate(next(iter(last_words), error), self.servers) from error
+            # A broker whose disk is full says so and ends itself: that it is gone then is only what follows.
+            told = last_words[0] if last_words and isinstance(error, NO_CONNECTION) else error
+            raise translate(told, self.servers) from error
 
     def ask(self, request: Any, node: int | None = None, seconds: float = 0.0) -> Any:
         """A broker's answer (None: any broker's), which may take `seconds` longer than usual. Raises `KafkaError`."""

@@ -9,7 +9,7 @@ from puente.texts import text
 TRANSIENT = (errors.RetriableError, errors.UnknownBrokerIdError)
 """What a moment's wait or another broker may mend."""
 
-_NO_CONNECTION = (errors.KafkaConnectionError, errors.NodeNotReadyError, errors.KafkaTimeoutError, errors.RequestTimedOutError)
+NO_CONNECTION = (errors.KafkaConnectionError, errors.NodeNotReadyError, errors.KafkaTimeoutError, errors.RequestTimedOutError)
 _WRONG_USER = (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
 _TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 _REFUSED = (
@@ -35,7 +35,7 @@ def translate(error: KafkaError, servers: str) -> ConfigError | RetryableError:
             )
         case _ if isinstance(error, _REFUSED):
             return ConfigError(text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error)))
-        case _ if isinstance(error, _NO_CONNECTION):
+        case _ if isinstance(error, NO_CONNECTION):
             return RetryableError(text("Kafka {servers} cannot be reached", servers=servers))
         case errors.KafkaStorageError():
             return RetryableError(text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers))

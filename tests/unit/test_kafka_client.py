@@ -1,0 +1,50 @@
+"""What of several failures of one request is told."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from kafka import errors
+from kafka.errors import KafkaError
+
+from puente.errors import ConfigError, RetryableError
+from puente.eventlog.kafka import client
+from puente.eventlog.kafka.client import Client
+
+DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.2)
+    with closing(Client(["127.0.0.1:1"])) as made:
+        yield made
+
+
+def fails_with(asked: Client, *failures: KafkaError) -> str:
+    """What is told where the last failure is there to stay."""
+    left = list(failures)
+
+    def action() -> None:
+        raise left.pop(0) if len(left) > 1 else left[0]
+
+    with pytest.raises((RetryableError, ConfigError)) as told:
+        asked.trying(action)
+    assert isinstance(told.value.__cause__, type(failures[-1]))
+    return str(told.value)
+
+
+def test_a_broker_that_is_gone_is_told(asked: Client) -> None:
+    assert fails_with(asked, GONE) == "Kafka 127.0.0.1:1 cannot be reached"
+
+
+def test_a_broker_that_said_of_its_disk_and_then_was_gone_is_told_for_its_disk(asked: Client) -> None:
+    assert fails_with(asked, DISK, GONE) == "Kafka 127.0.0.1:1 cannot write to its disk: look whether it is full"
+
+
+def test_what_a_broker_refuses_is_told_whatever_was_before(asked: Client) -> None:
+    assert "does not let this user do that" in fails_with(asked, DISK, errors.TopicAuthorizationFailedError("t"))
+
+
+def test_a_topic_that_lost_its_end_is_told_as_one_that_was_cut(asked: Client) -> None:
+    assert fails_with(asked, errors.OutOfOrderSequenceNumberError("t")) == "The topic t was deleted, cut or made again"
