@@ -1,6 +1,5 @@
 """The log on a Kafka broker that stops, dies, loses what it had not synced, and whose topics somebody deletes or changes."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -15,6 +14,7 @@ from puente.eventlog.history import OtherHistory, read_on
 from puente.eventlog.kafka.log import KafkaLog
 from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_broker import Broker
+from tests.engines.kafka_line import PRODUCE, Trouble
 
 
 @pytest.fixture
@@ -211,67 +211,17 @@ def test_what_was_acknowledged_survives_a_kill(private_kafka_broker: Broker, pri
     assert [value for value in found if value in set(kept)] == kept  # in order, and none twice
 
 
-class Cutter:
-    """Between a client and a broker: lets requests through, and swallows the answer to every `nth` and cuts the line."""
-
-    def __init__(self, servers: str) -> None:
-        self._host, _, port = servers.rpartition(":")
-        self._port = int(port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address: str = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.cuts_next = False
-        self.cuts = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection((self._host, self._port))
-                threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
-                threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
-
-    def _pump(self, source: socket.socket, target: socket.socket, are_answers: bool) -> None:
-        with suppress(OSError), source, target:
-            while data := source.recv(65536):
-                if are_answers and self.cuts_next:
-                    self.cuts_next, self.cuts = False, self.cuts + 1
-                    for end in (source, target):  # closing alone would wait for the thread that reads it
-                        end.shutdown(socket.SHUT_RDWR)
-                    return
-                target.sendall(data)
-
-    def close(self) -> None:
-        self._listener.close()
-
-
 def test_an_answer_that_was_lost_on_the_way_is_asked_for_again_and_nothing_is_kept_twice(
-    kafka_servers: str, kafka_prefix: str, topic: Topic, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+    private_kafka_broker: Broker, private_log: KafkaLog, kafka_prefix: str, topic: Topic
 ) -> None:
-    with closing(Cutter(kafka_servers)) as line:
-        through = KafkaLog([line.address], kafka_prefix)
-        through_line(through, line, monkeypatch)
+    with closing(private_kafka_broker.line()) as line, closing(KafkaLog([line.address], kafka_prefix)) as through:
         offsets = through.append(events(topic, "a"))
         for value in "bcd":
-            line.cuts_next = True
+            lost = line.befalls(Trouble(kind=PRODUCE, is_answer=True))
             offsets += through.append(events(topic, value, value + value))
-        through.close()
-    assert line.cuts == 3
-    assert values(log, topic) == ["a", "b", "bb", "c", "cc", "d", "dd"]
+            assert lost.count == 0
+    assert values(private_log, topic) == ["a", "b", "bb", "c", "cc", "d", "dd"]
     assert offsets == list(range(7))
-
-
-def through_line(log: KafkaLog, line: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker tells its own address, by which it would be reached past the line."""
-    cluster, port = log._client._manager.cluster, int(line.address.rpartition(":")[2])
-    update = cluster.update_metadata
-
-    def updated(answer: object) -> None:
-        for broker in answer.brokers:  # type: ignore[attr-defined]  # kafka-python's answers have no types
-            broker.host, broker.port = "127.0.0.1", port
-        update(answer)
-
-    monkeypatch.setattr(cluster, "update_metadata", updated)
 
 
 # sizes
