@@ -141,7 +141,9 @@ _LOSES: dict[str, Text] = {
         "events of keys that did not change for long would be thrown away, and a CAJA that is new or behind would lack them"
     ),
     "message.timestamp.type": text("compaction would go by the producer's clock, and the broker refuses events of one that is fast"),
-    "min.compaction.lag.ms": text("a tombstone that is lost in a power cut could not be told from one that is still to come"),
+    "min.compaction.lag.ms": text(
+        "a power cut could take the tombstone of a key whose other events are compacted away: nobody would learn that it is gone"
+    ),
     "delete.retention.ms": text("a CAJA that is off for longer than this must read the whole log again"),
 }
 """Why it matters, by Kafka's name of the setting; an embedded log's own names are the same with other signs."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
-from tests.engines.kafka_broker import Broker, external_broker
+from tests.engines.kafka_broker import EXTERNAL_VARIABLE, Broker, external_broker
 from tests.engines.kafka_jars import BrokerUnavailableError, can_be_private
 from tests.engines.shared_kafka import container_broker, docker_runs, shared_broker
 from tests.engines.users import make_users
@@ -29,15 +29,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    alone = external_broker() is not None or can_be_private()
+    broker_in_docker = EXTERNAL_VARIABLE not in os.environ and not can_be_private()
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         if SERVER_FIXTURES & asked:
             item.add_marker(pytest.mark.firebird_server)
         if KAFKA_FIXTURES & asked:
             item.add_marker(pytest.mark.kafka)
-            if not alone:
-                item.add_marker(pytest.mark.docker)
+        if "kafka_servers" in asked and broker_in_docker:
+            item.add_marker(pytest.mark.docker)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +91,7 @@ def kafka_servers(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
         broker = nullcontext(shared_broker(folder.parent if hasattr(pytestconfig, "workerinput") else folder, pytestconfig.stash[RUN]))
     except BrokerUnavailableError as error:
         if not docker_runs():
-            _unavailable(str(error))
+            unavailable(str(error))
         broker = container_broker()
     with broker as servers:
         yield servers
@@ -104,11 +104,12 @@ def kafka_prefix() -> str:
 
 
 @pytest.fixture(scope="session")
-def _private_kafka_broker() -> Iterator[Broker]:
+def _private_kafka_broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     try:
-        broker = Broker.create()
+        # A worker lives on for a while when the test run is killed.
+        broker = Broker.create(ends_with=[os.getpid(), pytestconfig.stash[RUN]])
     except BrokerUnavailableError as error:
-        _unavailable(str(error))
+        unavailable(str(error))
     yield broker
     broker.remove()
 
@@ -138,10 +139,10 @@ def _private_server() -> PrivateServer:
     try:
         return PrivateServer.create()
     except ServerUnavailableError as error:
-        _unavailable(str(error))
+        unavailable(str(error))
 
 
-def _unavailable(reason: str) -> NoReturn:
+def unavailable(reason: str) -> NoReturn:
     """An engine that is missing never passes unseen: a failure in CI, elsewhere the only skip there is."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)

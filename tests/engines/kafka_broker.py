@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.engines import guard
@@ -38,8 +39,8 @@ class BrokerFailedError(Exception):
 class Broker:
     """A broker that a test may stop, kill, pause and start again, on the same ports and with the same data."""
 
-    def __init__(self, root: Path, jars: Path, owner: int) -> None:
-        self.root = root
+    def __init__(self, root: Path, jars: Path, ends_with: Sequence[int], further: Mapping[str, str]) -> None:
+        self.root, self._further = root, further
         self.port = free_port()
         self._controller_port = free_port()
         self._jars = jars
@@ -47,7 +48,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = subprocess.Popen(
             # Isolated: the modules beside it are no modules of its.
-            [sys.executable, "-I", guard.__file__, str(owner), self._settings],
+            [sys.executable, "-I", guard.__file__, self._settings, *map(str, ends_with)],
             stdin=subprocess.DEVNULL,
             # It must not keep a pipe open that somebody reads the test run's output from.
             stdout=subprocess.DEVNULL,
@@ -57,16 +58,20 @@ class Broker:
         )
 
     @classmethod
-    def create(cls, *, owner: int | None = None) -> "Broker":
-        """Lays out a new broker's folder and starts it. It ends with the process `owner`: ours, unless another is named."""
+    def create(cls, *, ends_with: Sequence[int] = (), further: Mapping[str, str] | None = None) -> "Broker":
+        """Lays out a new broker's folder and starts it, with `further` settings.
+
+        It ends with one of these processes: with ours, unless others are named.
+        """
         if shutil.which("java") is None:
             raise BrokerUnavailableError(
                 f"no Kafka broker: Java is not installed (on Debian: {PACKAGES}), and {EXTERNAL_VARIABLE} names none"
             )
         jars = fetch_jars()
+        owners = ends_with or [os.getpid()]
         # Not pytest's tmp_path, which stays after the run.
-        broker = cls(Path(tempfile.mkdtemp(prefix="kafka-")), jars, owner or os.getpid())
-        if owner is None:
+        broker = cls(Path(tempfile.mkdtemp(prefix="kafka-")), jars, owners, further or {})
+        if os.getpid() in owners:
             atexit.register(broker.remove)
         try:
             broker._lay_out()
@@ -151,7 +156,7 @@ class Broker:
         """Fills the broker's folder and has Kafka format its data."""
         (self.root / "tmp").mkdir()
         (self.root / "log4j2.properties").write_text(LOG4J)
-        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data")
+        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data", further=self._further)
         Path(self._settings).write_text(settings)
         # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
         cluster = "A" + secrets.token_urlsafe(16)[1:]

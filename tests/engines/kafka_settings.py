@@ -1,5 +1,6 @@
 """How a broker for tests is set: one node that is its own controller, quick to do what others do within minutes, and small."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines.ports import HOST
@@ -46,15 +47,15 @@ appender.console.layout.pattern = %d %p %c{1} %m%n
 """
 
 
-def private_settings(*, port: int, controller_port: int, data: Path) -> str:
-    """A server.properties for these loopback ports."""
+def private_settings(*, port: int, controller_port: int, data: Path, further: Mapping[str, str]) -> str:
+    """A server.properties for these loopback ports; `further` settings win."""
     listening = {
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "log.dirs": str(data),
     }
-    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **listening}.items())
+    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **listening, **further}.items())
 
 
 def container_settings(*, inner_port: int, advertised: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ def shared_broker(folder: Path, run: int) -> str:
     with FileLock(folder / "kafka.lock"):
         note = folder / "kafka-servers"
         if not note.exists():
-            broker = Broker.create(owner=run)
+            broker = Broker.create(ends_with=[run])
             _kept.append(broker)
             note.write_text(broker.bootstrap_servers)
         return note.read_text()

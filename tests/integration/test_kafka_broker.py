@@ -25,9 +25,9 @@ PATIENCE_SECONDS = 30
 Start = Callable[..., subprocess.Popen[str]]
 
 OWNER = """
-import time
+import os, sys, time
 from tests.engines.kafka_broker import Broker
-broker = Broker.create()
+broker = Broker.create(ends_with=[os.getpid(), *map(int, sys.argv[1:])])
 print("up", flush=True)
 time.sleep(600)
 """
@@ -173,7 +173,13 @@ def test_a_paused_broker_answers_when_it_is_resumed_and_not_before(private_kafka
         assert sent.get(PATIENCE_SECONDS).offset == 1
 
 
-@pytest.mark.parametrize("leave", [Broker.pause, lambda broker: os.kill(broker.pid, signal.SIGKILL)], ids=["paused", "dead"])
+def kill_behind_its_back(broker: Broker) -> None:
+    assert broker._process is not None
+    broker._process.kill()
+    broker._process.wait()
+
+
+@pytest.mark.parametrize("leave", [Broker.pause, kill_behind_its_back], ids=["paused", "dead"])
 def test_a_broker_that_a_test_leaves_in_any_state_is_up_after_a_start(
     private_kafka_broker: Broker, leave: Callable[[Broker], None]
 ) -> None:
@@ -249,6 +255,17 @@ def test_all_workers_share_one_broker_until_the_test_run_ends(processes: Start, 
     run.kill()
     run.wait()
     assert eventually(lambda: nothing_left(tmp_path))
+
+
+@pytest.mark.usefixtures("private_kafka_broker")  # so that the jars are there
+def test_a_worker_that_lives_on_holds_no_broker_of_a_test_run_that_is_killed(processes: Start, tmp_path: Path) -> None:
+    run = processes("-c", "import time; time.sleep(600)")
+    worker = processes("-c", OWNER, str(run.pid))
+    assert first_line(worker) == "up"
+    run.kill()
+    run.wait()
+    assert eventually(lambda: nothing_left(tmp_path))
+    assert worker.poll() is None
 
 
 @pytest.mark.usefixtures("private_kafka_broker")  # so that the jars are there

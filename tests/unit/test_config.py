@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from puente.config import Settings, load
+from puente.config import EmbeddedLogSettings, KafkaLogSettings, Settings, load
 from puente.errors import ConfigError
+from puente.wiring.opening import security_options
 
 WHOLE = """
 company = "01"
@@ -105,3 +106,60 @@ def test_settings_cannot_be_changed_after_reading(tmp_path: Path) -> None:
     settings = read(tmp_path, "")
     with pytest.raises(ValueError, match="frozen"):
         settings.company = "02"
+
+
+# The log
+
+KAFKA = '[log]\nkind = "kafka"\nbootstrap_servers = "kafka-1:9092, 10.0.0.7:9093,[::1]:9094"\n'
+
+
+def test_a_log_is_a_file_unless_it_is_said_to_be_kafkas(tmp_path: Path) -> None:
+    for text in ("", '[log]\npath = "x.db"', '[log]\nkind = "embedded"'):
+        assert isinstance(read(tmp_path, text).log, EmbeddedLogSettings)
+    log = read(tmp_path, KAFKA).log
+    assert isinstance(log, KafkaLogSettings)
+    assert log.bootstrap_servers == ("kafka-1:9092", "10.0.0.7:9093", "[::1]:9094")
+    assert log.name == "Kafka kafka-1:9092, 10.0.0.7:9093, [::1]:9094"
+    listed = read(tmp_path, '[log]\nkind = "kafka"\nbootstrap_servers = ["a:1", "b:2"]').log
+    assert isinstance(listed, KafkaLogSettings)
+    assert listed.bootstrap_servers == ("a:1", "b:2")
+
+
+def test_what_kafka_is_told_of_security(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("x", encoding="utf-8")
+    (tmp_path / "secret").write_text("hidden\n", encoding="utf-8")
+    settings = read(tmp_path, f'{KAFKA}security_protocol = "SASL_SSL"\nusername = "u"\npassword_file = "secret"\nca = "ca.pem"\n')
+    assert isinstance(settings.log, KafkaLogSettings)
+    assert security_options(settings.log, settings.folder) == {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "u",
+        "sasl_plain_password": "hidden",
+        "ssl_cafile": str(settings.folder / "ca.pem"),
+    }
+    assert "hidden" not in repr(settings)
+    (tmp_path / "ca.pem").unlink()
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        security_options(settings.log, settings.folder)
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ('path = "x.db"', "log.path"),
+        ('bootstrap_servers = "kafka"', "log.bootstrap_servers"),
+        ("bootstrap_servers = []", "log.bootstrap_servers"),
+        ('kind = "pigeon"', "log"),
+        ('security_protocol = "SASL_SSL"', "SASL_SSL needs username and password"),
+        ('username = "u"\npassword = "secret-1"', "username and password need"),
+        ('ca = "ca.pem"', "ca, certificate and key need"),
+        ("replication_factor = 0", "log.replication_factor"),
+        ('prefix = "a.b"', "log.prefix"),
+    ],
+)
+def test_a_log_that_is_set_wrongly_is_named_as_it_stands_in_the_file(tmp_path: Path, lines: str, names: str) -> None:
+    given = {line.partition(" =")[0]: line for line in [*KAFKA.splitlines(), *lines.splitlines()]}
+    said = fault(tmp_path, "\n".join(given.values()))
+    assert names in said
+    assert "log.kafka" not in said
+    assert "secret-1" not in said

@@ -6,6 +6,7 @@ has its answer or has failed, so what the port promises can be promised.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,6 +19,7 @@ from kafka.protocol.metadata import MetadataRequest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from puente.errors import ConfigError
+from puente.eventlog.kafka import tls
 from puente.eventlog.kafka.errors import TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.texts import text
@@ -47,7 +49,7 @@ class Client:
 
     def __init__(self, servers: Sequence[str], options: Mapping[str, Any] | None = None) -> None:
         self.servers = ", ".join(servers)
-        settings = {
+        self._settings: dict[str, Any] = {
             "client_id": "puente",
             "receive_message_max_bytes": LARGEST_ANSWER,
             "request_timeout_ms": int(ANSWER_SECONDS * 1000),
@@ -56,8 +58,8 @@ class Client:
             **(options or {}),
             "bootstrap_servers": list(servers),
         }
-        self._net = NetworkSelector(**settings)
-        self._manager = KafkaConnectionManager(self._net, **settings)
+        self._net = NetworkSelector(**self._settings)
+        self._manager = KafkaConnectionManager(self._net, **self._settings)
         self._places: dict[Topic, Place] = {}
 
     def close(self) -> None:
@@ -87,7 +89,7 @@ class Client:
     def ask_all(self, requests: Mapping[int | None, Any], seconds: float = 0.0) -> list[Any]:
         """The answers of several brokers, asked at the same time."""
         if not self._manager.bootstrapped:
-            self._manager.bootstrap(int(CONNECT_SECONDS * 1000))
+            self._bootstrap()
         timeout = int((ANSWER_SECONDS + seconds) * 1000)
 
         async def answers() -> list[Any]:
@@ -96,6 +98,25 @@ class Client:
 
         found: list[Any] = self._manager.run(answers)
         return found
+
+    def _bootstrap(self) -> None:
+        try:
+            self._manager.bootstrap(int(CONNECT_SECONDS * 1000))
+        except errors.KafkaTimeoutError:
+            tls.explain(self._settings["bootstrap_servers"], self._settings)
+            self._log_in()
+            raise
+
+    def _log_in(self) -> None:
+        """Raises what a broker has against the user: the library would try again for ever, and tell that nobody answered."""
+        for broker in self._manager.cluster.bootstrap_brokers():
+            self._manager.reset_backoff(broker.node_id)
+
+            async def connect(node: str = broker.node_id) -> None:
+                await self._manager.get_connection(node, refresh_metadata_on_err=False)
+
+            with suppress(*TRANSIENT):
+                self._manager.run(connect)
 
     def places(self, topics: Iterable[Topic]) -> dict[Topic, Place]:
         """Asks where topics are now; those that are not there lack. Raises `KafkaError`."""
