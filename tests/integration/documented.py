@@ -4,18 +4,15 @@ So the documentation is held to what Puente publishes. Nothing here knows the pr
 demo's independent word for it.
 """
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from puente.demo.expected_rows import Row, Sae, byte_order, number, trimmed, words
+from tests.contracts.schema_docs import Field, fields, schema, without_null
 
-AVRO = Path(__file__).parents[2] / "schemas" / "avro"
 MAIN = {
     "product_line": ("CLIN", "CVE_LIN"),
     "tax_scheme": ("IMPU", "CVE_ESQIMPU"),
@@ -27,54 +24,6 @@ MAIN = {
 """Of each entity the table with a row for each event, and the column of its key."""
 POINTS_BACK = {"PRECIO_X_PROD": ("CVE_ART",), "CVES_ALTER": ("CVE_ART",), "CLIE": ("PROSPECTO",)}
 """Columns that decide what belongs to an event, and are no field of it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
-    """A field of a schema; `name` is a path where it stands inside of another."""
-
-    name: str
-    type: Any
-    doc: str
-
-    @property
-    def meaning(self) -> str:
-        return self.doc.partition(". SAE: ")[0]
-
-    @property
-    def source(self) -> str:
-        """`TABLE.COLUMN`, or a table alone, or several; empty where SAE has no such thing."""
-        return self.doc.partition(". SAE: ")[2]
-
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """Every table and column that the source names."""
-        if found := re.fullmatch(r"(\w+)\.(\w+?)1(\w*) to \2(\d)\3", self.source):
-            return [(found[1], f"{found[2]}{place}{found[3]}") for place in range(1, int(found[4]) + 1)]
-        return [
-            (table, column)
-            for part in self.source.split(" or ")
-            if (column := part.partition(".")[2]) and (table := part.partition(".")[0])
-        ]
-
-
-def schema(name: str) -> Any:
-    return json.loads((AVRO / f"{name}.avsc").read_text(encoding="utf-8"))
-
-
-def fields(of: Any, prefix: str = "") -> Iterator[Field]:
-    """Those of a record, each followed by those inside of it."""
-    for field in of["fields"]:
-        name = prefix + field["name"]
-        yield Field(name=name, type=field["type"], doc=field["doc"])
-        inner = without_null(field["type"])
-        inner = inner["items"] if isinstance(inner, dict) and inner["type"] == "array" else inner
-        if isinstance(inner, dict) and inner["type"] == "record":
-            yield from fields(inner, f"{name}.")
-
-
-def without_null(kind: Any) -> Any:
-    return kind[1] if isinstance(kind, list) else kind
 
 
 class Documented:

@@ -3,14 +3,18 @@
 import base64
 import hashlib
 import json
+import re
 import secrets
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -30,8 +34,9 @@ from puente.demo.retail import fill_sae
 from puente.engines import create_database, open_database
 from puente.reference import build_sae
 from puente.wiring.producing import ProducerSide
+from tests.contracts.schema_docs import schema
 from tests.engines.embedded import EmbeddedDatabases
-from tests.integration.documented import MAIN, Documented, schema
+from tests.integration.documented import MAIN, Documented
 from tests.integration.outsider import SECONDS, consumer, headers_of, newest, read, text_key, to_the_end, topics_of
 from tests.integration.schema_registry import schemas_of, served
 
@@ -328,3 +333,45 @@ def _shares_of_two(shop: Shop, strategy: str) -> list[set[str]]:
             if told.state is ConsumerGroupState.STABLE and len(told.members) == 2:
                 return [{place.topic for place in member.assignment.topic_partitions} for member in told.members]
             assert monotonic() < until, "the group was never divided"
+
+
+# the page
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def printed(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """What the reader of docs/events.md, as it stands there, prints of a topic: values by key."""
+    (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    script = tmp_path_factory.mktemp("page") / "reader.py"
+    script.write_text(source, encoding="utf-8")
+
+    def run(topic: str) -> dict[str, Any]:
+        command = [sys.executable, "-W", "error", str(script), shop.servers, shop.prefix, "01", topic]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = (re.split(r" (?=\{|None$)", line, maxsplit=1) for line in done.stdout.splitlines())
+        return {key: None if value == "None" else json.loads(value) for key, value in lines}
+
+    return run
+
+
+def as_printed(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
+
+
+@pytest.mark.parametrize("topic", [entity for entity in MAIN if entity != "stock"])
+def test_the_pages_reader_prints_the_newest_of_every_key(shop: Shop, printed: Callable[[str], dict[str, Any]], topic: str) -> None:
+    found = printed(topic)
+    assert {key: value for key, value in found.items() if value is not None} == as_printed(shop.documented[topic])
+    assert {key for key, value in found.items() if value is None} == {key for subject, key in shop.deleted if subject == topic}
+
+
+def test_the_pages_examples_are_the_demos(printed: Callable[[str], dict[str, Any]]) -> None:
+    examples = re.findall(r"^Key `(.+?)` of `puente\.01\.(.+?)`:\n\n```json\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
+    assert {topic.partition(".")[0] for _, topic, _ in examples} == set(MAIN)
+    for key, topic, value in examples:
+        assert printed(topic)[key] == json.loads(value)
+    assert f"`puente demo --products {PRODUCTS}`" in PAGE
