@@ -68,4 +68,4 @@ def text_key(message: Message) -> str:
 def headers_of(message: Message) -> dict[str, bytes]:
     found = message.headers() or []
     assert isinstance(found, list)
-    return dict(found)
+    return {name: value for name, value in found if isinstance(value, bytes)}
