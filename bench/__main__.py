@@ -31,6 +31,7 @@ LISTED = "\n\n".join(f"{benchmark.name}: {benchmark.about}" for benchmark in BEN
 def main(names: Sequence[str], rows: int | None, rounds: int | None, engines: Sequence[str], results: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("puente").setLevel(logging.ERROR)  # the shop's SAE has odd keys on purpose
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # it tells of its own turns that take long
     machine, now = facts(), datetime.now(UTC).astimezone()
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     shown = Shown(Console(stderr=True))

@@ -5,10 +5,12 @@ from contextlib import ExitStack, closing
 
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.broker import broker
-from bench.clients import AT_ONCE, OfPuente, Side, embedded, on_kafka
+from bench.clients import PuenteReader
 from bench.engines import EMBEDDED, Engine, opened
-from bench.measure import Figure, Way, nothing
+from bench.log import AT_ONCE
+from bench.measure import Figure, Way
 from bench.sae import COMPANY, build_shop, embedded_log, kafka_log, settings
+from bench.sides import Side, embedded, on_kafka
 from bench.snapshot import figure
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import Record, Topic
@@ -55,7 +57,7 @@ def _events_of_a_sae(at: Setting, prefix: str) -> Iterator[Record]:
     topics = Topics(configured.log.prefix, COMPANY)
     with closing(EmbeddedLog(at.folder / LOG)) as log:
         entities = {topic: state.end for topic, state in log.topics().items() if topics.subject(topic)}
-        for topic, events in OfPuente(log).read(entities).items():
+        for topic, events in PuenteReader(log, entities).read().items():
             named = Topic(prefix + topic.removeprefix(configured.log.prefix))
             yield from (Record(topic=named, key=event.key, value=event.value, headers=event.headers) for event in events)
 
@@ -68,7 +70,7 @@ def _appending(name: str, ours: Side, other: Side, append: Callable[[Side], None
 
 
 def _reading(side: Side) -> Way:
-    return Way(name=side.name, prepare=nothing, run=side.read, check=side.check_read)
+    return Way(name=side.name, prepare=side.begin_reading, run=side.read, check=side.check_read)
 
 
 def into_kafka(at: Setting, engine: Engine) -> Figures:
