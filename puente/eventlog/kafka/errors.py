@@ -33,6 +33,13 @@ def translate(error: KafkaError, servers: str) -> ConfigError | RetryableError:
             return ConfigError(
                 text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_told(error))
             )
+        case errors.UnsupportedCodecError():
+            return ConfigError(
+                text(
+                    "Kafka {servers} compresses topics so that Puente cannot read them: set their compression.type to producer",
+                    servers=servers,
+                )
+            )
         case _ if isinstance(error, _REFUSED):
             return ConfigError(text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error)))
         case _ if isinstance(error, _NO_CONNECTION):
