@@ -101,8 +101,11 @@ def _log(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with closing(open_log(settings)) as log:
-            log.topics()
+            is_empty = not log.topics()
             yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log.name))
+            if is_empty:
+                yield Finding(Level.WARNING, str(about), text("it has no topics yet: puente setup makes them"))
+                return
             yield from _topics(log, topics_of(settings, find_company(settings, log)))
     except PuenteError as error:
         yield failure(str(about), error)

@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def build() -> click.Group:
     """All commands, with their help in the language in use."""
-    from puente.cli import demo, grants, inspect, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
+    from puente.cli import demo, grants, inspect, log, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
 
     group = click.Group(
         "puente",
@@ -60,6 +60,7 @@ def build() -> click.Group:
         *inspect.commands(),
         *running.commands(),
         *resync.commands(),
+        *log.commands(),
         *grants.commands(),
         *reference.commands(),
     ):

@@ -3,16 +3,14 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from consumer.ledger import Reason
 from puente import config as settings_file
 from puente import logs
 from puente import resync as resyncs
+from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
 from puente.errors import ExitCode
@@ -69,41 +67,13 @@ def commands() -> list[click.Command]:
 def _resync(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], allow_deletes: int | None, *, as_json: bool) -> int:
     stop = Stop()
     stop_on_signals(stop)
-    with _Bars(quiet=as_json) as bars:
+    with Bars(_name, quiet=as_json) as bars:
         result = resyncs.resync(settings, caja, entities, stop, allow_deletes, bars.show)
     if as_json:
         print_json(_as_json(result))
     else:
         _show(result, caja.name)
     return int(stop.exit_code or ExitCode.OK)
-
-
-class _Bars:
-    """A bar per topic that is being read, on the standard error."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        console = Console(stderr=True, quiet=quiet)
-        columns = (TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console)
-        self._tasks: dict[Subject, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for task in self._tasks.values():
-            self._progress.update(task, total=1, completed=1)
-        self._progress.stop()
-
-    def show(self, under_way: dict[Subject, tuple[int, int]]) -> None:
-        for subject, (done, of) in under_way.items():
-            if subject not in self._tasks:
-                self._tasks[subject] = self._progress.add_task(_name(subject))
-            self._progress.update(self._tasks[subject], total=max(of, 1), completed=done)
-        for subject, task in self._tasks.items():
-            if subject not in under_way:
-                self._progress.update(task, total=1, completed=1)
 
 
 def _name(subject: Subject) -> str:

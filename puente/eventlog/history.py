@@ -4,13 +4,15 @@ A log that was deleted and made again, cut at its end, or restored from a copy i
 reads from the start. An event that is gone counts as another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from puente.errors import RetryableError
-from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Offset, Topic
+from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Offset, Topic, TopicState
 from puente.texts import text
+
+READ_AT_ONCE = 2000
 
 
 class OtherHistory(RetryableError):
@@ -64,6 +66,17 @@ def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int =
 def _moved(position: Position, batch: Batch) -> Position:
     last = LastEvent(batch.events[-1].offset, digest(batch.events[-1])) if batch.events else position.last
     return Position(position.identity, batch.next_offset, last)
+
+
+def read_until(log: EventLog, topic: Topic, state: TopicState, start: Offset = START) -> Iterator[Event]:
+    """The events from `start` on that stood in the topic at `state`, read a part at a time; raises `OtherHistory`."""
+    position = start
+    while position < state.end:
+        batch = log.read(topic, position, READ_AT_ONCE)
+        if batch.state.identity != state.identity or batch.state.end < state.end:
+            raise OtherHistory(text("The topic {topic} was deleted, cut or made again", topic=topic))
+        yield from (event for event in batch.events if event.offset < state.end)
+        position = batch.next_offset
 
 
 def newest(events: Sequence[Event]) -> dict[bytes, Event]:

@@ -74,7 +74,7 @@ class ProducerSide:
             case EmbeddedLogSettings():
                 return LockTurn(self._settings.log_path, self._clock)
             case KafkaLogSettings():
-                return WordTurn(lambda: open_log(self._settings), self._control, self._runs)
+                return WordTurn(lambda: open_log(self._settings), self._control, self._runs, self._clock)
 
     @property
     def claims(self) -> bool:

@@ -86,8 +86,10 @@ class LockTurn:
 class WordTurn:
     """By the words in the log itself: who dies is found out by his silence. `own` holds the runs of this process."""
 
-    def __init__(self, open_log: Callable[[], EventLog], topic: Callable[[], Topic], own: set[str]) -> None:
-        self._open_log, self._topic, self._own = open_log, topic, own
+    def __init__(
+        self, open_log: Callable[[], EventLog], topic: Callable[[], Topic], own: set[str], clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._open_log, self._topic, self._own, self._clock = open_log, topic, own, clock
         self._standby: Standby | None = None
         self._log: EventLog | None = None
         self.is_ours = False
@@ -102,7 +104,7 @@ class WordTurn:
         if self._standby is None:
             topic = self._topic()
             self._log = self._open_log()
-            self._standby = Standby(self._log, topic, own=self._own)
+            self._standby = Standby(self._log, topic, own=self._own, clock=self._clock)
         return self._standby
 
     def is_theirs(self) -> bool:

@@ -28,7 +28,7 @@ def _is_spared(params: Mapping[str, object]) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def site_log(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Which log the sites of this test have."""
+    """Which log the sites of this test have. A site that several tests share asks for it, so as to be made for each log anew."""
     kind: str = request.param
     LOG.kafka = request.getfixturevalue("kafka_servers") if kind == "kafka" else None
     yield kind

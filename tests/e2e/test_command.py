@@ -59,10 +59,10 @@ def test_every_command_has_help_worth_reading_and_stands_in_the_readme(path: tup
             assert parameter.help, parameter.name
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *ROOT.glob("docs/**/*.md")], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "README.es.md", *ROOT.glob("docs/**/*.md")], ids=lambda page: page.name)
 def test_a_page_names_no_command_that_does_not_exist_and_links_to_none_that_is_gone(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+ ?)+)", text)}
+    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+(?=[ `]) ?)+)", text)}
     known = {path[:n] for path in COMMANDS for n in range(1, len(path) + 1)}
     assert {words for words in named if words not in known} == set()
     assert [link for link in re.findall(r"\]\(([^):#]+)\)", text) if not (page.parent / link).exists()] == []
@@ -87,6 +87,27 @@ def test_the_readme_has_every_exit_code() -> None:
     section = README.split("| exit code |")[1].split("\n## ")[0]
     for code in ExitCode:
         assert re.search(rf"\b{int(code)}\b", section), code
+
+
+def test_the_readme_has_a_spanish_twin() -> None:
+    """What is the same in any language is the same: code, commands, settings, exit codes, headings by their depth, rows of tables."""
+    twin = (ROOT / "README.es.md").read_text(encoding="utf-8")
+    for same in (
+        r"^```(?:sh|toml|sql|json)?\n.*?^```$",
+        r"`puente [^`]+`",
+        r"^\| `([^`]+)` \|",
+        r"^(#+) ",
+        r"^\| *(\d[\d, ]*) \|",
+    ):
+        flags = re.MULTILINE | re.DOTALL if "```" in same else re.MULTILINE
+        ours, theirs = (_without_drawing(re.findall(same, text, flags)) for text in (README, twin))
+        assert ours, same
+        assert sorted(ours) == sorted(theirs) if "puente" in same else ours == theirs, same
+    assert README.count("\n|") == twin.count("\n|")
+
+
+def _without_drawing(found: list[str]) -> list[str]:
+    return [part for part in found if "──" not in part]
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "Uso:"), ("en", "Usage:")])

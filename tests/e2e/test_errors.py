@@ -182,6 +182,7 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
     assert site.differences() == []
 
 
+@pytest.mark.file_log  # it is about the servers, where the path can be taken once
 def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
     tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer
 ) -> None:

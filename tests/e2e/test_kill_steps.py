@@ -74,7 +74,7 @@ class Edited:
 
 
 @pytest.fixture(scope="module", params=["embedded", "server"])
-def edited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edited]:
+def edited(request: pytest.FixtureRequest, site_log: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edited]:
     folder = tmp_path_factory.mktemp("steps")
     if request.param == "embedded":
         site = build(folder / "site", EmbeddedDatabases(folder).url)

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
+def loaded(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
     folder = tmp_path_factory.mktemp("resync")
     made = build(folder / "site", EmbeddedDatabases(folder).url)
     done = made.puente("run", "--once")
@@ -95,7 +95,7 @@ def test_many_deletes_are_held_told_and_done_once_somebody_allows_them(site: Sma
     try:
         found = by_entity(report(site)["entities"])
         assert (found["product"]["held"], found["product"]["inactivated"]) == (60, 0)
-        assert status_of(site, "norte")["sweeps_held"] == {"puente.01.product": 60}
+        assert status_of(site, "norte")["sweeps_held"] == {site.topic("product"): 60}
         said = site.puente("status")
         assert "puente resync --caja norte --allow-deletes 60" in said.stdout
         assert report(site, "--allow-deletes", "59")["entities"][3]["held"] == 60

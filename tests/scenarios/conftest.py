@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def _embedded_story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+def _embedded_story(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story")
     return _loaded(build(folder / "site", EmbeddedDatabases(folder).url))
 

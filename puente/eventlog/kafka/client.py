@@ -19,7 +19,7 @@ from kafka.protocol.metadata import MetadataRequest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from puente.errors import ConfigError
-from puente.eventlog.kafka import tls
+from puente.eventlog.kafka import reach
 from puente.eventlog.kafka.errors import TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.texts import text
@@ -103,19 +103,19 @@ class Client:
         try:
             self._manager.bootstrap(int(CONNECT_SECONDS * 1000))
         except errors.KafkaTimeoutError:
-            tls.explain(self._settings["bootstrap_servers"], self._settings)
             self._log_in()
+            reach.explain(self._settings["bootstrap_servers"], self._settings)
             raise
 
     def _log_in(self) -> None:
-        """Raises what a broker has against the user: the library would try again for ever, and tell that nobody answered."""
+        """Raises what a broker has against the user, where it can be told: the library would try again for ever."""
         for broker in self._manager.cluster.bootstrap_brokers():
             self._manager.reset_backoff(broker.node_id)
 
             async def connect(node: str = broker.node_id) -> None:
                 await self._manager.get_connection(node, refresh_metadata_on_err=False)
 
-            with suppress(*TRANSIENT):
+            with suppress(*TRANSIENT):  # a refusal comes together with the end of the connection, and often the end alone is seen
                 self._manager.run(connect)
 
     def places(self, topics: Iterable[Topic]) -> dict[Topic, Place]:

@@ -1,0 +1,45 @@
+"""Why a broker could not be used, though kafka-python only tells that it could not: nobody is there, or what was said to who is."""
+
+import socket
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from puente.errors import ConfigError, RetryableError
+from puente.texts import text
+
+SECONDS = 3.0
+
+
+def explain(servers: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Raises what is wrong with a server that can be reached; returns where none can."""
+    protocol = str(options.get("security_protocol", "PLAINTEXT"))
+    context = ssl.create_default_context(cafile=options.get("ssl_cafile")) if protocol.endswith("SSL") else None
+    for server in servers:
+        if not _greets(server, context):
+            continue
+        if protocol.startswith("SASL"):
+            raise RetryableError(
+                text("Kafka {servers} ended the connection: look at the user name and the password of [log]", servers=server)
+            )
+        raise RetryableError(
+            text("Somebody is at {servers}, but does not answer as Kafka: look at the address and security_protocol", servers=server)
+        )
+
+
+def _greets(server: str, context: ssl.SSLContext | None) -> bool:
+    """Whether somebody is there; raises `ConfigError` where he does not speak TLS as he should."""
+    host, _, port = server.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), SECONDS) as line:
+            if context is not None:
+                context.wrap_socket(line, server_hostname=host.strip("[]")).close()
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigError(
+            text("Kafka {servers}: its certificate is not trusted ({reason}); see log.ca", servers=server, reason=error.verify_message)
+        ) from error
+    except ssl.SSLError as error:
+        raise ConfigError(text("Kafka {servers} does not speak TLS there ({reason})", servers=server, reason=error.reason)) from error
+    except OSError:
+        return False
+    return True
