@@ -46,6 +46,8 @@ def translate(error: KafkaError, servers: str) -> ConfigError | RetryableError:
             return RetryableError(text("Kafka {servers} cannot be reached", servers=servers))
         case errors.KafkaStorageError():
             return RetryableError(text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers))
+        case errors.OutOfOrderSequenceNumberError() | errors.UnknownProducerIdError():  # what it was sent before is there no more
+            return RetryableError(text("The topic {topic} was deleted, cut or made again", topic=error.args[0]))
         case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
             return RetryableError(text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers))
         case _:
