@@ -120,11 +120,18 @@ class SmallSite:
         """By the end of its name: `control`, `stock.1`."""
         return Topic(f"{load(self.settings).log.prefix}.01.{name}")
 
+    @property
+    def kafka(self) -> str:
+        """The bootstrap servers of its log."""
+        log = load(self.settings).log
+        assert isinstance(log, KafkaLogSettings)
+        return ",".join(log.bootstrap_servers)
+
     def delete_log(self) -> None:
         """As somebody who thinks it can be spared."""
         log = load(self.settings).log
         if isinstance(log, KafkaLogSettings):
-            delete_topics(",".join(log.bootstrap_servers), log.prefix)
+            delete_topics(self.kafka, log.prefix)
         else:
             for file in self.folder.glob(f"{log.path}*"):
                 file.unlink()

@@ -1,8 +1,6 @@
 """Two producers of one site, as processes: one works, the other stands by; deletes that wait are let through beside a running one."""
 
 import json
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +10,8 @@ from puente.demo.statements import literal
 from puente.errors import ExitCode
 from puente.eventlog.port import START
 from schemas.control import run_of
-from tests.e2e.small_site import COMMAND, TWO, SmallSite, build, wait_until
+from tests.e2e.running import Running
+from tests.e2e.small_site import TWO, SmallSite, build, wait_until
 from tests.engines.embedded import Engine
 
 pytestmark = pytest.mark.e2e
@@ -26,31 +25,6 @@ def site(engine: Engine, tmp_path: Path) -> SmallSite:
     return build(tmp_path / "site", engine.new_url, TWO[:1], products=PRODUCTS)
 
 
-class Running:
-    """The command as a process of its own, which may be asked what it has said so far."""
-
-    def __init__(self, site: SmallSite, output: Path, *arguments: str) -> None:
-        self._output = output
-        with output.open("w") as stdout:
-            self.process = subprocess.Popen(
-                [COMMAND, *arguments], cwd=site.folder, env=site.environment(), stdout=stdout, stderr=subprocess.STDOUT
-            )
-
-    @property
-    def said(self) -> str:
-        return self._output.read_text(encoding="utf-8")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(60)
-
-    def ends_cleanly(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == ExitCode.TERMINATED
-        assert "Traceback" not in self.said
-        assert " ERROR " not in self.said, self.said
-
-
 Start = Callable[..., Running]
 
 
@@ -60,7 +34,7 @@ def start(site: SmallSite) -> Iterator[Start]:
     started: list[Running] = []
 
     def run(*arguments: str) -> Running:
-        started.append(Running(site, site.folder / f"output-{len(started)}", *arguments))
+        started.append(Running(site, *arguments))
         return started[-1]
 
     yield run

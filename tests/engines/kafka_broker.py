@@ -1,6 +1,6 @@
 """A Kafka broker for tests and for `make demo-kafka`: one node, in KRaft mode, of Kafka's own jars; Docker is not needed.
 
-A private broker lives in one temporary folder and on two loopback ports of its own, and never outlives the test run.
+A private broker lives in one temporary folder and on loopback ports of its own, and never outlives the test run.
 `PUENTE_TEST_KAFKA="HOST:PORT[,HOST:PORT]"` names a broker that is already there instead.
 """
 
@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import os
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -20,14 +21,16 @@ from pathlib import Path
 
 from tests.engines import guard
 from tests.engines.kafka_jars import PACKAGES, BrokerUnavailableError, fetch_jars
-from tests.engines.kafka_settings import LOG4J, private_settings
-from tests.engines.ports import HOST, free_port, listens
+from tests.engines.kafka_line import Line
+from tests.engines.kafka_settings import LOG4J, Ports, private_settings
+from tests.engines.ports import HOST, listens
 
 EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
 
 FORMAT_SECONDS = 60
 START_SECONDS = 60
 STOP_SECONDS = 20
+SMALLEST_FILE = 1000
 LOG_LINES = 30
 """How much of a broker's log an error shows."""
 
@@ -41,8 +44,7 @@ class Broker:
 
     def __init__(self, root: Path, jars: Path, ends_with: Sequence[int], further: Mapping[str, str]) -> None:
         self.root, self._further = root, further
-        self.port = free_port()
-        self._controller_port = free_port()
+        self._ports = Ports.free()
         self._jars = jars
         self._maker = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
@@ -89,6 +91,14 @@ class Broker:
         return f"{HOST}:{self.port}"
 
     @property
+    def port(self) -> int:
+        return self._ports.clients
+
+    def line(self) -> Line:
+        """Another way to the broker, by its own address, until it is closed; one at a time."""
+        return Line(self._ports.behind_line, self._ports.line)
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
@@ -98,9 +108,14 @@ class Broker:
         log = self.root / "broker.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
+    @property
+    def data(self) -> Path:
+        """All that the broker keeps; to change or copy it, stop the broker or kill it first."""
+        return self.root / "data"
+
     def log_folder(self, topic: str) -> Path:
-        """Where the segments of the topic's only partition stand; to change them, stop the broker or kill it first."""
-        return self.root / "data" / f"{topic}-0"
+        """Where the segments of the topic's only partition stand."""
+        return self.data / f"{topic}-0"
 
     def start(self) -> None:
         """Sees that the broker runs and listens, whatever became of it before."""
@@ -138,6 +153,16 @@ class Broker:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def fill_disk(self) -> None:
+        """As where no file of its can grow any more; it is told so by the same kind of error. A new start has room."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (SMALLEST_FILE, resource.RLIM_INFINITY))
+
+    def wait_until_ended(self) -> None:
+        """Where it ends by itself."""
+        assert self._process is not None
+        self._process.wait(STOP_SECONDS)
+
     def remove(self) -> None:
         """Ends the broker and removes its folder; nothing in a forked child, whose parent still needs it."""
         if os.getpid() != self._maker:
@@ -156,8 +181,7 @@ class Broker:
         """Fills the broker's folder and has Kafka format its data."""
         (self.root / "tmp").mkdir()
         (self.root / "log4j2.properties").write_text(LOG4J)
-        settings = private_settings(port=self.port, controller_port=self._controller_port, data=self.root / "data", further=self._further)
-        Path(self._settings).write_text(settings)
+        Path(self._settings).write_text(private_settings(self._ports, self.data, self._further))
         # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
         cluster = "A" + secrets.token_urlsafe(16)[1:]
         done = subprocess.run(

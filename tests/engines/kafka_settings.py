@@ -1,15 +1,17 @@
 """How a broker for tests is set: one node that is its own controller, quick to do what others do within minutes, and small."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engines.ports import HOST
+from tests.engines.ports import HOST, free_port
 
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,LINE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
     # One node has everything once; and a topic that nobody made is a mistake.
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "1",
@@ -47,12 +49,26 @@ appender.console.layout.pattern = %d %p %c{1} %m%n
 """
 
 
-def private_settings(*, port: int, controller_port: int, data: Path, further: Mapping[str, str]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where a private broker listens. Who comes by `behind_line` is told that the broker is at `line`: a client stays on its line."""
+
+    clients: int
+    controller: int
+    line: int
+    behind_line: int
+
+    @classmethod
+    def free(cls) -> "Ports":
+        return cls(clients=free_port(), controller=free_port(), line=free_port(), behind_line=free_port())
+
+
+def private_settings(ports: Ports, data: Path, further: Mapping[str, str]) -> str:
     """A server.properties for these loopback ports; `further` settings win."""
     listening = {
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "listeners": f"PLAINTEXT://{HOST}:{ports.clients},LINE://{HOST}:{ports.behind_line},CONTROLLER://{HOST}:{ports.controller}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.clients},LINE://{HOST}:{ports.line}",
+        "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
         "log.dirs": str(data),
     }
     return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **listening, **further}.items())

@@ -1,12 +1,31 @@
-"""What somebody else does to topics."""
+"""What somebody else does to topics, or a power cut."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from time import monotonic, sleep
 
 from kafka import KafkaAdminClient
 
 SECONDS = 20.0
+
+
+def delete_some(servers: str, *topics: str) -> None:
+    """Somebody may make one of them again at once, so nobody waits until it is gone."""
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        admin.delete_topics(list(topics))
+
+
+def lose_tail(folder: Path, batches: int | None) -> None:
+    """The last `batches` of a topic, or all of them: what a power cut takes that were not synced. Its broker must have been killed."""
+    segment = max(folder.glob("*.log"))
+    content, starts, place = segment.read_bytes(), [0], 0
+    while place < len(content):  # each batch begins with its first offset (8 bytes) and the length of what follows (4)
+        place += 12 + int.from_bytes(content[place + 8 : place + 12], "big")
+        starts.append(place)
+    kept = 0 if batches is None else starts[max(0, len(starts) - 1 - batches)]
+    os.truncate(segment, kept)
 
 
 def delete_topics(servers: str, prefix: str) -> None:

@@ -1,6 +1,7 @@
 """Sites for the scenarios: loaded, each CAJA equal to SAE, before every chapter and after it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.e2e.both_logs import pytest_generate_tests, site_log
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
+from tests.engines.kafka_broker import Broker
+from tests.engines.kafka_line import Line
 from tests.scenarios.trouble import Story
 
 __all__ = ["pytest_generate_tests", "site_log"]
@@ -34,6 +37,34 @@ def embedded_story(_embedded_story: Story) -> Iterator[Story]:
     assert _embedded_story.differences == []
     yield _embedded_story
     assert _embedded_story.differences == []
+
+
+@pytest.fixture(scope="module")
+def _kafka_story(tmp_path_factory: pytest.TempPathFactory, site_log: str) -> Story:
+    assert site_log == "private kafka"
+    folder = tmp_path_factory.mktemp("story")
+    # So many that what they fill is published in two parts
+    return _loaded(build(folder / "site", EmbeddedDatabases(folder).url, products=350))
+
+
+@pytest.fixture
+def kafka_story(private_kafka_broker: Broker, _kafka_story: Story) -> Iterator[Story]:
+    """On a broker that the test may stop: one site for all chapters of a file."""
+    assert private_kafka_broker.pid is not None
+    assert _kafka_story.differences == []
+    yield _kafka_story
+    assert _kafka_story.differences == []
+
+
+@pytest.fixture
+def line(private_kafka_broker: Broker, kafka_story: Story) -> Iterator[Line]:
+    """The site's only way to the broker."""
+    site = kafka_story.site
+    straight = site.settings.read_text(encoding="utf-8")
+    with closing(private_kafka_broker.line()) as opened:
+        site.edit_settings(private_kafka_broker.bootstrap_servers, opened.address)
+        yield opened
+        site.write_settings(straight)
 
 
 @pytest.fixture

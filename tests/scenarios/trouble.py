@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.administrator import run_tool
 
@@ -47,16 +48,15 @@ class Story:
         assert done.returncode == 0, done.stdout + done.stderr
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """`puente run`, which must still run at the end and never show a traceback."""
-        process = self.site.start("run")
+    def running(self, *arguments: str) -> Iterator[Running]:
+        """`puente run`, or what is named, which must still run at the end and never show a traceback."""
+        running = Running(self.site, *(arguments or ("run",)))
         try:
-            yield
-            assert process.poll() is None
+            yield running
+            assert running.process.poll() is None, running.said
+            running.ends()
         finally:
-            process.terminate()
-            said = process.communicate(timeout=30)[0]
-        assert "Traceback" not in said, said
+            running.kill()
 
     def heals(self) -> None:
         """Every CAJA becomes equal to SAE, by itself."""

@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from puente.errors import ConfigError
 from puente.eventlog.kafka import reach
@@ -68,18 +68,27 @@ class Client:
 
     def trying(self, action: Callable[[], Answer]) -> Answer:
         """What `action` returns, tried again where waiting a little may help; its errors come out as Puente's."""
+        last_words: list[KafkaError] = []
+
+        def failed(state: RetryCallState) -> None:
+            self._places.clear()
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, errors.KafkaStorageError):
+                last_words.append(error)
+
         again = Retrying(
             retry=retry_if_exception_type(TRANSIENT),
             wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
             stop=stop_after_delay(TOTAL_SECONDS),
-            before_sleep=lambda _state: self._places.clear(),
+            before_sleep=failed,
             reraise=True,
         )
         try:
             return again(action)
         except KafkaError as error:
             self._places.clear()
-            raise translate(error, self.servers) from error
+            # A broker whose disk is full says so and ends itself at once: that it is gone is only what follows.
+            raise translate(next(iter(last_words), error), self.servers) from error
 
     def ask(self, request: Any, node: int | None = None, seconds: float = 0.0) -> Any:
         """A broker's answer (None: any broker's), which may take `seconds` longer than usual. Raises `KafkaError`."""

@@ -1,0 +1,62 @@
+"""The installed command as a process that goes on, which may be asked what it has said so far."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from puente.errors import ExitCode
+from tests.e2e.small_site import COMMAND, SmallSite
+
+
+class Running:
+    """`puente` with these arguments in the site's folder; the test ends it."""
+
+    def __init__(self, site: SmallSite, *arguments: str) -> None:
+        self._output = _new_file(site.folder)
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [COMMAND, *arguments],
+                cwd=site.folder,
+                env=site.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text(encoding="utf-8")
+
+    def told(self, action: str, about: str = "") -> list[str]:
+        """The lines of one action, those that hold `about`."""
+        return [line for line in self.said.splitlines() if f"action={action} " in f"{line} " and about in line]
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """It does not see what happens within."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(60)
+
+    def ends(self) -> None:
+        """Asked to, and without a bug."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == ExitCode.TERMINATED, self.said
+        assert "Traceback" not in self.said, self.said
+
+    def ends_cleanly(self) -> None:
+        """And nothing went wrong before."""
+        self.ends()
+        assert " ERROR " not in self.said, self.said
+
+
+def _new_file(folder: Path) -> Path:
+    return folder / f"output-{len(list(folder.glob('output-*')))}"

@@ -1,0 +1,306 @@
+"""The broker stopped, killed, deaf, cut off, robbed of topics or of their ends: told once, healed by itself, nothing lost.
+
+That a trouble came when it was meant to come is told by the program's own log.
+"""
+
+import shutil
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from puente.errors import ExitCode
+from puente.eventlog.port import START, Record, TopicSettings
+from tests.e2e.running import Running
+from tests.e2e.small_site import SmallSite, wait_until
+from tests.engines.kafka_broker import Broker
+from tests.engines.kafka_line import FETCH, PRODUCE, Line, Trouble
+from tests.engines.kafka_topics import delete_some, lose_tail
+from tests.scenarios.trouble import Story
+
+pytestmark = pytest.mark.kafka_log
+WORKERS = ("SAE", "centro", "norte")
+LARGE = 10_000
+"""Of what is published or read, bytes that only an edit of everything has."""
+TOPICS = ("product_line", "tax_scheme", "currency", "product", "customer", "stock.1", "stock.2", "stock.3", "control")
+
+
+def tell_once(puente: Running, reason: str, *workers: str) -> None:
+    """These told the trouble, and nobody another or anything twice; and that it is over."""
+    wait_until(lambda: all(puente.told("recovered", f"worker={worker}") for worker in workers))
+    for worker in workers:
+        assert len(puente.told("failed", f"worker={worker} reason={reason}")) == 1, puente.said
+    assert len(puente.told("failed")) == len(puente.told("recovered")) == len(workers), puente.said
+
+
+def unreachable(servers: str) -> str:
+    return f"Kafka {servers} cannot be reached"
+
+
+# a broker that is away
+
+
+def test_a_broker_that_is_away_or_deaf_is_told_once_by_each_worker_and_a_short_silence_by_none(
+    kafka_story: Story, private_kafka_broker: Broker
+) -> None:
+    reason = unreachable(private_kafka_broker.bootstrap_servers)
+    with kafka_story.running() as puente:
+        wait_until(lambda: len(puente.told("claim")) == 2)
+        private_kafka_broker.pause()
+        kafka_story.edit()
+        sleep(3)
+        private_kafka_broker.resume()
+        kafka_story.heals()
+        assert puente.told("failed") == []
+        private_kafka_broker.stop()
+        kafka_story.edit()
+        wait_until(lambda: len(puente.told("failed")) == len(WORKERS))
+        private_kafka_broker.start()
+        kafka_story.heals()
+        tell_once(puente, reason, *WORKERS)
+        # And one that is silent for longer than a request may take, to the end
+        private_kafka_broker.pause()
+        kafka_story.edit()
+        wait_until(lambda: len(puente.told("failed")) == 2 * len(WORKERS))
+    private_kafka_broker.resume()
+    assert len(puente.told("failed", f"reason={reason}")) == 2 * len(WORKERS), puente.said
+    kafka_story.once()
+
+
+def test_a_stop_while_the_broker_is_silent_needs_no_answer(kafka_story: Story, private_kafka_broker: Broker) -> None:
+    with kafka_story.running() as puente:
+        wait_until(lambda: len(puente.told("claim")) == 2)
+        private_kafka_broker.pause()
+        kafka_story.edit()
+    private_kafka_broker.resume()
+    assert all(unreachable(private_kafka_broker.bootstrap_servers) in line for line in puente.told("release"))
+    kafka_story.once()
+
+
+# in the middle of a pass
+
+
+def test_the_broker_goes_in_the_middle_of_a_pass(kafka_story: Story, private_kafka_broker: Broker, line: Line) -> None:
+    """Of what is published, the first part stands in the log; of the second half a request, or all but its answer."""
+    with kafka_story.running() as puente:
+        for turn, (is_answer, end) in enumerate([(False, private_kafka_broker.stop), (True, private_kafka_broker.kill)], 1):
+            line.befalls(Trouble(kind=PRODUCE, size=LARGE, spared=1, is_answer=is_answer, half=not is_answer, action=end))
+            kafka_story.edit()
+            wait_until(lambda turn=turn: len(puente.told("failed", "worker=SAE")) == turn)  # type: ignore[misc]
+            private_kafka_broker.start()
+            kafka_story.heals()
+            wait_until(lambda turn=turn: len(puente.told("recovered", "worker=SAE")) == turn)  # type: ignore[misc]
+    assert len(puente.told("failed", f"worker=SAE reason={unreachable(line.address)}")) == 2
+    assert len(puente.told("start")) == 3
+
+
+def test_the_line_is_cut_again_and_again_half_way_through_requests_and_answers(kafka_story: Story, line: Line) -> None:
+    """They are sent again within the time that a request has: nobody need be told."""
+    with kafka_story.running() as puente:
+        for is_answer in (False, True):
+            cuts = [
+                line.befalls(Trouble(kind=PRODUCE, size=LARGE, is_answer=is_answer, half=True, count=2)),
+                line.befalls(Trouble(kind=FETCH, size=LARGE if is_answer else 0, is_answer=is_answer, half=True, count=2)),
+            ]
+            kafka_story.edit()
+            kafka_story.heals()
+            assert [cut.count for cut in cuts] == [0, 0]
+    assert puente.told("failed") == []
+
+
+# in the middle of a resync
+
+
+def test_the_broker_goes_in_the_middle_of_a_resync(kafka_story: Story, private_kafka_broker: Broker, line: Line) -> None:
+    """One that somebody asked for, then one that follows by itself: once while the log is read, once while CAJA is written."""
+    site, gone = kafka_story.site, unreachable(line.address)
+    by_hand = "UPDATE CATINVEN SET DESCRIPCIO = 'a mano', PRECIOP = 1"
+    site.caja_sql("norte", by_hand)
+    line.befalls(Trouble(kind=FETCH, size=LARGE, is_answer=True, half=True, action=private_kafka_broker.kill))
+    asked = site.puente("resync", "--caja", "norte")
+    assert asked.returncode == ExitCode.DOWN
+    assert [said for said in asked.stderr.splitlines() if said.startswith("puente: ")] == [f"puente: {gone}"]
+    private_kafka_broker.start()
+    line.befalls(Trouble(kind=FETCH, size=LARGE, spared=1, is_answer=True, half=True, action=private_kafka_broker.stop))
+    with kafka_story.running("consume", "--caja", "norte") as puente:
+        wait_until(lambda: bool(puente.told("failed")))
+        private_kafka_broker.start()
+        kafka_story.heals()
+        tell_once(puente, gone, "norte")
+        topic = f"topic={site.topic('product')} "
+        assert len(puente.told("resync", f"{topic}reason=somebody asked for it")) == 2
+        assert len(puente.told("resynced", topic)) == 1
+    kafka_story.once()
+
+
+# topics that somebody deletes
+
+
+def make_again(site: SmallSite, name: str) -> None:
+    """A topic of the same name that is longer than the one that was read, and ends with older values than those that were read last."""
+    topic = site.topic(name)
+    with site.log() as log:
+        state = log.state(topic)
+        assert state is not None
+        events = log.read(topic, START, state.end).events
+        old = [Record(topic=topic, key=event.key, value=event.value, headers=event.headers) for event in events[: len(events) // 2]]
+        delete_some(site.kafka, topic)
+        wait_until(lambda: log.state(topic) is None)
+        log.create({topic: TopicSettings()})
+        for _ in range(3):
+            log.append(old)
+
+
+def test_topics_are_deleted_while_puente_is_stopped(kafka_story: Story) -> None:
+    """One of them grew past every position since; one is the producer's own."""
+    site = kafka_story.site
+    delete_some(site.kafka, site.topic("stock.1"), site.topic("control"))
+    make_again(site, "product")
+    kafka_story.edit()
+    with kafka_story.running() as puente:
+        kafka_story.heals()
+    reason = f"reason=The topic {site.topic('product')} was deleted, cut or made again"
+    assert len(puente.told("resync", reason)) == 2, puente.said
+    site.delete_log()
+    kafka_story.edit()
+    kafka_story.once()
+
+
+def test_topics_are_deleted_under_a_running_puente(kafka_story: Story) -> None:
+    site = kafka_story.site
+    with kafka_story.running() as puente:
+        for names in (["product"], ["control"], TOPICS):
+            kafka_story.edit()
+            delete_some(site.kafka, *map(site.topic, names))
+            kafka_story.edit()
+            kafka_story.heals()
+        kafka_story.edit()
+        make_again(site, "product")
+        kafka_story.heals()
+    assert len(puente.told("resync", site.topic("product"))) >= 3 * 2, puente.said
+
+
+# what a power cut takes
+
+
+def power_cut(broker: Broker, story: Story, losses: dict[str, int | None]) -> None:
+    """Of each topic so many batches (None: all) were not on the disk."""
+    broker.kill()
+    for name, batches in losses.items():
+        lose_tail(broker.log_folder(story.site.topic(name)), batches)
+    broker.start()
+
+
+def test_the_ends_of_topics_are_lost_under_a_running_puente_which_notices(kafka_story: Story, private_kafka_broker: Broker) -> None:
+    """It sleeps meanwhile: else it would wait for the broker, and begin anew for that alone."""
+    site = kafka_story.site
+    losses: tuple[dict[str, int | None], ...] = (dict.fromkeys(TOPICS, 1), {"product": None, "stock.1": None})
+    with kafka_story.running() as puente:
+        for turn, lost in enumerate(losses, 1):
+            kafka_story.edit()
+            kafka_story.heals()
+            with puente.asleep():
+                power_cut(private_kafka_broker, kafka_story, lost)
+                kafka_story.edit()
+            kafka_story.heals()
+            wait_until(lambda turn=turn: len(puente.told("start")) == 1 + turn)  # type: ignore[misc]
+    cut = [line for line in puente.told("failed", "worker=SAE ") if "was deleted, cut or made again" in line or "acknowledged" in line]
+    assert len(cut) == len(losses), puente.said
+    for caja in ("centro", "norte"):
+        told = puente.told("resync", f"caja={caja} topic={site.topic('product')} reason=The topic {site.topic('product')} ")
+        assert len(told) == len(losses), puente.said
+
+
+@pytest.mark.parametrize("losses", [dict.fromkeys(TOPICS, 1), dict.fromkeys(TOPICS)], ids=["the last of each", "all"])
+def test_the_ends_of_topics_are_lost_while_puente_is_stopped(
+    kafka_story: Story, private_kafka_broker: Broker, losses: dict[str, int | None]
+) -> None:
+    """One CAJA has read what was lost, the other has not."""
+    site = kafka_story.site
+    kafka_story.edit()
+    assert site.puente("produce", "--once").returncode == 0
+    assert site.puente("consume", "--once", "--caja", "centro").returncode == 0
+    power_cut(private_kafka_broker, kafka_story, losses)
+    kafka_story.edit()
+    kafka_story.once()
+
+
+def test_an_older_copy_of_the_brokers_data_is_put_back(kafka_story: Story, private_kafka_broker: Broker, tmp_path: Path) -> None:
+    private_kafka_broker.stop()
+    shutil.copytree(private_kafka_broker.data, tmp_path / "older")
+    private_kafka_broker.start()
+    with kafka_story.running() as puente:
+        kafka_story.edit()
+        kafka_story.heals()
+        put_back(private_kafka_broker, tmp_path / "older")
+        wait_until(lambda: len(puente.told("start")) == 2)
+        kafka_story.edit()
+        kafka_story.heals()
+    for caja in ("centro", "norte"):
+        assert puente.told("resync", f"caja={caja} topic={kafka_story.site.topic('product')} ") != [], puente.said
+    kafka_story.edit()
+    kafka_story.once()
+    put_back(private_kafka_broker, tmp_path / "older")
+    for _ in range(2):
+        kafka_story.edit()
+    kafka_story.once()
+
+
+def put_back(broker: Broker, copy: Path) -> None:
+    broker.stop()
+    shutil.rmtree(broker.data)
+    shutil.copytree(copy, broker.data)
+    broker.start()
+
+
+# a disk that is full
+
+
+def test_a_disk_that_is_full_is_told_before_the_broker_is_gone_and_all_goes_on_when_it_has_room(
+    kafka_story: Story, private_kafka_broker: Broker
+) -> None:
+    """Kafka ends itself where the only disk that it has takes no more."""
+    servers = private_kafka_broker.bootstrap_servers
+    with kafka_story.running() as puente:
+        wait_until(lambda: len(puente.told("claim")) == 2)
+        private_kafka_broker.fill_disk()
+        kafka_story.edit()
+        private_kafka_broker.wait_until_ended()
+        wait_until(lambda: len(puente.told("failed", f"reason={unreachable(servers)}")) == len(WORKERS))
+        private_kafka_broker.start()
+        kafka_story.heals()
+    disk, gone = puente.told("failed", "worker=SAE ")
+    assert disk.endswith(f"reason=Kafka {servers} cannot write to its disk: look whether it is full")
+    assert gone.endswith(f"reason={unreachable(servers)}")
+
+
+# two whole programs
+
+
+def test_of_two_programs_the_one_that_is_cut_off_hands_over_stands_by_and_takes_over_in_its_turn(
+    kafka_story: Story, private_kafka_broker: Broker, line: Line
+) -> None:
+    site = kafka_story.site
+    straight = site.settings.read_text(encoding="utf-8").replace(line.address, private_kafka_broker.bootstrap_servers)
+    (site.folder / "straight.toml").write_text(straight, encoding="utf-8")
+    with kafka_story.running() as first:
+        wait_until(lambda: len(first.told("claim")) == 2 and bool(first.told("start")))
+        second = Running(site, "run", "-c", "straight.toml")
+        try:
+            wait_until(lambda: bool(second.told("stand by")))
+            line.cut()
+            kafka_story.edit()
+            wait_until(lambda: bool(second.told("take over")) and len(second.told("claim")) == 2)
+            kafka_story.heals()
+            line.mend()
+            wait_until(lambda: bool(first.told("stand by")))
+            kafka_story.edit()
+            kafka_story.heals()
+        finally:
+            second.kill()
+        kafka_story.edit()
+        kafka_story.heals()
+        assert "Traceback" not in second.said
+        assert [len(second.told(action)) for action in ("stand by", "take over", "failed")] == [1, 1, 0], second.said
+        assert [len(first.told(action)) for action in ("stand by", "take over")] == [1, 1], first.said
+        assert len(first.told("failed", f"reason={unreachable(line.address)}")) == len(WORKERS), first.said
