@@ -1,11 +1,11 @@
 """Somebody else's program before Puente's topics: Confluent's client, and nothing of ours."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from time import monotonic
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 SECONDS = 30.0
@@ -34,22 +34,32 @@ def consumer(servers: str, group: str | None = None, **more: str | bool) -> Cons
 def read(servers: str, topics: Sequence[str]) -> list[Message]:
     """Every event of the topics, each topic's in order."""
     with closing(consumer(servers)) as reader:
-        reader.assign([TopicPartition(topic, 0) for topic in topics])
+        reader.assign([TopicPartition(topic, 0, OFFSET_BEGINNING) for topic in topics])
         return to_the_end(reader, len(topics))
+
+
+def some(reader: Consumer) -> list[Message]:
+    """A few events, where the reader's group is."""
+    return _until(reader, lambda found, _: bool(found), at_once=100)
 
 
 def to_the_end(reader: Consumer, ends: int) -> list[Message]:
     """What is read until `ends` topics are at their ends."""
-    found, until = [], monotonic() + SECONDS
-    while ends:
-        assert monotonic() < until, "the topics have no end"
-        for message in reader.consume(1000, timeout=0.2):
+    return _until(reader, lambda _, reached: reached == ends, at_once=1000)
+
+
+def _until(reader: Consumer, done: Callable[[list[Message], int], bool], at_once: int) -> list[Message]:
+    found: list[Message] = []
+    ends, until = 0, monotonic() + SECONDS
+    while not done(found, ends):
+        assert monotonic() < until, "it did not come"
+        for message in reader.consume(at_once, timeout=0.2):
             error = message.error()
             if error is None:
                 found.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
-                ends -= 1
-            else:
+                ends += 1
+            elif error.fatal():  # of any other the client says that it tries again: a broker that is new has no groups yet
                 raise KafkaException(error)
     return found
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from time import monotonic
@@ -37,7 +38,7 @@ from puente.wiring.producing import ProducerSide
 from tests.contracts.schema_docs import schema
 from tests.engines.embedded import EmbeddedDatabases
 from tests.integration.documented import MAIN, Documented
-from tests.integration.outsider import SECONDS, consumer, headers_of, newest, read, text_key, to_the_end, topics_of
+from tests.integration.outsider import SECONDS, consumer, headers_of, newest, read, some, text_key, to_the_end, topics_of
 from tests.integration.schema_registry import schemas_of, served
 
 PRODUCTS = 400
@@ -291,12 +292,11 @@ def test_a_consumer_group_begins_with_the_first_event_and_goes_on_where_it_was(s
     group, topics = f"{shop.prefix}-shop", list(shop.events)
     with closing(consumer(shop.servers, group)) as one:
         one.subscribe(topics)
-        began = [message for message in one.consume(100, timeout=SECONDS) if message.error() is None]
+        began = some(one)
         one.commit(offsets=_after(began), asynchronous=False)
     with closing(consumer(shop.servers, group)) as other:
         other.subscribe(topics)
         rest = to_the_end(other, len(topics))
-    assert began
     assert _places(began + rest) == _places(message for topic in topics for message in shop.events[topic])
 
 
@@ -348,6 +348,7 @@ def printed(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
     script = tmp_path_factory.mktemp("page") / "reader.py"
     script.write_text(source, encoding="utf-8")
 
+    @cache
     def run(topic: str) -> dict[str, Any]:
         command = [sys.executable, "-W", "error", str(script), shop.servers, shop.prefix, "01", topic]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False)
