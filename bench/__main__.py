@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import apply, codec, log, poll, replay, snapshot
+from bench import apply, codec, kafka, latency, log, poll, replay, snapshot
 from bench.engines import ENGINES
 from bench.machine import facts
 from bench.report import Line, table, write
 from bench.session import Session, Shown
 
-BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in (apply, poll, replay, snapshot, codec, log)}
+BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in (apply, poll, replay, snapshot, codec, log, kafka, latency)}
 RESULTS = Path(__file__).resolve().parent / "results"
 FILE_WIDTH = 150
 """Characters of the table where no terminal says how many."""
@@ -31,6 +31,7 @@ LISTED = "\n\n".join(f"{benchmark.name}: {benchmark.about}" for benchmark in BEN
 def main(names: Sequence[str], rows: int | None, rounds: int | None, engines: Sequence[str], results: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("puente").setLevel(logging.ERROR)  # the shop's SAE has odd keys on purpose
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # it tells of its own turns that take long
     machine, now = facts(), datetime.now(UTC).astimezone()
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     shown = Shown(Console(stderr=True))

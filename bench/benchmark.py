@@ -23,7 +23,7 @@ Figures = Generator[Figure, None, None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benchmark:
-    """`on_engine` is run on every engine from Firebird `since` on, `plain` once: one of them is given."""
+    """`on_engine` is run on every engine from Firebird `since` on, `plain` once, before: at least one of them is given."""
 
     name: str
     about: str

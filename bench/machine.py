@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("fastavro", "firebird-driver", "firebird-embedded", "sqlalchemy")
+PACKAGES = ("fastavro", "firebird-driver", "firebird-embedded", "sqlalchemy", "kafka-python", "confluent-kafka")
 
 
 def facts() -> Mapping[str, str | int | float]:

@@ -9,7 +9,7 @@ from contextlib import closing
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.engines import Engine, connect
 from bench.measure import AtMost, Figure, Way
-from bench.sae import TABLE, build_wide, settings
+from bench.sae import TABLE, build_wide, embedded_log, settings
 from producer.poll import Pass
 from puente.engines import open_database
 from puente.engines.database import Database, Survey
@@ -129,7 +129,7 @@ def figures(at: Setting, engine: Engine) -> Figures:
             rows,
         )
         at.told("publishes SAE")
-        with closing(_Passes(ProducerSide(settings(at.folder, url, "log.db")), rows)) as passes:
+        with closing(_Passes(ProducerSide(settings(at.folder, url, embedded_log("log.db"))), rows)) as passes:
             busy = Way(name="producer's pass", run=lambda: passes.run(counting), check=lambda: passes.check(looked=True))
             yield _figure("pass, others active", busy, counting, rows)
             idle = Way(name="producer's pass", prepare=passes.settle, run=passes.run, check=lambda: passes.check(looked=False))

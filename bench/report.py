@@ -12,6 +12,8 @@ from rich.table import Table
 from bench.measure import Figure, Measured, spread
 
 Facts = Mapping[str, str | int | float]
+MANY = 20
+"""Runs from which on it is worth telling how slow the slowest are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +49,8 @@ def table(lines: Sequence[Line]) -> Table:
 def _told(figure: Figure, seconds: list[float]) -> str:
     if figure.as_time:
         taken = spread([s / figure.count * 1000 for s in seconds])
-        return f"{taken.median:,.2f} ms ({taken.lowest:,.2f} - {taken.highest:,.2f})"
+        tail = f", p99 {taken.p99:,.0f}" if len(seconds) >= MANY else ""
+        return f"{taken.median:,.2f} ms ({taken.lowest:,.2f} - {taken.highest:,.2f}{tail})"
     rate = spread([figure.count / s for s in seconds])
     return f"{rate.median:,.0f}/s ({rate.lowest:,.0f} - {rate.highest:,.0f})"
 

@@ -56,8 +56,17 @@ def _multiply(writer: Writer, columns: list[str], seeded: int, count: int) -> No
     )
 
 
+def embedded_log(name: str) -> str:
+    """The settings of a log in the benchmark's folder."""
+    return f'path = "{name}"'
+
+
+def kafka_log(servers: str, prefix: str) -> str:
+    return f'kind = "kafka"\nbootstrap_servers = "{servers}"\nprefix = "{prefix}"'
+
+
 def settings(folder: Path, url: str, log: str) -> Settings:
-    """Those of a producer that looks as often as it is asked to."""
+    """Those of a producer that looks as often as it is asked to; `log` is what stands under [log]."""
     path = folder / "puente.toml"
     lines = (
         f'company = "{COMPANY}"',
@@ -66,7 +75,7 @@ def settings(folder: Path, url: str, log: str) -> Settings:
         "reconcile_seconds = 0",
         "scan_share = 1.0",
         "[log]",
-        f'path = "{log}"',
+        log,
     )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load(path, {})

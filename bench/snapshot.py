@@ -1,17 +1,17 @@
 """All of SAE into an empty log, by the producer's first pass, against fetching the same rows and doing nothing with them."""
 
+from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.engines import Engine, connect
 from bench.log import read_all, remove
-from bench.measure import AtLeastRatio, Figure, Way
-from bench.sae import COMPANY, build_shop, settings
+from bench.measure import AtLeastRatio, Figure, Target, Way
+from bench.sae import COMPANY, build_shop, embedded_log, settings
 from producer.poll import Pass
 from producer.tables import TABLES, columns
 from puente.config import Settings
-from puente.eventlog.embedded import EmbeddedLog
+from puente.wiring.opening import open_log
 from puente.wiring.producing import ProducerSide
 from schemas.topics import Topics
 
@@ -22,14 +22,14 @@ QUERIES = [f"SELECT {', '.join(columns(table))} FROM {name}{COMPANY}" for table,
 class _Producer:
     """A new producer before an empty log, every time."""
 
-    def __init__(self, folder: Path, configured: Settings) -> None:
-        self._log, self._settings = folder / LOG, configured
+    def __init__(self, configured: Settings, empty: Callable[[], None]) -> None:
+        self._settings, self._empty = configured, empty
         self._side = ProducerSide(configured)
         self._pass = Pass()
 
     def renew(self) -> None:
         self._side.release()
-        remove(self._log)
+        self._empty()
         self._side = ProducerSide(self._settings)
 
     def run(self) -> None:
@@ -40,7 +40,7 @@ class _Producer:
     def check(self, products: int) -> None:
         """Every event published stands in the log, products as many as SAE has (two of which are one, once trimmed)."""
         topics = Topics(self._settings.log.prefix, COMPANY)
-        with closing(EmbeddedLog(self._log)) as log:
+        with closing(open_log(self._settings)) as log:
             found = {subject: read_all(log, topic) for topic in log.topics() if (subject := topics.subject(topic))}
         assert sum(found.values()) == self._pass.published
         made = next(count for subject, count in found.items() if str(subject) == "product")
@@ -71,18 +71,24 @@ class _Driver:
 
 
 def figures(at: Setting, engine: Engine) -> Figures:
+    name, path = "all of SAE, products with all that hangs on them", at.folder / LOG
+    yield from figure(at, engine, name, embedded_log(LOG), lambda: remove(path), AtLeastRatio(0.5))
+
+
+def figure(at: Setting, engine: Engine, name: str, log: str, empty: Callable[[], None], target: Target | None = None) -> Figures:
+    """`log` is what stands under [log] in the settings; `empty` removes what is in it."""
     url = engine.new("sae")
     at.told("fills SAE")
     build_shop(url, at.rows)
-    configured = settings(at.folder, url, LOG)
-    with closing(_Producer(at.folder, configured)) as producer, closing(_Driver(url)) as driver:
+    configured = settings(at.folder, url, log)
+    with closing(_Producer(configured, empty)) as producer, closing(_Driver(url)) as driver:
         yield Figure(
-            name="all of SAE, products with all that hangs on them",
+            name=name,
             unit="product",
             count=at.rows,
             ours=Way(name="SAE into the log", prepare=producer.renew, run=producer.run, check=lambda: producer.check(at.rows)),
             other=Way(name="fetch of the same rows", run=driver.fetch, check=lambda: driver.check(at.rows)),
-            target=AtLeastRatio(0.5),
+            target=target,
         )
 
 

@@ -143,6 +143,7 @@ _LOSES: dict[str, Text] = {
     "cleanup.policy": text(
         "events of keys that did not change for long would be thrown away, and a CAJA that is new or behind would lack them"
     ),
+    "compression.type": text("Puente reads what is not compressed, or by gzip, and nothing else"),
     "message.timestamp.type": text("compaction would go by the producer's clock, and the broker refuses events of one that is fast"),
     "min.compaction.lag.ms": text(
         "a power cut could take the tombstone of a key whose other events are compacted away: nobody would learn that it is gone"

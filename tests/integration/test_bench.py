@@ -1,28 +1,51 @@
 """Every benchmark on real engines, with few rows: that its work is right is checked by itself, and never how fast it is."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 from rich.console import Console
 
 from bench.__main__ import BENCHMARKS
 from bench.engines import EMBEDDED, SERVER, opened
 from bench.session import Session, Shown
+from tests.engines import kafka_broker
 from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
 
 ROWS = 40
 FIGURES = {"apply": 3, "poll": 3, "replay": 1, "snapshot": 1}
+OVER_KAFKA = {"kafka": 9, "latency": 1}
 
 
 def session() -> Session:
     return Session(shown=Shown(Console(quiet=True)), rows=ROWS, rounds=1)
 
 
-@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+@pytest.mark.parametrize("name", sorted(BENCHMARKS.keys() - OVER_KAFKA.keys()))
 def test_a_benchmark_runs_without_a_server_and_does_its_work_right(name: str) -> None:
     lines = list(session().run([BENCHMARKS[name]], [EMBEDDED]))
     assert [line.benchmark for line in lines] == [name] * FIGURES.get(name, 2)
     assert all(line.measured.ratio.median > 0 for line in lines)
+
+
+@pytest.mark.parametrize("name", sorted(OVER_KAFKA))
+def test_a_benchmark_over_kafka_does_its_work_right_and_leaves_no_topic(
+    name: str, kafka_servers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(kafka_broker.EXTERNAL_VARIABLE, kafka_servers)
+    lines = list(session().run([BENCHMARKS[name]], [EMBEDDED]))
+    assert [line.benchmark for line in lines] == [name] * OVER_KAFKA[name]
+    assert all(line.measured.ratio.median > 0 for line in lines)
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_servers)) as admin:
+        assert [topic for topic in admin.list_topics() if topic.startswith("bench")] == []
+
+
+def test_a_broker_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.delenv(kafka_broker.EXTERNAL_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")  # no java
+    assert list(session().run([BENCHMARKS["kafka"]], [EMBEDDED])) == []
+    assert "Not measured: no Kafka broker" in caplog.text
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))

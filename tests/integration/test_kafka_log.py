@@ -82,6 +82,7 @@ def test_topics_are_made_as_the_design_says(log: KafkaLog, admin: KafkaAdminClie
     assert configs["min.compaction.lag.ms"] == str(24 * 3600 * 1000)
     assert configs["delete.retention.ms"] == str(90 * 24 * 3600 * 1000)
     assert configs["message.timestamp.type"] == "LogAppendTime"
+    assert configs["compression.type"] == "producer"
 
 
 def test_a_topic_that_somebody_made_with_several_partitions_is_refused_by_name(
@@ -102,6 +103,28 @@ def test_a_topic_that_throws_old_events_away_is_told(log: KafkaLog, admin: Kafka
         ("cleanup.policy", "compact,delete"),
         ("min.compaction.lag.ms", "0"),
     }
+
+
+def test_what_the_broker_compresses_is_read_if_by_gzip_and_else_refused_by_name(
+    log: KafkaLog, admin: KafkaAdminClient, topic: Topic
+) -> None:
+    log.append(events(topic, "a"))
+    for codec, fits in (("gzip", True), ("zstd", False)):
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"compression.type": codec})])
+        wait_until(lambda: _compression(admin, topic) == codec)  # noqa: B023 - runs at once
+        found = [(told.found, told.wanted) for told in log.unfit({topic: TopicSettings()}) if told.setting == "compression.type"]
+        assert found == ([] if fits else [(codec, "producer")])
+        (end,) = log.append(events(topic, codec))
+        if fits:
+            assert values(log, topic) == ["a", codec]
+        else:
+            with pytest.raises(ConfigError, match=r"compression\.type"):
+                log.read(topic, end)
+
+
+def _compression(admin: KafkaAdminClient, topic: Topic) -> str:
+    (found,) = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all").values()
+    return str(found[topic]["compression.type"]["value"])
 
 
 def test_a_cluster_that_cannot_keep_as_many_copies_says_so(kafka_servers: str, kafka_prefix: str, topic: Topic) -> None:

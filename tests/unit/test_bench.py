@@ -68,11 +68,24 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians()
         (AtLeastRate(50.1), False),
         (AtMost(20), True),
         (AtMost(19.9), False),
+        (AtMost(20, p99=90), True),
+        (AtMost(20, p99=80), False),
         (None, None),
     ],
 )
 def test_a_target_is_reached_by_the_median(target: Target | None, reached: bool | None) -> None:
     assert measured(ours=[2.0, 1.0, 9.0], other=[20.0, 20.0, 90.0], target=target).reached is reached
+
+
+def test_of_many_runs_the_slowest_are_told_as_time() -> None:
+    seconds = [0.001 * number for number in range(1, 102)]
+    many = Measured(
+        figure=Figure(name="work", unit="edit", count=1, ours=idle("ours"), other=idle("other"), as_time=True), ours=seconds, other=seconds
+    )
+    console = Console(width=150, record=True, file=io.StringIO())
+    console.print(table([Line(benchmark="latency", engine="", measured=many)]))
+    assert "51.00 ms" in (shown := console.export_text())
+    assert "p99 100" in shown
 
 
 def test_table_and_file_hold_ratio_target_and_every_time(tmp_path: Path) -> None:

@@ -22,29 +22,45 @@ _REFUSED = (
 
 def translate(error: KafkaError, servers: str) -> ConfigError | RetryableError:
     """What a user reads; raise it `from` the error."""
+    return _to_be_mended(error, servers) or _passing(error, servers)
+
+
+def _to_be_mended(error: KafkaError, servers: str) -> ConfigError | None:
+    """None where trying again may help."""
     match error:
         case _ if isinstance(error, _WRONG_USER):
-            return ConfigError(text("Kafka {servers} does not know the user name or the password of [log]", servers=servers))
+            said = text("Kafka {servers} does not know the user name or the password of [log]", servers=servers)
         case _ if isinstance(error, errors.AuthorizationError):
-            return ConfigError(text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_told(error)))
+            said = text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_told(error))
         case errors.UnsupportedVersionError():
-            return ConfigError(text("Kafka {servers} is too old: Puente needs Apache Kafka 3.1 or newer", servers=servers))
+            said = text("Kafka {servers} is too old: Puente needs Apache Kafka 3.1 or newer", servers=servers)
         case _ if isinstance(error, _TOO_LARGE):
-            return ConfigError(
-                text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_told(error))
+            said = text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_told(error))
+        case errors.UnsupportedCodecError():
+            said = text(
+                "Kafka {servers} compresses topics so that Puente cannot read them: set their compression.type to producer",
+                servers=servers,
             )
         case _ if isinstance(error, _REFUSED):
-            return ConfigError(text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error)))
-        case _ if isinstance(error, NO_CONNECTION):
-            return RetryableError(text("Kafka {servers} cannot be reached", servers=servers))
-        case errors.KafkaStorageError():
-            return RetryableError(text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers))
-        case errors.OutOfOrderSequenceNumberError() | errors.UnknownProducerIdError():  # what it was sent before is there no more
-            return RetryableError(text("The topic {topic} was deleted, cut or made again", topic=error.args[0]))
-        case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
-            return RetryableError(text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers))
+            said = text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error))
         case _:
-            return RetryableError(text("Kafka {servers} cannot do it now: {what}", servers=servers, what=_told(error)))
+            return None
+    return ConfigError(said)
+
+
+def _passing(error: KafkaError, servers: str) -> RetryableError:
+    match error:
+        case _ if isinstance(error, NO_CONNECTION):
+            said = text("Kafka {servers} cannot be reached", servers=servers)
+        case errors.KafkaStorageError():
+            said = text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers)
+        case errors.OutOfOrderSequenceNumberError() | errors.UnknownProducerIdError():  # what it was sent before is there no more
+            said = text("The topic {topic} was deleted, cut or made again", topic=error.args[0])
+        case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
+            said = text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers)
+        case _:
+            said = text("Kafka {servers} cannot do it now: {what}", servers=servers, what=_told(error))
+    return RetryableError(said)
 
 
 def _told(error: KafkaError) -> str:

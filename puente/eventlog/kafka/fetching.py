@@ -4,6 +4,7 @@ One answer tells the identity it was asked for, the end, and the events: none of
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from kafka import errors
@@ -11,6 +12,7 @@ from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 from kafka.record import MemoryRecords
 
 from puente.eventlog.kafka.client import Client, Place, refuse
+from puente.eventlog.kafka.records import events_of_records
 from puente.eventlog.port import Batch, Event, Identity, Offset, Topic, TopicState
 
 _Topic = FetchRequest.FetchTopic
@@ -63,20 +65,29 @@ def only_partition(answer: Any) -> Any:
 def events_of(packed: bytes | None, offset: Offset, limit: int) -> tuple[list[Event], Offset]:
     """At most `limit` events from `offset` on, and where to go on. Compaction leaves batches without events: they count as read."""
     events: list[Event] = []
-    after = offset
+    after, end = offset, 0
     for batch in MemoryRecords(packed or b""):
+        start, end = end, end + batch.size_in_bytes
         if batch.next_offset <= offset:
             continue
         if not batch.validate_crc():
             raise errors.CorruptRecordError(batch.base_offset)
-        for record in () if batch.is_control_batch else batch:
-            if record.offset < offset:
-                continue
-            if len(events) == limit:
+        if not batch.is_control_batch:
+            # One more tells whether the batch holds more than is asked for.
+            found = _events(batch, (packed or b"")[start:end], offset, limit - len(events) + 1)
+            if len(events) + len(found) > limit:
+                events += found[:-1]
                 return events, Offset(events[-1].offset + 1)
-            events.append(Event(Offset(record.offset), record.key or b"", record.value, tuple(record.headers)))
+            events += found
         after = Offset(batch.next_offset)
     return events, after
+
+
+def _events(batch: Any, packed: bytes, offset: Offset, limit: int) -> list[Event]:
+    if not batch.compression_type:
+        return events_of_records(packed, batch.records_count, batch.base_offset, offset, limit)
+    wanted = (record for record in batch if record.offset >= offset)
+    return [Event(Offset(record.offset), record.key or b"", record.value, tuple(record.headers)) for record in islice(wanted, limit)]
 
 
 def ends(client: Client, places: Mapping[Topic, Place], which: int = LATEST) -> dict[Topic, Offset]:

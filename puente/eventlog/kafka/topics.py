@@ -14,7 +14,9 @@ _Config = _Made.CreatableTopicConfig
 _Described = DescribeConfigsRequest.DescribeConfigsResource
 _TOPIC = 2
 _AT_LEAST = ("min.compaction.lag.ms", "delete.retention.ms")
-_JUDGED = ("cleanup.policy", "message.timestamp.type", *_AT_LEAST)
+_COMPRESSION = "compression.type"
+_READABLE = ("producer", "uncompressed", "gzip")
+_JUDGED = ("cleanup.policy", "message.timestamp.type", _COMPRESSION, *_AT_LEAST)
 BROKERS_OWN = -1
 CREATE_MS = 10_000
 
@@ -24,7 +26,7 @@ def configs(settings: TopicSettings) -> dict[str, str]:
 
     `LogAppendTime`: compaction goes by the broker's clock, for a broker refuses what a clock that is an hour fast sends, and a clock put
     back would let a tombstone go before its victim. A segment a day: the newest one is never compacted, and the heartbeat alone fills
-    some 40 MB a day.
+    some 40 MB a day. As it is sent, whatever the brokers do with other topics: to read what they pack takes libraries that may lack.
     """
     return {
         "cleanup.policy": "compact",
@@ -32,6 +34,7 @@ def configs(settings: TopicSettings) -> dict[str, str]:
         "delete.retention.ms": str(settings.delete_retention_ms),
         "message.timestamp.type": "LogAppendTime",
         "segment.ms": str(DAY_MS),
+        _COMPRESSION: "producer",
     }
 
 
@@ -77,4 +80,6 @@ def unfit(answer: Any, topics: Mapping[Topic, TopicSettings]) -> Iterable[Unfit]
 
 
 def _fits(name: str, found: str, wanted: str) -> bool:
+    if name == _COMPRESSION:
+        return found in _READABLE
     return int(found) >= int(wanted) if name in _AT_LEAST else found == wanted
