@@ -6,36 +6,29 @@ of its own; the one whose turn it is not looks on.
 
 import itertools
 import threading
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
 
-import sqlalchemy as sa
-
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.broker import broker
 from bench.engines import Engine
 from bench.measure import AtMost, Figure, Way
-from bench.sae import COMPANY, build_shop, embedded_log, kafka_log
+from bench.sae import build_shop, dearer, embedded_log, kafka_log, priced_products
 from puente import setup
 from puente.config import Settings, load
 from puente.demo.edits import Look
-from puente.demo.statements import run, sql
+from puente.demo.statements import run
 from puente.demo.watch import Arrival, Before, Watcher, before, wait_for
 from puente.engines import open_database
 from puente.loop import Stop
 from puente.reference import Store, build_caja
 from puente.run import forever, once
-from schemas.changes import Entity, Subject, trim
+from schemas.changes import Entity, Subject
 
 POLL_SECONDS = 1.0
 TIMEOUT_SECONDS = 20.0
-PRICE = "UPDATE PRECIO_X_PROD{s} SET PRECIO = PRECIO + 1 WHERE CVE_ART = {key} AND CVE_PRECIO = 1"
-PRICED = f"""P.CVE_ART FROM PRECIO_X_PROD{COMPANY} P JOIN INVE{COMPANY} I ON I.CVE_ART = P.CVE_ART
-WHERE P.CVE_PRECIO = 1 AND I.STATUS = 'A' ORDER BY P.CVE_ART"""
 
 
 class _Site:
@@ -53,19 +46,12 @@ class _Site:
         for error in once(settings, Stop(), produce=True, cajas=settings.caja).errors:
             raise error
         self._sae, self._watcher = open_database(sae), Watcher(settings.caja[0])
-        self._keys = itertools.cycle(self._keys_of_products())
+        self._keys = itertools.cycle(priced_products(self._sae))
         self._chance = Random(1)  # noqa: S311 - when somebody edits
         self._stop = Stop()
         self._thread = threading.Thread(target=forever, args=(settings, self._stop), kwargs={"produce": True, "cajas": settings.caja})
         self._thread.start()
         self._key, self._before, self._arrived = "", list[Before](), list[Arrival]()
-
-    def _keys_of_products(self) -> Sequence[str]:
-        """Active ones with a price, whose keys are no other's once trimmed."""
-        with self._sae.reading() as reader:
-            found = [str(key) for (key,) in reader.rows(sa.text(f"SELECT {PRICED}"))]
-        times = Counter(map(trim, found))
-        return [key for key in found if key == trim(key) and times[trim(key)] == 1]
 
     def prepare(self) -> None:
         """The next product, at some moment between two looks."""
@@ -76,7 +62,7 @@ class _Site:
     def edit(self) -> None:
         """Until the row has arrived."""
         with self._sae.writing() as writer:
-            assert run(writer, sql(PRICE, s=COMPANY, key=self._key)) == 1
+            assert run(writer, dearer(self._key)) == 1
         self._arrived = wait_for(self._before, perf_counter(), TIMEOUT_SECONDS)
 
     def check(self) -> None:

@@ -1,5 +1,6 @@
 """A SAE to read: the demo's shop, or one table with many wide rows."""
 
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -10,13 +11,18 @@ from puente.demo.products import products
 from puente.demo.retail import fill_sae
 from puente.demo.rows import Chance
 from puente.demo.statements import load as load_rows
+from puente.demo.statements import sql
 from puente.engines import open_database
-from puente.engines.database import Writer
+from puente.engines.database import Database, Writer
 from puente.reference import build_sae
+from schemas.changes import trim
 
 COMPANY = "01"
 TABLE = "INVE01"
 SEEDED = 1000
+PRICE = "UPDATE PRECIO_X_PROD{s} SET PRECIO = PRECIO + 1 WHERE CVE_ART = {key} AND CVE_PRECIO = 1"
+PRICED = f"""P.CVE_ART FROM PRECIO_X_PROD{COMPANY} P JOIN INVE{COMPANY} I ON I.CVE_ART = P.CVE_ART
+WHERE P.CVE_PRECIO = 1 AND I.STATUS = 'A' ORDER BY P.CVE_ART"""
 
 
 def build_shop(url: str, count: int) -> None:
@@ -54,6 +60,19 @@ def _multiply(writer: Writer, columns: list[str], seeded: int, count: int) -> No
                 END
             END""")
     )
+
+
+def priced_products(sae: Database) -> list[str]:
+    """Active ones with a price, whose keys are no other's once trimmed."""
+    with sae.reading() as reader:
+        found = [str(key) for (key,) in reader.rows(sa.text(f"SELECT {PRICED}"))]
+    times = Counter(map(trim, found))
+    return [key for key in found if key == trim(key) and times[trim(key)] == 1]
+
+
+def dearer(key: str) -> str:
+    """The statement that makes a product cost more."""
+    return sql(PRICE, s=COMPANY, key=key)
 
 
 def embedded_log(name: str) -> str:
