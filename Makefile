@@ -7,8 +7,9 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
 PYTEST_ARGS ?=
-# How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together.
-WORKERS ?= auto
+# How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together. One more than
+# there are cores: they wait for servers and brokers a third of the time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # The same for the measurements: make bench BENCH_ARGS="apply --rows 20000 --rounds 5"
 BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
