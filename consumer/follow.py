@@ -10,6 +10,7 @@ from consumer.batch import Incoming, Plan, Planner, incoming
 from consumer.ledger import ASKED_FOR, TOMBSTONE, Progress, Sweep
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
+from puente.errors import NoTopic
 from puente.eventlog.history import OtherHistory, read_on
 from puente.eventlog.port import EventLog, Topic, TopicState
 from puente.texts import Text, text
@@ -55,11 +56,17 @@ class Follower:
         self._proved: dict[Topic, float] = {}
 
     def follow(self, subject: Subject, topic: Topic) -> Step:
-        """1 to 5 for one topic: a batch, or a part of a resync."""
+        """1 to 5 for one topic: a batch, or a part of a resync. Nothing of a topic that is not there, or that is deleted meanwhile."""
         state = self._log.state(topic)
-        if state is None:
-            self.current.discard(subject)
-            return Step()
+        try:
+            if state is not None:
+                return self._follow(subject, topic, state)
+        except NoTopic:
+            self.resyncs.pop(subject, None)
+        self.current.discard(subject)
+        return Step()
+
+    def _follow(self, subject: Subject, topic: Topic, state: TopicState) -> Step:
         if subject in self.resyncs:
             return self._resync(subject)
         progress = self._applier.state.progress.get(topic)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from consumer.ledger import Progress, Sweep
-from puente.errors import PoisonError
+from puente.errors import NoTopic, PoisonError
 from puente.eventlog.port import START, EventLog, Identity, Offset, Topic
 from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, Word, parse
@@ -47,7 +47,10 @@ class Words:
         state = self._log.state(self._control)
         if state is None or state.identity != sweep.identity or state.end < sweep.after:
             return Verdict.ELSEWHERE
-        heard = self._newest(sweep)
+        try:
+            heard = self._newest(sweep)
+        except NoTopic:  # deleted meanwhile
+            return Verdict.ELSEWHERE
         if heard.word is None or heard.at < sweep.after:
             return Verdict.WAIT
         said = next((word for word in heard.word.topics if word.topic == topic), None)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
-from puente.errors import Displaced
+from puente.errors import Displaced, NoTopic
 from puente.eventlog.history import OtherHistory, Position, read_on
 from puente.eventlog.port import Event, EventLog, Topic
 from puente.texts import text
@@ -77,6 +77,9 @@ class Standby:
             except OtherHistory:
                 self._start_over()
                 continue
+            except NoTopic:  # deleted meanwhile
+                self._start_over()
+                return
             for event in batch.events:
                 self._hear(event)
             at_end = batch.at_end

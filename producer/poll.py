@@ -19,8 +19,9 @@ from producer.capture import Capture, Captured
 from producer.claim import Claim
 from producer.deletes import DeleteCap
 from producer.publish import Publisher
-from producer.view import View
-from puente.errors import Displaced
+from producer.view import LogChanged, View
+from puente.errors import Displaced, NoTopic
+from puente.texts import text
 from schemas.changes import Entity, Subject
 
 HEARTBEAT_SECONDS = 2.0
@@ -89,9 +90,12 @@ class Producer:
 
     @contextmanager
     def _starting_over(self) -> Iterator[None]:
-        """Where the block fails, the next pass starts over."""
+        """Where the block fails, the next pass starts over. It made each topic, so one that lacks was deleted meanwhile."""
         try:
             yield
+        except NoTopic as error:
+            self.forget()
+            raise LogChanged(text("The topic {topic} was deleted", topic=error.topic)) from error
         except BaseException:
             self.forget()
             raise

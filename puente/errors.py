@@ -2,6 +2,7 @@
 
     PuenteError
     ├── ConfigError      somebody must change a setting or a database first   stop, exit 2
+    │   └── NoTopic          the log lacks a topic; to whoever makes the topics: somebody deleted it
     ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
     │   ├── LostGuard        another process writes to this CAJA now: stand by
@@ -54,6 +55,14 @@ class ConfigError(PuenteError):
     """A setting or a database is not as it must be; trying again changes nothing."""
 
     exit_code = ExitCode.CONFIG
+
+
+class NoTopic(ConfigError):
+    """The log lacks a topic."""
+
+    def __init__(self, text: Text, topic: str) -> None:
+        super().__init__(text)
+        self.topic = topic
 
 
 class RetryableError(PuenteError):

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from time import time as wall_clock
 from uuid import uuid4
 
-from puente.errors import ConfigError, RetryableError
+from puente.errors import ConfigError, NoTopic, RetryableError
 from puente.eventlog.compaction import compact
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.texts import text
@@ -144,7 +144,7 @@ class EmbeddedLog:
     def _topic(self, topic: Topic) -> tuple[int, int]:
         row = self._db.execute("select id, next_offset from topic where name = ?", (topic,)).fetchone()
         if row is None:
-            raise ConfigError(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic))
+            raise NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic), topic)
         return row[0], row[1]
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:

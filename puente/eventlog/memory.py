@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from puente.errors import ConfigError
+from puente.errors import NoTopic
 from puente.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.texts import text
 
@@ -80,7 +80,7 @@ class MemoryLog:
 
     def _topic(self, name: Topic) -> StoredTopic:
         if name not in self.store.topics:
-            raise ConfigError(text("The log has no topic {topic}: run puente setup", topic=name))
+            raise NoTopic(text("The log has no topic {topic}: run puente setup", topic=name), name)
         return self.store.topics[name]
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:

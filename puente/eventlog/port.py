@@ -123,12 +123,12 @@ class EventLog(Protocol):
         """Appends in order and returns each record's offset once every one is acknowledged (durable).
 
         Raises `RetryableError` where any acknowledgement is missing: then each record may or may not stand in the log. Records of one
-        topic keep their order; nothing is promised between topics. A topic that does not exist raises `ConfigError`.
+        topic keep their order; nothing is promised between topics. A topic that does not exist raises `NoTopic`.
         """
         ...
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
-        """At most `limit` events from `offset` on, without waiting. A topic that does not exist raises `ConfigError`."""
+        """At most `limit` events from `offset` on, without waiting. A topic that does not exist raises `NoTopic`."""
         ...
 
     def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from puente.errors import ConfigError
+from puente.errors import NoTopic
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.history import OtherHistory, Position, newest, read_on
 from puente.eventlog.kafka.log import KafkaLog
@@ -213,9 +213,9 @@ def test_a_limit_is_kept_and_the_batch_says_where_to_go_on(log: EventLog) -> Non
 def test_a_topic_that_is_not_there_is_an_error_of_configuration(log: EventLog) -> None:
     nowhere = Topic("nowhere")
     assert log.state(nowhere) is None
-    with pytest.raises(ConfigError, match="nowhere"):
+    with pytest.raises(NoTopic, match="nowhere"):
         log.read(nowhere, START)
-    with pytest.raises(ConfigError, match="nowhere"):
+    with pytest.raises(NoTopic, match="nowhere"):
         log.append([record("1", "a"), record("1", "a", nowhere)])
     assert everything(log) == []
 
@@ -240,6 +240,7 @@ def test_noting_how_far_a_reader_is_changes_nothing(log: EventLog) -> None:
     log.append([record("1", "a"), record("2", "b")])
     log.note("puente.01.centro", {A: Offset(1)})
     log.note("puente.01.centro", {A: Offset(2), B: Offset(0)})
+    log.note("puente.01.centro", {A: Offset(2), Topic("puente.01.nowhere"): Offset(0)})
     log.note("puente.01.norte", {})
     assert len(everything(log)) == 2
 

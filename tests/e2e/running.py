@@ -49,7 +49,8 @@ class Running:
     def ends(self) -> None:
         """Asked to, and without a bug."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == ExitCode.TERMINATED, self.said
+        code = self.process.wait(60)
+        assert code == ExitCode.TERMINATED, f"{code} after:\n{self.said}"
         assert "Traceback" not in self.said, self.said
 
     def ends_cleanly(self) -> None:

@@ -1,6 +1,6 @@
 """A log in memory whose calls fail on order, and that may be cut, made again, or written by somebody else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from puente.errors import RetryableError
@@ -8,8 +8,8 @@ from puente.eventlog.memory import MemoryLog, StoredTopic
 from puente.eventlog.port import Batch, Event, Offset, Record, Topic, TopicSettings, TopicState
 from puente.texts import text
 
-How = Literal["before", "after", "half"]
-"""The call did nothing; it did all and its answer was lost; it appended the first half."""
+How = Literal["before", "after", "half", "meanwhile"]
+"""The call did nothing; it did all and its answer was lost; it appended the first half; it did all, after what somebody else did."""
 
 
 class FailingLog(MemoryLog):
@@ -22,16 +22,24 @@ class FailingLog(MemoryLog):
         self._how: How = "before"
         self._error: BaseException = down()
         self.appended: list[Record] = []
+        self._meanwhile: Callable[[], object] = lambda: None
 
     def plan(self, at: int, how: How = "before", error: BaseException | None = None) -> None:
         """The `at`-th call from now on raises; 0 takes an earlier plan back."""
         self.calls, self._at, self._how, self._error = 0, at, how, error or down()
+
+    def before_call(self, at: int, action: Callable[[], object]) -> None:
+        """Somebody else does this just before the `at`-th call from now on, which is none that fails."""
+        self.plan(0)
+        self._at, self._how, self._meanwhile = at, "meanwhile", action
 
     def _now(self, how: How) -> bool:
         return self.calls == self._at and self._how == how
 
     def _call(self) -> None:
         self.calls += 1
+        if self._now("meanwhile"):
+            self._meanwhile()
         if self._now("before"):
             raise self._error
 

@@ -48,7 +48,7 @@ def test_a_broker_that_is_away_or_deaf_is_told_once_by_each_worker_and_a_short_s
         wait_until(lambda: len(puente.told("claim")) == 2)
         private_kafka_broker.pause()
         kafka_story.edit()
-        sleep(3)
+        sleep(2)
         private_kafka_broker.resume()
         kafka_story.heals()
         assert puente.told("failed") == []
@@ -64,16 +64,6 @@ def test_a_broker_that_is_away_or_deaf_is_told_once_by_each_worker_and_a_short_s
         wait_until(lambda: len(puente.told("failed")) == 2 * len(WORKERS))
     private_kafka_broker.resume()
     assert len(puente.told("failed", f"reason={reason}")) == 2 * len(WORKERS), puente.said
-    kafka_story.once()
-
-
-def test_a_stop_while_the_broker_is_silent_needs_no_answer(kafka_story: Story, private_kafka_broker: Broker) -> None:
-    with kafka_story.running() as puente:
-        wait_until(lambda: len(puente.told("claim")) == 2)
-        private_kafka_broker.pause()
-        kafka_story.edit()
-    private_kafka_broker.resume()
-    assert all(unreachable(private_kafka_broker.bootstrap_servers) in line for line in puente.told("release"))
     kafka_story.once()
 
 
@@ -191,36 +181,36 @@ def power_cut(broker: Broker, story: Story, losses: dict[str, int | None]) -> No
     broker.start()
 
 
+LOST: dict[str, int | None] = {**dict.fromkeys(TOPICS, 1), "product": None, "stock.1": None}
+"""Of two topics all, of the others what was written last."""
+
+
 def test_the_ends_of_topics_are_lost_under_a_running_puente_which_notices(kafka_story: Story, private_kafka_broker: Broker) -> None:
     """It sleeps meanwhile: else it would wait for the broker, and begin anew for that alone."""
-    site = kafka_story.site
-    losses: tuple[dict[str, int | None], ...] = (dict.fromkeys(TOPICS, 1), {"product": None, "stock.1": None})
     with kafka_story.running() as puente:
-        for turn, lost in enumerate(losses, 1):
-            kafka_story.edit()
-            kafka_story.heals()
-            with puente.asleep():
-                power_cut(private_kafka_broker, kafka_story, lost)
-            kafka_story.edit()
-            kafka_story.heals()
-            wait_until(lambda turn=turn: len(puente.told("start")) == 1 + turn)  # type: ignore[misc]
-    cut = [line for line in puente.told("failed", "worker=SAE ") if "was deleted, cut or made again" in line or "acknowledged" in line]
-    assert len(cut) == len(losses), puente.said
+        kafka_story.edit()
+        kafka_story.heals()
+        with puente.asleep():
+            power_cut(private_kafka_broker, kafka_story, LOST)
+        kafka_story.edit()
+        kafka_story.heals()
+        wait_until(lambda: bool(puente.told("recovered", "worker=SAE")))
+    (cut,) = puente.told("failed", "worker=SAE ")
+    assert "deleted, cut or made again" in cut or "does not hold an event that it acknowledged" in cut or "no longer holds" in cut
+    assert len(puente.told("start")) == 2
     for caja in ("centro", "norte"):
-        told = puente.told("resync", f"caja={caja} topic={site.topic('product')} reason=The topic {site.topic('product')} ")
-        assert len(told) == len(losses), puente.said
+        for name in TOPICS[:5]:
+            topic = kafka_story.site.topic(name)
+            assert len(puente.told("resync", f"caja={caja} topic={topic} reason=The topic {topic} ")) == 1, puente.said
 
 
-@pytest.mark.parametrize("losses", [dict.fromkeys(TOPICS, 1), dict.fromkeys(TOPICS)], ids=["the last of each", "all"])
-def test_the_ends_of_topics_are_lost_while_puente_is_stopped(
-    kafka_story: Story, private_kafka_broker: Broker, losses: dict[str, int | None]
-) -> None:
+def test_the_ends_of_topics_are_lost_while_puente_is_stopped(kafka_story: Story, private_kafka_broker: Broker) -> None:
     """One CAJA has read what was lost, the other has not."""
     site = kafka_story.site
     kafka_story.edit()
     assert site.puente("produce", "--once").returncode == 0
     assert site.puente("consume", "--once", "--caja", "centro").returncode == 0
-    power_cut(private_kafka_broker, kafka_story, losses)
+    power_cut(private_kafka_broker, kafka_story, LOST)
     kafka_story.edit()
     kafka_story.once()
 
@@ -238,8 +228,7 @@ def test_an_older_copy_of_the_brokers_data_is_put_back(kafka_story: Story, priva
         kafka_story.heals()
     for caja in ("centro", "norte"):
         assert puente.told("resync", f"caja={caja} topic={kafka_story.site.topic('product')} ") != [], puente.said
-    kafka_story.edit()
-    kafka_story.once()
+    # And while it is stopped: every CAJA is ahead of the log, which then gives the same places to other events
     put_back(private_kafka_broker, tmp_path / "older")
     for _ in range(2):
         kafka_story.edit()

@@ -18,7 +18,7 @@ from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from puente.errors import ConfigError
+from puente.errors import ConfigError, NoTopic
 from puente.eventlog.kafka import reach
 from puente.eventlog.kafka.errors import NO_CONNECTION, TRANSIENT, translate
 from puente.eventlog.port import Topic
@@ -148,10 +148,10 @@ class Client:
         return self._places.get(topic) or self.places([topic]).get(topic)
 
     def placed(self, topic: Topic) -> Place:
-        """The same; a topic that is not there raises `ConfigError`."""
+        """The same; a topic that is not there raises `NoTopic`."""
         place = self.place(topic)
         if place is None:
-            raise ConfigError(text("The log {path} has no topic {topic}: run puente setup", path=self.servers, topic=topic))
+            raise NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.servers, topic=topic), topic)
         return place
 
     def forget(self, *topics: Topic) -> None:

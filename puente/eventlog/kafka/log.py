@@ -179,10 +179,11 @@ class KafkaLog:
 
     def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         def tell() -> None:
+            there = {topic: offset for topic, offset in positions.items() if self._client.place(topic) is not None}
             if reader not in self._coordinators:
                 self._coordinators[reader] = groups.coordinator(self._client, reader)
             try:
-                groups.commit(self._client, self._coordinators[reader], reader, positions)
+                groups.commit(self._client, self._coordinators[reader], reader, there)
             except KafkaError:
                 self._coordinators.clear()
                 raise
