@@ -34,6 +34,7 @@ def test_a_benchmark_over_kafka_does_its_work_right_and_leaves_no_topic(
     name: str, kafka_servers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(kafka_broker.EXTERNAL_VARIABLE, kafka_servers)
+    monkeypatch.setattr("bench.chain.OTHERS", 2)  # of nineteen: it is about the work, not about its time
     lines = list(session().run([BENCHMARKS[name]], [EMBEDDED]))
     assert [line.benchmark for line in lines] == [name] * OVER_KAFKA[name]
     assert all(line.measured.ratio.median > 0 for line in lines)

@@ -12,7 +12,7 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.administrator import run_tool
 
-HEALING_SECONDS = 60
+HEALING_SECONDS = 120
 PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
 
