@@ -215,8 +215,9 @@ def somebody_writes(path: Path) -> Iterator[None]:
 
 def test_a_source_that_is_written_to_meanwhile_is_told_and_is_no_failure(full_log: SmallSite, second: str) -> None:
     with somebody_writes(full_log.folder / "puente-log.db"):
-        assert report(full_log, "log", "copy", second)["grew"] == ["puente.01.control"]
-        assert "stop it and copy again" in done(full_log, "log", "copy", second).stdout
+        # The writer may be kept waiting by the copy itself.
+        wait_until(lambda: report(full_log, "log", "copy", second)["grew"] == ["puente.01.control"])
+        wait_until(lambda: "stop it and copy again" in done(full_log, "log", "copy", second).stdout)
     assert "stop it and copy again" not in done(full_log, "log", "copy", second).stdout
 
 
