@@ -51,7 +51,8 @@ def _kafka_story(tmp_path_factory: pytest.TempPathFactory, site_log: str) -> Sto
 def kafka_story(private_kafka_broker: Broker, _kafka_story: Story) -> Iterator[Story]:
     """On a broker that the test may stop: one site for all chapters of a file."""
     assert private_kafka_broker.pid is not None
-    assert _kafka_story.differences == []
+    if _kafka_story.differences:  # what a chapter that failed left behind is no matter of the next one
+        _kafka_story.once()
     yield _kafka_story
     assert _kafka_story.differences == []
 
