@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -117,7 +118,7 @@ def figures(at: Setting) -> Figures:
         at.told("makes twenty CAJAs")
         chain = stack.enter_context(closing(_Chain(at.folder, kafka, at.rows)))
         ours, other = (
-            Way(name=name, prepare=lambda up=up: chain.start(up=up), run=chain.edit, check=chain.check)  # type: ignore[misc]
+            Way(name=name, prepare=partial(chain.start, up=up), run=chain.edit, check=chain.check)
             for name, up in (("the twentieth down", False), ("all up", True))
         )
         yield Figure(

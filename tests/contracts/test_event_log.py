@@ -90,7 +90,7 @@ class OnKafka:
         while {event.offset for event in everything(log, topic) if event.key != FILLER} - left:
             assert monotonic() < until, "the cleaner did not come"
             log.append([Record(topic=topic, key=FILLER, value=b"")])
-            sleep(0.1)
+            sleep(0.1)  # as often as the cleaner looks
 
     def delete(self) -> None:
         delete_topics(",".join(self._servers), PREFIX)

@@ -126,7 +126,7 @@ def containers(
     servers = {"sae": private_firebird_server, "caja-centro": private_firebird_server, "caja-norte": second_firebird_server}
     mark = secrets.token_hex(4)
     # Users whom nobody has made yet.
-    places = {"//lector:": f"//r_{mark}:", "//escritor:": f"//w_{mark}:", "/tmp/": f"{tmp_path}/tmp/", "/data/": f"{tmp_path}/data/"}  # noqa: S108
+    places = {"//lector:": f"//r_{mark}:", "//escritor:": f"//w_{mark}:", "/tmp/": f"{tmp_path}/tmp/", "/data/": f"{tmp_path}/data/"}  # noqa: S108 - the containers'
     # The broker is one for all tests.
     places['"kafka:9092"'] = f'"{kafka_servers}"\nprefix = "{kafka_prefix}"'
     sysdba = {}

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import sleep
 
-from tests.engines.ports import HOST
+from tests.engines.ports import HOST, listens
 
 PRODUCE, FETCH = 0, 1
 _SIZE_BYTES = 4
@@ -47,10 +48,11 @@ class Line:
     def __init__(self, target: int, port: int = 0) -> None:
         self._target = target
         self._listener = socket.create_server((HOST, port))
-        self.address: str = f"{HOST}:{self._listener.getsockname()[1]}"
+        self._port: int = self._listener.getsockname()[1]
+        self.address = f"{HOST}:{self._port}"
         self._troubles: list[Trouble] = []
         self._lock = threading.Lock()
-        self._is_cut = False
+        self._is_cut = self._is_closed = False
         self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -72,21 +74,33 @@ class Line:
 
     def close(self) -> None:
         """Nobody is let in any more."""
-        _shut(self._listener)
-        self._listener.close()
+        with self._lock:
+            self._is_closed = True
+            _shut(self._listener)
+            self._listener.close()
         self.cut()
 
     def _accept(self) -> None:
         with suppress(OSError):
-            while True:
+            while not self._is_closed:
                 client, _ = self._listener.accept()
                 server = self._beyond()
                 if server is None:
                     client.close()
+                    self._refuse()
                     continue
                 asked: list[tuple[int, int]] = []
                 for source, target, are_answers in ((client, server, False), (server, client, True)):
                     threading.Thread(target=self._pump, args=(source, target, are_answers, asked), daemon=True).start()
+
+    def _refuse(self) -> None:
+        """As a port where nobody listens, until there is somebody again: what a client is told of it must be the same all the time."""
+        self._listener.close()
+        while not self._is_closed and (self._is_cut or not listens(self._target)):
+            sleep(0.05)  # nothing tells when a port is listened at
+        with self._lock:
+            if not self._is_closed:
+                self._listener = socket.create_server((HOST, self._port))
 
     def _beyond(self) -> socket.socket | None:
         """A connection to whom the line leads to, where it leads there."""

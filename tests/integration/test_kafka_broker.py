@@ -167,7 +167,7 @@ def test_a_paused_broker_answers_when_it_is_resumed_and_not_before(private_kafka
         producer.send(topic, b"1").get(PATIENCE_SECONDS)
         private_kafka_broker.pause()
         sent = producer.send(topic, b"2")
-        time.sleep(0.5)
+        time.sleep(0.5)  # in which a broker that is awake would have answered
         assert not sent.is_done
         private_kafka_broker.resume()
         assert sent.get(PATIENCE_SECONDS).offset == 1
@@ -199,7 +199,7 @@ def test_compaction_and_the_removal_of_a_topic_do_not_keep_a_test_waiting(privat
     settings = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01"}
     make_topic(servers, topic, **settings)
     send(servers, topic, (b"a", b"1"), (b"a", b"2"))
-    time.sleep(0.2)
+    time.sleep(0.2)  # longer than segment.ms
     # A segment ends with the first message that comes too late for it; only those that ended are compacted.
     send(servers, topic, (b"b", b"3"))
     assert eventually(lambda: read(servers, topic) == [(1, b"a", b"2"), (2, b"b", b"3")])

@@ -222,10 +222,10 @@ def test_what_was_acknowledged_survives_a_kill(private_kafka_broker: Broker, pri
     writer = threading.Thread(target=write)
     writer.start()
     for _ in range(2):
-        sleep(0.5)
+        sleep(0.5)  # of writing, before it is cut off
         private_kafka_broker.kill()
         private_kafka_broker.start()
-    sleep(0.5)
+    sleep(0.5)  # of writing to the broker that is back
     stopped.set()
     writer.join()
     found = values(private_log, topic)

@@ -4,6 +4,7 @@ That a trouble came when it was meant to come is told by the program's own log.
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 from time import sleep
 
@@ -48,7 +49,7 @@ def test_a_broker_that_is_away_or_deaf_is_told_once_by_each_worker_and_a_short_s
         wait_until(lambda: len(puente.told("claim")) == 2)
         private_kafka_broker.pause()
         kafka_story.edit()
-        sleep(2)
+        sleep(2)  # shorter than anybody waits for an answer
         private_kafka_broker.resume()
         kafka_story.heals()
         assert puente.told("failed") == []
@@ -70,6 +71,15 @@ def test_a_broker_that_is_away_or_deaf_is_told_once_by_each_worker_and_a_short_s
 # in the middle of a pass
 
 
+def has_befallen(trouble: Trouble, puente: Running, told: int) -> bool:
+    """And the producer has told more than was told of it before."""
+    return trouble.count == 0 and len(puente.told("failed", "worker=SAE")) > told
+
+
+def has_recovered(puente: Running, times: int) -> bool:
+    return len(puente.told("recovered", "worker=SAE")) == times
+
+
 def test_the_broker_goes_in_the_middle_of_a_pass(kafka_story: Story, private_kafka_broker: Broker, line: Line) -> None:
     """Of what is published, the first part stands in the log; of the second half a request, or all but its answer."""
     with kafka_story.running() as puente:
@@ -77,10 +87,10 @@ def test_the_broker_goes_in_the_middle_of_a_pass(kafka_story: Story, private_kaf
             told = len(puente.told("failed", "worker=SAE"))
             trouble = line.befalls(Trouble(kind=PRODUCE, size=LARGE, spared=1, is_answer=is_answer, half=not is_answer, action=end))
             kafka_story.edit()
-            wait_until(lambda trouble=trouble, told=told: trouble.count == 0 and len(puente.told("failed", "worker=SAE")) > told)  # type: ignore[misc]
+            wait_until(partial(has_befallen, trouble, puente, told))
             private_kafka_broker.start()
             kafka_story.heals()
-            wait_until(lambda turn=turn: len(puente.told("recovered", "worker=SAE")) == turn)  # type: ignore[misc]
+            wait_until(partial(has_recovered, puente, turn))
     assert len(puente.told("failed", f"worker=SAE reason={unreachable(line.address)}")) == 2
     assert len(puente.told("start")) == 3
 

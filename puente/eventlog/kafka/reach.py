@@ -23,7 +23,10 @@ def explain(servers: Iterable[str], options: Mapping[str, Any]) -> None:
                 text("Kafka {servers} ended the connection: look at the user name and the password of [log]", servers=server)
             )
         raise RetryableError(
-            text("Somebody is at {servers}, but does not answer as Kafka: look at the address and security_protocol", servers=server)
+            text(
+                "Somebody is at {servers}, but does not answer as Kafka: it is starting, or the address or security_protocol is wrong",
+                servers=server,
+            )
         )
 
 
