@@ -7,19 +7,18 @@ example; the folder is as that server sees it.
 """
 
 import atexit
-import contextlib
 import itertools
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.engines.ports import HOST, free_port, listens
+from tests.engines.ports import HOST, free_port
+from tests.engines.private_process import PrivateProcess
 
 EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
 USER = "SYSDBA"
@@ -35,7 +34,6 @@ SECURITY_SCHEMA = Path("/usr/share/firebird/3.0/security.sql")
 PACKAGES = "libfbclient2 firebird3.0-server firebird3.0-server-core firebird3.0-utils"
 
 START_SECONDS = 20
-STOP_SECONDS = 20
 
 CONFIGURATION = """\
 ServerMode = Super
@@ -108,14 +106,15 @@ class FirebirdServer:
         )
 
 
-class PrivateServer(FirebirdServer):
-    """A server of this test run alone, which tests may stop, kill and start again on its port."""
+class PrivateServer(FirebirdServer, PrivateProcess):
+    """A server of this test run alone."""
+
+    start_seconds = START_SECONDS
 
     def __init__(self, root: Path) -> None:
         super().__init__(host=HOST, port=free_port(), user=USER, password=PASSWORD, folder=str(root / "data"))
         self.root = root
         self._owner = os.getpid()
-        self._process: subprocess.Popen[bytes] | None = None
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD, "guard", root],
             stdin=subprocess.PIPE,
@@ -139,58 +138,9 @@ class PrivateServer(FirebirdServer):
             raise
         return server
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def log(self) -> str:
-        """What the server wrote."""
-        return "".join(path.read_text(errors="replace") for path in sorted(self.root.glob("*.log")))
-
     def alias_url(self, alias: str) -> str:
         """The URL of a database by one of `ALIASES`: but for the port, the same string on every private server."""
         return self._url(alias)
-
-    def start(self) -> None:
-        """Starts the server and waits until it listens; nothing if it already runs."""
-        if self._process is not None:
-            return
-        with (self.root / "output.log").open("ab") as output:
-            self._process = subprocess.Popen(
-                [PROGRAM],
-                cwd=self.root,
-                env=_environment(self.root),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._tell_guard(str(self._process.pid))
-        try:
-            self._wait_until_listening(self._process)
-        except BaseException:
-            self.kill()
-            raise
-
-    def stop(self) -> None:
-        """Ends the server as its administrator would; its port and its databases stay as they are."""
-        self._end(kill=False)
-
-    def kill(self) -> None:
-        """Ends the server as a power cut would."""
-        self._end(kill=True)
-
-    def pause(self) -> None:
-        """Its connections stay open, and nothing answers."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
 
     def remove(self) -> None:
         """Stops the server and removes its folder; nothing in a forked child, whose parent still needs it."""
@@ -200,29 +150,18 @@ class PrivateServer(FirebirdServer):
         self.kill()
         self._guard.communicate()
 
-    def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
-        limit = time.monotonic() + START_SECONDS
-        while not listens(self.port):
-            if process.poll() is not None or time.monotonic() > limit:
-                raise RuntimeError(f"the Firebird server on port {self.port} did not start:\n{self.log}")
-            time.sleep(0.02)
+    def _command(self) -> list[str]:
+        return [str(PROGRAM)]
 
-    def _end(self, *, kill: bool) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        # First: once the server has ended, its process id may be somebody else's.
-        self._tell_guard("")
-        if not kill:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-        process.kill()
-        process.wait()
+    def _environment(self) -> Mapping[str, str]:
+        return _environment(self.root)
 
-    def _tell_guard(self, line: str) -> None:
+    def _did_not_start(self) -> Exception:
+        return RuntimeError(f"the Firebird server on port {self.port} did not start:\n{self.log}")
+
+    def _note(self, pid: int | None) -> None:
         assert self._guard.stdin is not None
-        self._guard.stdin.write(f"{line}\n".encode())
+        self._guard.stdin.write(f"{pid or ''}\n".encode())
         self._guard.stdin.flush()
 
 

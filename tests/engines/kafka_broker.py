@@ -5,17 +5,14 @@ A private broker lives in one temporary folder and on loopback ports of its own,
 """
 
 import atexit
-import contextlib
 import os
 import re
 import resource
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,13 +20,13 @@ from tests.engines import guard
 from tests.engines.kafka_jars import PACKAGES, BrokerUnavailableError, fetch_jars
 from tests.engines.kafka_line import Line
 from tests.engines.kafka_settings import LOG4J, Ports, private_settings
-from tests.engines.ports import HOST, listens
+from tests.engines.ports import HOST
+from tests.engines.private_process import STOP_SECONDS, PrivateProcess
 
 EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
 
 FORMAT_SECONDS = 60
 START_SECONDS = 60
-STOP_SECONDS = 20
 LOG_LINES = 30
 """How much of a broker's log an error shows."""
 
@@ -38,15 +35,17 @@ class BrokerFailedError(Exception):
     """A broker was not laid out, or did not come up."""
 
 
-class Broker:
-    """A broker that a test may stop, kill, pause and start again, on the same ports and with the same data."""
+class Broker(PrivateProcess):
+    """A broker of the test run's own. It listens when its controller has let it in: from then on topics can be made."""
+
+    start_seconds = START_SECONDS
 
     def __init__(self, root: Path, jars: Path, ends_with: Sequence[int], further: Mapping[str, str]) -> None:
         self.root, self._further = root, further
         self._ports = Ports.free()
+        self.port = self._ports.clients
         self._jars = jars
         self._maker = os.getpid()
-        self._process: subprocess.Popen[bytes] | None = None
         self._guard = subprocess.Popen(
             # Isolated: the modules beside it are no modules of its.
             [sys.executable, "-I", guard.__file__, self._settings, *map(str, ends_with)],
@@ -89,23 +88,9 @@ class Broker:
     def bootstrap_servers(self) -> str:
         return f"{HOST}:{self.port}"
 
-    @property
-    def port(self) -> int:
-        return self._ports.clients
-
     def line(self) -> Line:
         """Another way to the broker, by its own address, until it is closed; one at a time."""
         return Line(self._ports.behind_line, self._ports.line)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def log(self) -> str:
-        """What the broker wrote, of all its starts."""
-        log = self.root / "broker.log"
-        return log.read_text(errors="replace") if log.exists() else ""
 
     @property
     def data(self) -> Path:
@@ -115,42 +100,6 @@ class Broker:
     def log_folder(self, topic: str) -> Path:
         """Where the segments of the topic's only partition stand."""
         return self.data / f"{topic}-0"
-
-    def start(self) -> None:
-        """Sees that the broker runs and listens, whatever became of it before."""
-        if self._process is not None and self._process.poll() is None:
-            self.resume()
-            return
-        with (self.root / "broker.log").open("ab") as output:
-            self._process = subprocess.Popen(
-                self._java("kafka.Kafka", self._settings),
-                cwd=self.root,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_listening(self._process)
-        except BaseException:
-            self.kill()
-            raise
-
-    def stop(self) -> None:
-        """Ends the broker as its administrator would; its ports and its data stay as they are."""
-        self.resume()
-        self._end(kill=False)
-
-    def kill(self) -> None:
-        """Ends the broker as a crash would. What it had not synced is in the system's cache: cut it by hand to lose it."""
-        self._end(kill=True)
-
-    def pause(self) -> None:
-        """Its connections stay open, and nothing answers."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal(signal.SIGCONT)
 
     def fill_disk(self) -> None:
         """The topic that holds most can grow no more, which is an error like that of a full disk. A new start has room."""
@@ -214,28 +163,11 @@ class Broker:
             *arguments,
         ]
 
-    def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
-        """A broker listens when its controller has let it in: from then on topics can be made."""
-        limit = time.monotonic() + START_SECONDS
-        while not listens(self.port):
-            if process.poll() is not None or time.monotonic() > limit:
-                raise BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")
-            time.sleep(0.02)
+    def _command(self) -> list[str]:
+        return self._java("kafka.Kafka", self._settings)
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-
-    def _end(self, *, kill: bool) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if not kill:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-        process.kill()
-        process.wait()
+    def _did_not_start(self) -> Exception:
+        return BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")
 
 
 def external_broker() -> str | None:
