@@ -8,6 +8,7 @@ from pathlib import Path
 
 from puente.errors import ExitCode
 from tests.e2e.small_site import COMMAND, SmallSite
+from tests.engines.pausing import pause
 
 
 class Running:
@@ -36,7 +37,7 @@ class Running:
     @contextmanager
     def asleep(self) -> Iterator[None]:
         """It does not see what happens within; nor may anybody else use an embedded database that it has open: he would wait for it."""
-        self.process.send_signal(signal.SIGSTOP)
+        pause(self.process)
         try:
             yield
         finally:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
+from tests.engines.pausing import pause
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -55,7 +56,7 @@ def test_a_holder_that_sleeps_loses_the_caja_and_does_not_write_when_it_wakes_up
         wait_until(lambda: is_shown(site))
         assert holder(site) == first.pid
         # Given a holder that sleeps, with changes that it has not seen
-        os.kill(first.pid, signal.SIGSTOP)
+        pause(first)
         change(site, 2)
         # Then the other takes over
         wait_until(lambda: holder(site) == second.pid)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tests.engines import pausing
 from tests.engines.ports import listens
 
 STOP_SECONDS = 20
@@ -79,14 +80,12 @@ class PrivateProcess(ABC):
 
     def pause(self) -> None:
         """Its connections stay open, and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            pausing.pause(self._process)
 
     def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGCONT)
 
     def _wait_until_listening(self, process: subprocess.Popen[bytes]) -> None:
         limit = time.monotonic() + self.start_seconds
