@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from consumer.batch import Plan, Planner
+from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Caja, Switches, Transaction
 from consumer.guard import GuardKeeper
 from consumer.ledger import UNSEEN, Progress, State, Waiting
@@ -97,13 +97,17 @@ class Applier:
         self._pace(len(plan.pending), self._clock() - began)
         return outcome.step(plan)
 
-    def apply_all(self, plan: Plan, also: Also) -> Step:
-        """The same in as many transactions as it takes; `also` comes with the last: killed before, what went in already is found equal."""
-        total, rest = Step(), plan.pending
-        while len(rest) > self.limit:
-            part, rest = rest[: self.limit], rest[self.limit :]
-            total.add(self.apply(Plan(pending=part)))
-        total.add(self.apply(replace(plan, pending=rest), also))
+    def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
+        """The same in as many transactions as it takes. What is set aside unread comes with the first.
+
+        `also` comes with the last one, `between` tells what comes with each of the others, by the last change in it.
+        """
+        total, rest = Step(), plan
+        while len(rest.pending) > self.limit:
+            part = rest.pending[: self.limit]
+            total.add(self.apply(replace(rest, pending=part), between(part[-1])))
+            rest = Plan(pending=rest.pending[len(part) :])
+        total.add(self.apply(rest, also))
         return total
 
     def save(self, topic: Topic, progress: Progress) -> None:

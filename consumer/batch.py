@@ -14,7 +14,7 @@ from consumer.policies import Policies, action
 from puente.engines.database import Action, RowWrite, Scalar
 from puente.errors import PoisonError
 from puente.eventlog.history import newest
-from puente.eventlog.port import Event
+from puente.eventlog.port import Event, Offset
 from puente.texts import text
 from schemas.changes import KEY_FIELD, Entity, Key, Subject, Value, trim
 from schemas.codec import FRAME, Decoder, content_hash
@@ -23,13 +23,14 @@ from schemas.headers import HASH
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incoming:
-    """A change as it stands in the log or waits in the ledger."""
+    """A change as it stands in the log (at `offset`) or waits in the ledger."""
 
     subject: Subject
     key: Key
     value: bytes | None
     content_hash: str
     since: datetime
+    offset: Offset | None = None
 
     def waiting(self, reason: Reason, detail: str) -> Waiting:
         return Waiting(
@@ -147,6 +148,7 @@ def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
         value=event.value,
         content_hash=_hash(event),
         since=now,
+        offset=event.offset,
     )
 
 

@@ -73,7 +73,7 @@ class Consumer:
             registry=registry,
             planner=planner,
             applier=self._applier,
-            sweep_from_now=self._words.sweep_from_now,
+            words=self._words,
             fingerprint=fingerprint,
             clock=clock,
             now=now,
@@ -101,6 +101,11 @@ class Consumer:
             report.inactivated = self._settler.swept.get(subject, 0)
             report.held = found.sweep.held if found and found.sweep else None
         return self._follower.reports
+
+    @property
+    def listening(self) -> list[Subject]:
+        """Whose log is another one, and is not read before the producer's word."""
+        return [subject for subject in self._chosen if subject in self._follower.listening]
 
     @property
     def sweeping(self) -> list[Subject]:
@@ -131,7 +136,8 @@ class Consumer:
     def wait(self, seconds: float) -> None:
         """Until a topic that is read now may have something new, at most `seconds`; a standby waits them out."""
         known = self.state.progress if self.state else {}
-        followed = [topic for topic in map(self._topics.of, self._chosen) if topic in known]
+        followed = [self._topics.of(subject) for subject in self._chosen if subject not in self._follower.listening]
+        followed = [topic for topic in followed if topic in known]
         self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
@@ -178,7 +184,7 @@ class Consumer:
         state = self._applier.state
         self._retries.products |= self._applier.written_products
         self._applier.written_products.clear()
-        due = [item for item in self._retries.take(state, self._clock()) if item.subject in self._follower.current]
+        due = self._retries.take(state, self._follower.current, self._clock())
         return self._applier.apply_all(self._follower.plan([again(item) for item in due]), Also()) if due else Step()
 
     def _say_ready(self) -> None:

@@ -1,18 +1,23 @@
-"""Following the topics of one CAJA: on from the ledger's position, or by a resync. Steps 1 to 5 of `consume.py`."""
+"""Following the topics of one CAJA: on from the ledger's position, or by a resync. Steps 1 to 5 of `consume.py`.
+
+A topic with another history may hold older values than CAJA shows: it lost its end, or it is an older copy. It is resynced once the
+producer has held it against SAE.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
-from consumer.batch import Incoming, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, TOMBSTONE, Progress, Sweep
+from consumer.batch import Incoming, Pending, Plan, Planner, incoming
+from consumer.ledger import ASKED_FOR, TOMBSTONE, UNFINISHED, Moment, Progress
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
+from consumer.word import Verdict, Words
 from puente.errors import NoTopic
-from puente.eventlog.history import OtherHistory, read_on
-from puente.eventlog.port import EventLog, Topic, TopicState
+from puente.eventlog.history import OtherHistory, after, read_on
+from puente.eventlog.port import Event, EventLog, Topic, TopicState
 from puente.texts import Text, text
 from schemas.changes import Subject
 from schemas.codec import UnknownSchemaError
@@ -37,13 +42,13 @@ class Follower:
         registry: RegistryReader,
         planner: Planner,
         applier: Applier,
-        sweep_from_now: Callable[[], Sweep],
+        words: Words,
         fingerprint: str,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._caja, self._log, self._registry, self._planner, self._applier = caja, log, registry, planner, applier
-        self._sweep_from_now, self._fingerprint, self._clock, self._now = sweep_from_now, fingerprint, clock, now
+        self._words, self._fingerprint, self._clock, self._now = words, fingerprint, clock, now
         self.reports: dict[Subject, Report] = {}
         """Of the resyncs that ended since this object was made."""
         self.start()
@@ -51,6 +56,8 @@ class Follower:
     def start(self) -> None:
         """After a connect or a take-over nothing in memory counts."""
         self.resyncs: dict[Subject, Resync] = {}
+        self.listening: dict[Subject, Moment] = {}
+        """Those whose log has another history, and since when the producer's word about it is waited for."""
         self.current: set[Subject] = set()
         """Those that need no resync: what waits of them may be tried again."""
         self._proved: dict[Topic, float] = {}
@@ -69,30 +76,61 @@ class Follower:
     def _follow(self, subject: Subject, topic: Topic, state: TopicState) -> Step:
         if subject in self.resyncs:
             return self._resync(subject)
+        if subject in self.listening:
+            return self._listen(subject, topic, state)
         progress = self._applier.state.progress.get(topic)
+        if progress is None:
+            return self._begin(subject, topic, state, text("it was never read"))
         reason = self._reason(progress)
         try:
-            if progress is not None and reason is None:
+            if reason is None:
                 return self._read_on(subject, topic, progress, state)
+            read_on(self._log, topic, progress.position, 1)
         except OtherHistory as error:
-            reason = error.text
+            return self._another_history(subject, topic, error.text)
+        return self._begin(subject, topic, state, reason)
+
+    def _begin(self, subject: Subject, topic: Topic, state: TopicState, reason: Text) -> Step:
         log.info(
             "Reads a topic from its start and compares it with CAJA",
             extra={"action": "resync", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
-        self.current.discard(subject)
-        self._proved.pop(topic, None)
+        self._is_behind(subject, topic)
         self.resyncs[subject] = Resync(
-            log=self._log, topic=topic, subject=subject, started=self._now(), sweep_from_now=self._sweep_from_now
+            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._words.now, known=state
         )
         return Step(at_end=False)
 
-    def _reason(self, progress: Progress | None) -> Text | None:
+    def _is_behind(self, subject: Subject, topic: Topic) -> None:
+        self.current.discard(subject)
+        self._proved.pop(topic, None)
+
+    def _another_history(self, subject: Subject, topic: Topic, reason: Text) -> Step:
+        """From now on the producer is listened to."""
+        log.warning(
+            "The log is another one: it is read once the producer has compared it with SAE",
+            extra={"action": "another history", "caja": self._caja, "topic": topic, "reason": str(reason)},
+        )
+        self._is_behind(subject, topic)
+        self.listening[subject] = self._words.now()
+        return Step()
+
+    def _listen(self, subject: Subject, topic: Topic, state: TopicState) -> Step:
+        """Nothing of the topic until the producer has spoken."""
+        verdict = self._words.compared(self.listening[subject], topic, state)
+        if verdict is Verdict.GO:
+            del self.listening[subject]
+            return self._begin(subject, topic, state, text("the producer has compared it with SAE"))
+        if verdict is Verdict.ELSEWHERE:
+            self.listening[subject] = self._words.now()
+        return Step()
+
+    def _reason(self, progress: Progress) -> Text | None:
         """Why a topic must be read from its start, but for its history."""
-        if progress is None:
-            return text("it was never read")
         if progress.fingerprint == ASKED_FOR:
             return text("somebody asked for it")
+        if progress.fingerprint == UNFINISHED:
+            return text("the last time was not finished")
         if progress.fingerprint != self._fingerprint:
             return text("the profile, a policy, the stores or the mapping changed")
         if self._now() - progress.end_reached > TOMBSTONES_ARE_KEPT:
@@ -104,15 +142,16 @@ class Follower:
         is_same = (position.identity, position.next_offset) == (state.identity, state.end)
         if is_same and now - self._proved.get(topic, float("-inf")) < PROVE_SECONDS:
             return Step()
-        batch, after = read_on(self._log, topic, position, READ_AT_ONCE)  # 1
+        batch, end = read_on(self._log, topic, position, READ_AT_ONCE)  # 1
         self._proved[topic] = now
         self.current.add(subject)
         reached = self._now() if batch.at_end else progress.end_reached
-        saved = replace(progress, position=after, end_reached=reached)
-        if after == position and reached - progress.end_reached < END_SAVED_EVERY:
+        saved = replace(progress, position=end, end_reached=reached)
+        if end == position and reached - progress.end_reached < END_SAVED_EVERY:
             return Step(at_end=batch.at_end)
         changes = incoming(batch.events, subject, self._now())  # 2
-        step = self._applier.apply_all(self.plan(changes), Also(progress={topic: saved}))  # 3 to 5
+        up_to = UpTo(topic, progress, batch.events)
+        step = self._applier.apply_all(self.plan(changes), Also(progress={topic: saved}), up_to)  # 3 to 5
         step.at_end = batch.at_end
         return step
 
@@ -121,19 +160,26 @@ class Follower:
         resync = self.resyncs[subject]
         try:
             chunk = resync.read(self._applier.limit)
-        except (OtherHistory, ChangedMeanwhile):
+        except (OtherHistory, ChangedMeanwhile):  # where anything went in already, the position tells whether it is lost
             del self.resyncs[subject]
             return Step(at_end=False)
         if chunk is None:
             self._applier.beat()
             return Step(at_end=False)
         plan = self.plan(incoming(chunk.events, subject, self._now()), rewrite=True)
-        step = self._applier.apply(plan, self._closing(resync) if chunk.is_last else Also())
+        step = self._applier.apply(plan, self._closing(resync) if chunk.is_last else self._opening(resync))
         step.at_end = False
         resync.report.written += step.touched
         if chunk.is_last:
             self._finish(resync)
         return step
+
+    def _opening(self, resync: Resync) -> Also:
+        """b. of the resync: whoever finds it killed knows which history CAJA's rows are from."""
+        progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=UNFINISHED)
+        if self._applier.state.progress.get(resync.topic) == progress:
+            return Also()
+        return Also(progress={resync.topic: progress})
 
     def _closing(self, resync: Resync) -> Also:
         """c. of the resync. What waits stays only where its event was just set aside again."""
@@ -161,3 +207,17 @@ class Follower:
         except UnknownSchemaError:
             self._registry.refresh()
             return self._planner.plan(changes, self._applier.state, rewrite=rewrite)
+
+
+@dataclass(frozen=True, slots=True)
+class UpTo:
+    """What is saved with a part of a read: killed after it, CAJA's rows and its position tell of the same history."""
+
+    topic: Topic
+    progress: Progress
+    events: Sequence[Event]
+
+    def __call__(self, last: Pending) -> Also:
+        event = next(event for event in self.events if event.offset == last.incoming.offset)
+        position = after(event, self.progress.position.identity)
+        return Also(progress={self.topic: replace(self.progress, position=position)})

@@ -26,8 +26,8 @@ TOMBSTONE = ""
 UNSEEN = "?"
 """The content hash of a key that the log did not hold at the last resync: no event's."""
 ROWS = "PUENTE_ROWS"
-ASKED_FOR = ""
-"""The fingerprint of a position whose topic somebody wants resynced."""
+ASKED_FOR, UNFINISHED = "", "-"
+"""The fingerprints of a position whose topic somebody wants resynced, and of one up to which a resync has read that is not finished."""
 KEY_WIDTH = 32
 SHORT_VALUE = 1000
 """Bytes of an event that wait in their row; longer ones are large objects, each of which costs several round trips to be read.
@@ -186,14 +186,21 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in the control topic of this identity: only a word that the producer gave at or after it counts."""
+
+    identity: Identity
+    after: Offset
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep that is due: the producer must have spoken at or after `after` in the control topic of this identity.
+    """A sweep that is due: the producer must have spoken `since`.
 
     `held` is how many rows it would inactivate, where that is more than the cap.
     """
 
-    identity: Identity
-    after: Offset
+    since: Moment
     held: int | None = None
 
 
@@ -202,7 +209,8 @@ class Progress:
     """How far a topic was applied; times in UTC.
 
     `end_reached` is when its end was last reached: a tombstone that came and went since may have been missed. `fingerprint` is that of
-    the resync that this position goes back to, or `ASKED_FOR`.
+    the resync that this position goes back to, or `ASKED_FOR`, or `UNFINISHED`: then the position is not how far the topic was applied,
+    but the furthest that anything was applied from.
     """
 
     position: Position

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.ledger import Aside, Guard, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.ledger import Aside, Guard, Moment, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
 from puente.engines.database import Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -71,7 +71,7 @@ def _progress(row: Sequence[object]) -> tuple[Topic, Progress]:
 def _sweep(identity: object, after: object, held: object) -> Sweep | None:
     if after is None:
         return None
-    return Sweep(Identity(str(identity)), Offset(_number(after)), None if held is None else _number(held))
+    return Sweep(Moment(Identity(str(identity)), Offset(_number(after))), None if held is None else _number(held))
 
 
 def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
@@ -85,8 +85,8 @@ def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
         "APPLIED_AT": naive(now),
         "END_REACHED": naive(progress.end_reached),
         "FINGERPRINT": progress.fingerprint,
-        "SWEEP_IDENTITY": sweep.identity if sweep else None,
-        "SWEEP_AFTER": sweep.after if sweep else None,
+        "SWEEP_IDENTITY": sweep.since.identity if sweep else None,
+        "SWEEP_AFTER": sweep.since.after if sweep else None,
         "SWEEP_HELD": sweep.held if sweep else None,
     }
 

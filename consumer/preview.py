@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
-from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Reason, State, Sweep
+from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
@@ -19,6 +19,7 @@ from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject
 
 Match = tuple[Scalar, ...]
+NEVER = Moment(Identity(""), START)
 
 
 class Readable(Protocol):
@@ -65,7 +66,7 @@ class Previewer:
         waiting: dict[Key, Reason] = found.waiting
         if self._products is None:
             self._products = set(known.hashes.get(Subject(Entity.PRODUCT), ()))
-        for changes in _newest(self._log, subject, topic, self._now):
+        for changes in self._newest(subject, topic):
             plan = self._planner.plan(changes, known, rewrite=True)
             waiting.update({item.key: item.reason for item in plan.aside})
             for pending in plan.pending:
@@ -78,6 +79,15 @@ class Previewer:
         spared = {*waiting, *found.inactivated}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
+
+    def _newest(self, subject: Subject, topic: Topic) -> Iterator[list[Incoming]]:
+        resync = Resync(log=self._log, topic=topic, subject=subject, started=self._now, moment=lambda: NEVER)
+        is_last = False
+        while not is_last:
+            chunk = resync.read(READ_AT_ONCE)
+            if chunk is not None:
+                yield incoming(chunk.events, subject, self._now)
+                is_last = chunk.is_last
 
     def _table(self, entity: Entity) -> "_Table":
         if entity not in self._tables:
@@ -115,16 +125,6 @@ class Previewer:
             if row.action is Action.PUT and table.is_occupied(row.values):
                 return Reason.REJECTED
         return None
-
-
-def _newest(log: EventLog, subject: Subject, topic: Topic, now: datetime) -> Iterator[list[Incoming]]:
-    resync = Resync(log=log, topic=topic, subject=subject, started=now, sweep_from_now=lambda: Sweep(Identity(""), START))
-    is_last = False
-    while not is_last:
-        chunk = resync.read(READ_AT_ONCE)
-        if chunk is not None:
-            yield incoming(chunk.events, subject, now)
-            is_last = chunk.is_last
 
 
 class _Table:

@@ -1,8 +1,8 @@
 """A resync: one topic from its start, each key once against CAJA's real row, so that no till sees an older price on the way.
 
 a. Read to the end, keeping the place of each key's newest event.  Killed after: it starts again.
-b. Read once more; the newest event of each key goes into CAJA, in transactions like every other.
-                                                                  Killed within: it starts again, and writes only what differs.
+b. Read once more; the newest event of each key goes into CAJA, in transactions like every other. The first of them saves how far a.
+   has read, and that the resync is not finished.                 Killed within: it starts again, and writes only what differs.
 c. The last of these transactions forgets what waits and is no longer in the log, marks the ledger rows of keys that the log does not
    hold, and saves the position, the fingerprint, and that a sweep is due.
 """
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from consumer.batch import label
-from consumer.ledger import Sweep
+from consumer.ledger import Moment, Sweep
 from puente.errors import RetryableError
 from puente.eventlog.history import Position, read_on
-from puente.eventlog.port import START, Event, EventLog, Offset, Topic
+from puente.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
 from puente.texts import text
 from schemas.changes import Key, Subject
 
@@ -50,13 +50,18 @@ class Report:
 
 @dataclass(kw_only=True)
 class Resync:
-    """One topic's; `started` (UTC) is when its reading began. Raises `OtherHistory` and `ChangedMeanwhile`: begin another one."""
+    """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next word will stand.
+
+    What it reads must go at least as far as `known`, if that is given. Raises `OtherHistory` and `ChangedMeanwhile`: then nothing more of
+    it may go into CAJA.
+    """
 
     log: EventLog
     topic: Topic
     subject: Subject
     started: datetime
-    sweep_from_now: Callable[[], Sweep]
+    moment: Callable[[], Moment]
+    known: TopicState | None = None
     report: Report = field(default_factory=Report)
     _newest: dict[bytes, Offset] = field(default_factory=dict)
     _folded: Position | None = None
@@ -82,16 +87,21 @@ class Resync:
         for event in batch.events:
             self._newest[event.key] = event.offset
         if batch.at_end:
-            self._folded, self._sweep = self._position, self.sweep_from_now()
+            self._folded, self._sweep = self._position, Sweep(self.moment())
+            if self.known is not None:
+                self._prove(batch.state, self.known)
             self.report.keys = len(self._newest)
 
     def _collect(self, folded: Position) -> None:
         """b. What came after a. is left to the next batch."""
         batch = self.log.read(self.topic, self._cursor, READ_AT_ONCE)
-        if batch.state.identity != folded.identity or batch.state.end < folded.next_offset:
-            raise ChangedMeanwhile(text("The topic {topic} was deleted, cut or made again", topic=self.topic))
+        self._prove(batch.state, TopicState(identity=folded.identity, end=folded.next_offset))
         self._found = [event for event in batch.events if self._newest.get(event.key) == event.offset]
         self._cursor = batch.next_offset
+
+    def _prove(self, state: TopicState, known: TopicState) -> None:
+        if state.identity != known.identity or state.end < known.end:
+            raise ChangedMeanwhile(text("The topic {topic} was deleted, cut or made again", topic=self.topic))
 
     @property
     def position(self) -> Position:

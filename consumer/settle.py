@@ -16,7 +16,7 @@ from consumer.outcome import Step
 from consumer.policies import StockPolicy
 from consumer.sweep import Found, find
 from consumer.word import Verdict, Words
-from puente.eventlog.port import Topic
+from puente.eventlog.port import Topic, TopicState
 from schemas.changes import Entity, Subject
 
 STOCK_SECONDS = 300.0
@@ -69,9 +69,10 @@ class Settler:
     def _sweep(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
         if self._is_waiting_for_a_person(subject, sweep):
             return Step()
-        verdict = self._words.judge(sweep, topic, progress)
+        known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
+        verdict = self._words.complete(sweep.since, topic, known)
         if verdict is Verdict.ELSEWHERE:
-            self._applier.save(topic, replace(progress, sweep=self._words.sweep_from_now()))
+            self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
         if verdict is not Verdict.GO:
             return Step()
         found = find(subject, self._caja, self._applier.state, self._planner.policies)

@@ -4,10 +4,11 @@ A change that waits is tried again when its cause may be gone: stock when its pr
 tried after a start.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from consumer.ledger import Reason, State, Waiting
-from schemas.changes import Entity, Key
+from schemas.changes import Entity, Key, Subject
 
 SECONDS = {Reason.LOCKED: 1.0, Reason.GUARD: 5.0, Reason.REJECTED: 3600.0, Reason.PARENT: 60.0, Reason.KEPT_OUT: 3600.0}
 """How long each reason waits before the next try, in seconds."""
@@ -15,26 +16,31 @@ SECONDS = {Reason.LOCKED: 1.0, Reason.GUARD: 5.0, Reason.REJECTED: 3600.0, Reaso
 
 @dataclass
 class Retries:
-    """When each reason was last tried; `products` holds those written since, whose stock may go in now."""
+    """When each reason was last tried, per subject; `products` holds those written since, whose stock may go in now."""
 
-    tried: dict[Reason, float] = field(default_factory=dict)
+    tried: dict[tuple[Reason, Subject], float] = field(default_factory=dict)
     products: set[Key] = field(default_factory=set)
 
-    def take(self, state: State, now: float) -> list[Waiting]:
-        """What to try at `now` (seconds of a monotonic clock), in order of dependency; it counts as tried.
+    def take(self, state: State, current: Collection[Subject], now: float) -> list[Waiting]:
+        """What to try of these subjects at `now` (seconds of a monotonic clock), in order of dependency; it counts as tried.
 
         A product that was written frees its own stock alone: it does not put off the turn of the others with the same reason.
         """
-        due = [
-            reason
+        due = {
+            (reason, subject)
             for reason in Reason
-            if state.waiting.because_of(reason) and now - self.tried.get(reason, float("-inf")) >= SECONDS[reason]
-        ]
-        found = {item.place: item for reason in due for item in state.waiting.because_of(reason)}
-        for product in self.products:
-            found.update({item.place: item for item in state.waiting.stock_of(product)})
+            if state.waiting.because_of(reason)
+            for subject in current
+            if now - self.tried.get((reason, subject), float("-inf")) >= SECONDS[reason]
+        }
+        reasons = {reason for reason, _ in due}
+        found = {item.place: item for reason in reasons for item in state.waiting.because_of(reason) if (reason, item.subject) in due}
+        for product in list(self.products):
+            freed = state.waiting.stock_of(product)
+            found.update({item.place: item for item in freed if item.subject in current})
+            if all(item.subject in current for item in freed):
+                self.products.remove(product)
         self.tried.update(dict.fromkeys(due, now))
-        self.products.clear()
         return sorted(found.values(), key=_order)
 
 

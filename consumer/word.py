@@ -1,23 +1,27 @@
-"""The producer's word as a consumer hears it: what a sweep waits for."""
+"""The producer's word as a consumer hears it: what a sweep waits for, and a resync from a log that has another history.
 
+Such a log may hold older values than CAJA shows, until the producer has held it against SAE.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from consumer.ledger import Progress, Sweep
+from consumer.ledger import Moment
 from puente.errors import NoTopic, PoisonError
-from puente.eventlog.port import START, EventLog, Identity, Offset, Topic
+from puente.eventlog.port import START, EventLog, Identity, Offset, Topic, TopicState
 from schemas.codec import Decoder, UnknownSchemaError
-from schemas.control import KEY, Word, parse
+from schemas.control import KEY, TopicWord, Word, parse
 from schemas.registry import RegistryReader
 
 
 class Verdict(Enum):
-    """Whether a sweep may go on."""
+    """Whether what waits for the word may go on."""
 
     GO = "go"
     WAIT = "wait"
     ELSEWHERE = "elsewhere"
-    """The control topic is not the one that the sweep waits on: it must wait for a word from now on."""
+    """The control topic is not the one of that moment: a word from now on must be waited for."""
 
 
 @dataclass
@@ -37,31 +41,38 @@ class Words:
         self._log, self._control, self._decoder, self._registry = log, control, decoder, registry
         self._heard: _Heard | None = None
 
-    def sweep_from_now(self) -> Sweep:
-        """A sweep that waits for a word that is still to come."""
+    def now(self) -> Moment:
+        """The end of the control topic: every word after it is still to come."""
         state = self._log.state(self._control)
-        return Sweep(Identity(""), START) if state is None else Sweep(state.identity, state.end)
+        return Moment(Identity(""), START) if state is None else Moment(state.identity, state.end)
 
-    def judge(self, sweep: Sweep, topic: Topic, progress: Progress) -> Verdict:
-        """The newest word must be given since, complete, about this topic as it was read, with an end already passed."""
+    def complete(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+        """Whether the producer has said since then that the topic, as far as it is known, holds all that SAE held."""
+        return self._judge(since, topic, known, lambda _word, said: said.complete)
+
+    def compared(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+        """Whether it has said since then that it held the topic, as far as it is known, against SAE: what no event can hold may lack."""
+        return self._judge(since, topic, known, lambda word, said: word.compared or said.complete)
+
+    def _judge(self, since: Moment, topic: Topic, known: TopicState, says: Callable[[Word, TopicWord], bool]) -> Verdict:
+        """The newest word must be given since then, about the topic that is known, with an end not behind what is known."""
         state = self._log.state(self._control)
-        if state is None or state.identity != sweep.identity or state.end < sweep.after:
+        if state is None or state.identity != since.identity or state.end < since.after:
             return Verdict.ELSEWHERE
         try:
-            heard = self._newest(sweep)
+            heard = self._newest(since)
         except NoTopic:  # deleted meanwhile
             return Verdict.ELSEWHERE
-        if heard.word is None or heard.at < sweep.after:
+        if heard.word is None or heard.at < since.after:
             return Verdict.WAIT
         said = next((word for word in heard.word.topics if word.topic == topic), None)
-        position = progress.position
-        fits = said is not None and said.complete and said.identity == position.identity and said.end <= position.next_offset
+        fits = said is not None and says(heard.word, said) and said.identity == known.identity and said.end <= known.end
         return Verdict.GO if fits else Verdict.WAIT
 
-    def _newest(self, sweep: Sweep) -> _Heard:
+    def _newest(self, since: Moment) -> _Heard:
         heard = self._heard
-        if heard is None or heard.identity != sweep.identity or heard.next_offset < sweep.after:
-            heard = _Heard(sweep.identity, sweep.after)
+        if heard is None or heard.identity != since.identity or heard.next_offset < since.after:
+            heard = _Heard(since.identity, since.after)
         at_end = False
         while not at_end:
             batch = self._log.read(self._control, heard.next_offset)

@@ -82,7 +82,7 @@ class Publisher:
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
-        said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics))
+        said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics, compared=lacking is not None))
         view.acknowledged([said], self._log.append([said]))
 
     def release(self) -> None:

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
-from consumer.consume import Consumer
-from consumer.outcome import Step
 from consumer.preview import Preview, Previewer
 from consumer.resync import Report
 from consumer.subscribe import subjects
@@ -16,11 +14,9 @@ from puente.config import CajaSettings, Settings
 from puente.errors import Occupied
 from puente.loop import Stop
 from puente.texts import text
-from puente.wiring.consuming import ConsumerSide, open_both
+from puente.wiring.consuming import WORD_SECONDS, ConsumerSide, Patience, open_both
 from schemas.changes import Entity, Subject
 
-WORD_SECONDS = 10.0
-"""How long the sweep waits for the producer to speak: his heart beats every two seconds."""
 TAKE_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 
@@ -29,11 +25,15 @@ Watch = Callable[[dict[Subject, tuple[int, int]]], None]
 
 @dataclass(kw_only=True)
 class Resynced:
-    """What it did. `stopped`: not all of it, whoever writes next goes on. `unheard`: no producer spoke, so the sweep is still to come."""
+    """What it did. `stopped`: not all of it, whoever writes next goes on.
+
+    `unheard`: no producer spoke, so the sweep is still to come; `unread`: and for these the log, too, for it is another one.
+    """
 
     reports: dict[Subject, Report] = field(default_factory=dict)
     stopped: bool = False
     unheard: bool = False
+    unread: list[Subject] = field(default_factory=list)
 
 
 def resync(
@@ -49,8 +49,9 @@ def resync(
         consumer = side.consumer()
         take(consumer, stop, caja.name)
         consumer.ask_for_resync(entities)
-        result = Resynced(stopped=not _read(consumer, stop, watch, caja.name))
-        result.unheard = not _swept(consumer, stop, caja.name)
+        result = Resynced(stopped=not _read(side, stop, watch))
+        result.unread = side.listening()
+        result.unheard = side.sweeping()
         result.reports = {subject: report for subject, report in consumer.reports.items() if subject.entity in entities}
         return result
     finally:
@@ -75,30 +76,20 @@ def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = mo
         stop.sleep(PAUSE_SECONDS)
 
 
-def _read(consumer: Consumer, stop: Stop, watch: Watch, name: str) -> bool:
-    """Whether the end was reached."""
-    at_end = False
-    while not at_end and not stop.asked:
-        at_end = _step(consumer, name).at_end
+def _read(side: ConsumerSide, stop: Stop, watch: Watch) -> bool:
+    """Whether the end was reached; raises `Occupied` where another process took the CAJA."""
+    consumer, patience, at_end = side.consumer(), Patience(WORD_SECONDS), False
+    while not stop.asked:
+        step = consumer.step()
+        if step is None:
+            raise Occupied(text("Another process took the CAJA {caja}; what was begun goes on there", caja=side.name))
         watch(consumer.resyncing)
+        at_end = step.at_end
+        if patience.has_ended(side, step):
+            break
+        if at_end:
+            stop.sleep(PAUSE_SECONDS)
     return at_end
-
-
-def _swept(consumer: Consumer, stop: Stop, name: str) -> bool:
-    """Whether the producer spoke in time."""
-    until = monotonic() + WORD_SECONDS
-    while consumer.sweeping and monotonic() < until and not stop.asked:
-        stop.sleep(PAUSE_SECONDS)
-        _step(consumer, name)
-    return not consumer.sweeping
-
-
-def _step(consumer: Consumer, name: str) -> Step:
-    """Raises `Occupied` where another process took the CAJA."""
-    step = consumer.step()
-    if step is None:
-        raise Occupied(text("Another process took the CAJA {caja}; what was begun goes on there", caja=name))
-    return step
 
 
 def dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity]) -> list[Preview]:

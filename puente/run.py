@@ -9,11 +9,11 @@ from consumer.guard import SILENCE_SECONDS
 from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode, Occupied, PuenteError, gravest
+from puente.errors import ExitCode, Occupied, PuenteError, RetryableError, gravest
 from puente.loop import Stop, Worker, run_all
 from puente.retry import retrying
 from puente.texts import text
-from puente.wiring.consuming import ConsumerSide
+from puente.wiring.consuming import ConsumerSide, Patience
 from puente.wiring.producing import CLAIM_TURN_SECONDS, ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
@@ -121,6 +121,10 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
     try:
         retrying(lambda: drain(side, result.step, stop, sweep_seconds), stop=stop)
         result.waiting = side.waiting()
+        if side.listening() and not stop.asked:
+            topics = ", ".join(map(str, side.listening()))
+            unread = text("The log is another one, and no producer has compared it with SAE yet ({topics})", topics=topics)
+            result.error = RetryableError(unread)
     except PuenteError as error:
         result.error = error
     finally:
@@ -141,9 +145,9 @@ def _release(release: Callable[[], None], result: Result | CajaResult) -> None:
 def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:
     """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA.
 
-    A sweep is waited for `sweep_seconds`.
+    Where only a sweep needs the producer's word, it is waited for `sweep_seconds`.
     """
-    began, swept_by = clock(), None
+    began, patience = clock(), Patience(sweep_seconds, clock)
     while not stop.asked:
         step = side.step()
         if step is None:
@@ -152,8 +156,7 @@ def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.
             stop.sleep(STANDBY_TURN_SECONDS)
             continue
         total.add(step)
+        if patience.has_ended(side, step):
+            return
         if step.at_end and not step.applied:
-            swept_by = clock() + sweep_seconds if swept_by is None else swept_by
-            if not side.sweeping() or clock() >= swept_by:
-                return
             stop.sleep(LOOK_SECONDS)

@@ -1,6 +1,7 @@
 """`puente status`: what the producer said last, how far each CAJA is, what waits and why. Reads only."""
 
 from collections import Counter
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from consumer.guard import is_gone, this_process
 from consumer.ledger import Progress
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
+from puente.eventlog.history import Position
 from puente.eventlog.port import START, EventLog, Offset, Topic, TopicState
 from puente.texts import text
 from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
@@ -108,19 +110,25 @@ def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
         found.error = error
         return found
     known = {topic: progress for topic, progress in state.progress.items() if topic in ends}
+    lost = [topic for topic, progress in known.items() if not _leads_to(progress.position, ends[topic])]
     found.behind = sum(max(0, ends[topic].end - progress.position.next_offset) for topic, progress in known.items())
     found.waiting = dict(Counter(item.reason.value for item in state.waiting.values()))
     found.oldest_waiting = min((item.since for item in state.waiting.values()), default=None)
     found.ready_at = state.ready_at
-    _add_resyncs(found, known, fingerprint_of(checked))
+    _add_resyncs(found, known, lost, fingerprint_of(checked))
     if guard.token is not None and not is_gone(guard, this_process()):
         found.holder = f"{guard.host} ({guard.process})"
     return found
 
 
-def _add_resyncs(found: CajaStatus, known: dict[Topic, Progress], fingerprint: str) -> None:
+def _leads_to(position: Position, state: TopicState) -> bool:
+    """Whether a reader who stands there may go on."""
+    return position.identity == state.identity and position.next_offset <= state.end
+
+
+def _add_resyncs(found: CajaStatus, known: dict[Topic, Progress], lost: Collection[Topic], fingerprint: str) -> None:
     for topic, progress in sorted(known.items()):
-        if progress.fingerprint != fingerprint:
+        if topic in lost or progress.fingerprint != fingerprint:
             found.resyncs.append(topic)
         elif progress.sweep is not None and progress.sweep.held is not None:
             found.held[topic] = progress.sweep.held

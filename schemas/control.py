@@ -22,11 +22,12 @@ class TopicWord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
-    """What one run of the producer said at `time` (UTC)."""
+    """What one run of the producer said at `time` (UTC). `compared`: since it began it has held every topic against SAE."""
 
     run: str
     time: datetime
     topics: tuple[TopicWord, ...]
+    compared: bool
 
     @property
     def complete(self) -> bool:
@@ -39,6 +40,7 @@ def record(topic: Topic, word: Word) -> Record:
         "run": word.run,
         "time": word.time,
         "topics": [{"topic": t.topic, "identity": t.identity, "end": t.end, "complete": t.complete} for t in word.topics],
+        "compared": word.compared,
     }
     return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
 
@@ -61,4 +63,4 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         TopicWord(topic=Topic(t["topic"]), identity=Identity(t["identity"]), end=Offset(t["end"]), complete=t["complete"])
         for t in value["topics"]
     )
-    return Word(run=value["run"], time=value["time"], topics=topics)
+    return Word(run=value["run"], time=value["time"], topics=topics, compared=value["compared"])

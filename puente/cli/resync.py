@@ -101,6 +101,9 @@ def _show(result: Resynced, caja: str) -> None:
             )
     if result.stopped:
         click.echo(translate("Stopped before the end: whoever writes to this CAJA next goes on."))
+    elif result.unread:
+        unread = ", ".join(map(_name, result.unread))
+        click.echo(text("The log is another one: {entities} come in once a producer has compared it with SAE.", entities=unread))
     elif result.unheard:
         click.echo(translate("No producer has spoken since: what SAE lacks is inactivated once one says that the log is complete."))
 
@@ -114,6 +117,7 @@ def _as_json(result: Resynced) -> dict[str, object]:
     return {
         "stopped": result.stopped,
         "sweep_waits_for_producer": result.unheard,
+        "unread": list(map(str, result.unread)),
         "entities": [
             {
                 "entity": str(subject),

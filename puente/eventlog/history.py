@@ -56,7 +56,7 @@ def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int =
         raise OtherHistory(text("The topic {topic} was deleted, cut or made again", topic=topic))
     if position.last is None:
         return batch, _moved(position, batch)
-    if not batch.events or LastEvent(batch.events[0].offset, digest(batch.events[0])) != position.last:
+    if not batch.events or _last(batch.events[0]) != position.last:
         raise OtherHistory(text("The topic {topic} no longer holds the event that was read last", topic=topic))
     rest = [event for event in batch.events[1:] if event.offset >= position.next_offset]
     batch = Batch(events=rest, next_offset=max(batch.next_offset, position.next_offset), state=batch.state)
@@ -64,8 +64,17 @@ def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int =
 
 
 def _moved(position: Position, batch: Batch) -> Position:
-    last = LastEvent(batch.events[-1].offset, digest(batch.events[-1])) if batch.events else position.last
+    last = _last(batch.events[-1]) if batch.events else position.last
     return Position(position.identity, batch.next_offset, last)
+
+
+def after(event: Event, identity: Identity) -> Position:
+    """Where a reader stands who read up to this event."""
+    return Position(identity, Offset(event.offset + 1), _last(event))
+
+
+def _last(event: Event) -> LastEvent:
+    return LastEvent(event.offset, digest(event))
 
 
 def read_until(log: EventLog, topic: Topic, state: TopicState, start: Offset = START) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from puente.config import CajaSettings, Settings
 from puente.errors import RetryableError
 from puente.eventlog.port import EventLog
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
+from schemas.changes import Subject
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
@@ -22,6 +23,8 @@ from schemas.topics import Topics
 IDLE_SECONDS = 0.5
 NOTE_SECONDS, NOTE_AGAIN_SECONDS = 5.0, 60.0
 STANDBY_SECONDS = 1.0
+WORD_SECONDS = 10.0
+"""The producer's heart beats every two seconds; after another history it must read all of SAE first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,10 @@ class ConsumerSide:
         """Whether something would be inactivated if only the producer spoke."""
         return self._consumer is not None and bool(self._consumer.sweeping)
 
+    def listening(self) -> list[Subject]:
+        """What would be read if only the producer spoke."""
+        return self._consumer.listening if self._consumer is not None else []
+
     def consumer(self) -> Consumer:
         """The consumer of today's connections; raises what opening them raises."""
         if self._consumer is None:
@@ -158,3 +165,23 @@ class ConsumerSide:
                 self._consumer.release()
         finally:
             self._drop()
+
+
+class Patience:
+    """Once nothing else is left to do: whether the producer's word is still waited for.
+
+    `WORD_SECONDS` where the log has another history, `sweep_seconds` where only a sweep needs it.
+    """
+
+    def __init__(self, sweep_seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._sweep_seconds, self._clock = sweep_seconds, clock
+        self._since: float | None = None
+
+    def has_ended(self, side: ConsumerSide, step: Step) -> bool:
+        if step.applied or not step.at_end:
+            self._since = None
+            return False
+        now = self._clock()
+        self._since = now if self._since is None else self._since
+        seconds = WORD_SECONDS if side.listening() else self._sweep_seconds if side.sweeping() else 0.0
+        return now - self._since >= seconds

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
-from consumer.ledger import UNSEEN, Progress, Reason, Sweep, Waiting
+from consumer.ledger import UNSEEN, Moment, Progress, Reason, Sweep, Waiting
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
@@ -370,7 +370,7 @@ def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subje
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
     first = Position(Identity("a" * 32), Offset(0))
     then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
-    sweeps = (None, Sweep(Identity("c" * 32), Offset(2**40)), Sweep(Identity("c" * 32), Offset(0), 51))
+    sweeps = (None, Sweep(Moment(Identity("c" * 32), Offset(2**40))), Sweep(Moment(Identity("c" * 32), Offset(0)), 51))
     for position, sweep in pairs((first, then), sweeps):
         saved = progress(position, sweep)
         with subject.caja.transaction(token) as transaction:

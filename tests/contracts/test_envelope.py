@@ -263,7 +263,7 @@ def test_the_word_is_read_as_it_was_said(word: Word) -> None:
 def test_the_word_is_complete_where_every_topic_is() -> None:
     def word(*complete: bool) -> Word:
         told = [TopicWord(topic=Topic("t"), identity=Identity("i"), end=Offset(0), complete=one) for one in complete]
-        return Word(run="r", time=datetime(2026, 1, 1, tzinfo=UTC), topics=tuple(told))
+        return Word(run="r", time=datetime(2026, 1, 1, tzinfo=UTC), topics=tuple(told), compared=False)
 
     assert word(True, True).complete
     assert not word(True, False).complete

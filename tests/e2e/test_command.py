@@ -150,7 +150,7 @@ def test_the_producer_keeps_the_log_from_growing(tmp_path: Path, embedded: Embed
     site = build_site(tmp_path / "site", embedded.url)
     topic, days_ago = Topic("puente.01.control"), time.time() - 3 * 24 * 3600
     with closing(EmbeddedLog(site.folder / "puente-log.db", clock=lambda: days_ago)) as log:
-        log.append([record(topic, Word(run="old", time=datetime.now(UTC), topics=()))] * 500)
+        log.append([record(topic, Word(run="old", time=datetime.now(UTC), topics=(), compared=False))] * 500)
     assert site.puente("produce", "--once").returncode == 0
     with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
         assert len(log.read(topic, START, 10_000).events) < 10

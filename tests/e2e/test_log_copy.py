@@ -202,7 +202,7 @@ def somebody_writes(path: Path) -> Iterator[None]:
     def write() -> None:
         with closing(EmbeddedLog(path)) as log:
             while not stop.is_set():
-                log.append([record(topic, Word(run="other", time=datetime.now(UTC), topics=()))])
+                log.append([record(topic, Word(run="other", time=datetime.now(UTC), topics=(), compared=False))])
 
     writer = threading.Thread(target=write)
     writer.start()

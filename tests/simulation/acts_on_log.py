@@ -58,7 +58,6 @@ def cut(world: World, a: int, b: int, _c: int) -> None:
     name = topic_of(a)
     if name in world.store.topics:
         world.store.cut(name, 1 + b % 4)
-        _forget_shown(world, name)
 
 
 @weighs(1)
@@ -69,19 +68,6 @@ def make_topic_again(world: World, a: int, b: int, _c: int) -> None:
         world.store.delete(name)
         if b % 4:
             world.store.make(name)
-
-
-def _forget_shown(world: World, name: Topic) -> None:
-    """What a CAJA shows was told by events that are lost."""
-    topic = world.store.topic(name)
-    for caja in world.cajas:
-        lost = [
-            place
-            for place, (identity, offset) in caja.memory.shown.items()
-            if TOPICS.of(place[0]) == name and identity == topic.identity and offset >= topic.end
-        ]
-        for place in lost:
-            del caja.memory.shown[place]
 
 
 @weighs(8)

@@ -59,7 +59,7 @@ def new_guard(name: str) -> Guard:
 class Memory:
     """What the checker knows of one CAJA: the event that each row shows, by topic and place."""
 
-    shown: dict[Place, tuple[str, int]] = field(default_factory=dict)
+    shown: dict[Place, int] = field(default_factory=dict)
 
 
 @dataclass

@@ -35,16 +35,26 @@ CONSUME: Operation = ("consume", 0, 0, 0)
 COMPACT: Operation = ("compact", 0, 0, 0)
 LOCK_C1: Operation = ("lock", 6, 0, 0)
 C1, C2, C3 = edit(CUSTOMER, 0, 1), edit(CUSTOMER, 2, 1), edit(CUSTOMER, 3, 1)
-C1_AGAIN, C3_AGAIN = edit(CUSTOMER, 0, 2), edit(CUSTOMER, 3, 2)
+C1_AGAIN, C2_AGAIN, C3_AGAIN = edit(CUSTOMER, 0, 2), edit(CUSTOMER, 2, 2), edit(CUSTOMER, 3, 2)
 P1, P1_STOCK = edit(PRODUCT, 0, 1), edit(STOCK, 0, 1)
 GONE_C1, GONE_C2 = delete(CUSTOMER, 0), delete(CUSTOMER, 2)
 AT_WORK = (PRODUCE, APPLY, APPLY)
 """Everything is there, and the first sweep is done."""
 STALE = (PRODUCE, C3, ("fail append", 2, 0, 0), PRODUCE, PRODUCE, C3_AGAIN, PRODUCE)
 """An event is still on its way when its key has another one already."""
+CUT: Operation = topic("cut", CUSTOMERS)
+CUT_THREE: Operation = ("cut", CUSTOMERS, 2, 0)
+OTHER_POLICY: Operation = ("policy", 1, 0, 1)
+KILL: Operation = ("kill consumer", 0, 0, 0)
+BACK = (CONSUME, ("wait", 0, 0, 0), *[CONSUME] * 6)
+"""The next process of the first CAJA, once the last one's heart is seen to have stopped."""
+NEW_LEDGER = (("clone caja", 0, 0, 0), ("adopt", 0, 1, 0))
+"""The second CAJA is a copy of the first, whose ledger knows nothing of the log."""
+CONSUME_NORTE: Operation = ("consume", 0, 1, 0)
 BOTH_PRODUCERS, BOTH_CONSUMERS = ("end", 4, 0, 0), ("end", 12, 0, 0)
 
 _NOT_SAE, _CAJA, _GONE, _SWEPT = "I1 log is not SAE", "I2 CAJA is not SAE", "I2 active but gone from SAE", "I4 swept though SAE has it"
+_OLDER = "I3 older over newer"
 
 OF_PRODUCER: dict[str, tuple[str, History]] = {
     "failure_starts_over": (_NOT_SAE, (C1, PRODUCE, topic("make topic again", CUSTOMERS))),
@@ -54,7 +64,10 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     ),
     "start_says_incomplete": (
         _SWEPT,
-        (C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY, PRODUCE, ("produce", ANYWHERE, 0, 0), APPLY),
+        (
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 3),
+            *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
+        ),
     ),
     "producer_checks_last": (_NOT_SAE, (*STALE, topic("cut", CUSTOMERS), ("land", 0, 0, 0))),
     "producer_checks_identity, producer_checks_last": (_NOT_SAE, (C1, PRODUCE, topic("make topic again", CUSTOMERS))),
@@ -117,13 +130,40 @@ OF_READING: dict[str, tuple[str, History]] = {
     ),
     "fingerprint": (_GONE, (*AT_WORK, PRODUCE, APPLY, ("policy", 0, 0, 1))),
     "fold_newest": (_CAJA, (C3, *AT_WORK, C1, PRODUCE, C1_AGAIN, PRODUCE)),
-    "resync_folds_whole_topic": ("I3 older over newer", (C1, C2, C3, PRODUCE, C1_AGAIN, *AT_WORK, ("resync", 0, 0, 0))),
+    "resync_folds_whole_topic": (_OLDER, (C1, C2, C3, PRODUCE, C1_AGAIN, *AT_WORK, ("resync", 0, 0, 0))),
     "resync_compares_real_row": (_CAJA, (edit(LINE, 0, 1), *AT_WORK, ("edit by hand", 9, 0, 0))),
     "resync_clears_waiting": (
         "I5 something old is waiting",
         (P1_STOCK, *AT_WORK, delete(STOCK, 0), topic("make topic again", STOCK_TOPIC)),
     ),
     "resync_drops_unseen_ledger_rows": (_GONE, (P1, P1_STOCK, *AT_WORK, delete(STOCK, 0), topic("make topic again", STOCK_TOPIC))),
+    "other_history_waits_for_word": (_OLDER, (C1, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, CUT, APPLY)),
+    "history_before_other_reasons": (_OLDER, (C1, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, OTHER_POLICY, CUT, *BACK)),
+    # It is cut once more, between the producer's word and the reading.
+    "resync_reads_what_was_known": (
+        _OLDER,
+        (
+            *(C1, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, CUT, CONSUME, CONSUME, PRODUCE, PRODUCE),
+            *(("consume", ANYWHERE, 0, 0), CUT, *[CONSUME] * 4),
+        ),
+    ),
+    # Killed and cut at once, when a part of what was read had gone in.
+    "resync_saves_what_it_saw": (
+        _OLDER,
+        (
+            *(C1, C2, C3, *AT_WORK, C1_AGAIN, C2_AGAIN, C3_AGAIN, PRODUCE, OTHER_POLICY),
+            *(CONSUME, ("wait", 0, 0, 0), *[CONSUME] * 5, KILL, CUT_THREE, *BACK, CONSUME, CONSUME),
+        ),
+    ),
+    "parts_save_positions": (
+        _OLDER,
+        (
+            *(C1, C2, C3, *AT_WORK, C1_AGAIN, PRODUCE, edit(CUSTOMER, 0, 3), C2_AGAIN, C3_AGAIN, PRODUCE),
+            *(("consume", ANYWHERE, 0, 0), KILL, CUT_THREE, *BACK),
+        ),
+    ),
+    # A row that no event can hold keeps a topic from ever being complete.
+    "compared_is_enough": (_CAJA, (P1, edit(PRODUCT, 2, 22), *AT_WORK, topic("cut", 2), edit(PRODUCT, 0, 2))),
     "resync_saves_position_last": (_CAJA, (C1, C2, C3, PRODUCE, CONSUME, CONSUME, CONSUME, ("kill consumer", 0, 0, 0))),
 }
 
@@ -159,17 +199,20 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     "sweep": (_GONE, (C1, *AT_WORK, GONE_C1, topic("make topic again", CUSTOMERS))),
     "sweep_needs_complete": (
         _SWEPT,
-        (C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY, PRODUCE, ("produce", ANYWHERE, 0, 0), APPLY),
+        (
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 3),
+            *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
+        ),
     ),
     "sweep_needs_end_passed": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), APPLY),
-            *(("consume", ANYWHERE, 0, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 4),
+            *(("consume", ANYWHERE, 1, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME_NORTE),
         ),
     ),
     # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
-    "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, topic("cut", CUSTOMERS), ("garbage", 6, 0, 0), APPLY, APPLY)),
+    "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 8)),
     "waiting_counts_as_seen": (
         _SWEPT,
         (

@@ -20,14 +20,11 @@ Fault = Literal["refused", "lost", "late"]
 
 @dataclass
 class SimTopic(StoredTopic):
-    """A topic; `ever` holds every event that was not lost, compacted away or not. Times in seconds of the world."""
+    """A topic. Times in seconds of the world."""
 
     times: dict[Offset, float] = field(default_factory=dict)
     cleaned: dict[Offset, float] = field(default_factory=dict)
     """When compaction first met a tombstone."""
-    ever: dict[bytes, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    lost: dict[bytes, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    """Those that a power cut took."""
 
 
 @dataclass
@@ -42,8 +39,8 @@ class SimStore(MemoryStore):
     is_down: bool = False
     """The next reading fails."""
     late: list[Record] = field(default_factory=list)
-    former: dict[tuple[Topic, bytes], Event] = field(default_factory=dict)
-    """The newest event of each key in topics that were deleted."""
+    published: dict[tuple[Topic, bytes], list[tuple[Event, bool]]] = field(default_factory=lambda: defaultdict(list))
+    """Every event of a key, compacted away or not, and whether it stands: not what a power cut took, or a deletion of its topic."""
     compaction_lag: ClassVar[float] = DAY
     retention_from_cleaning: ClassVar[bool] = True
 
@@ -57,10 +54,13 @@ class SimStore(MemoryStore):
         self.topics[name] = SimTopic(identity=Identity(f"id{self.made}"))
 
     def delete(self, name: Topic) -> None:
-        for key, events in self.topic(name).ever.items():
-            if events:
-                self.former[name, key] = events[-1]
         del self.topics[name]
+        self._lose(name, Offset(0))
+
+    def _lose(self, name: Topic, end: Offset) -> None:
+        for (topic, _), events in self.published.items():
+            if topic == name:
+                events[:] = [(event, stands and event.offset < end) for event, stands in events]
 
     def add(self, record: Record) -> Offset:
         """The topic may have been deleted since the call began: then the broker makes it again."""
@@ -69,7 +69,7 @@ class SimStore(MemoryStore):
         topic = self.topic(record.topic)
         event = Event(Offset(topic.end), record.key, record.value, record.headers)
         topic.events.append(event)
-        topic.ever[event.key].append(event)
+        self.published[record.topic, event.key].append((event, True))
         topic.times[event.offset] = self.clock()
         topic.end += 1
         self.on_append(record.topic, event)
@@ -83,9 +83,7 @@ class SimStore(MemoryStore):
             topic.times.pop(Offset(topic.end))
             count -= 1
         topic.events = [event for event in topic.events if event.offset < topic.end]
-        for key, events in topic.ever.items():
-            topic.lost[key] += [event for event in events if event.offset >= topic.end]
-            topic.ever[key] = [event for event in events if event.offset < topic.end]
+        self._lose(name, Offset(topic.end))
 
     def compact_topic(self, name: Topic) -> None:
         topic, now = self.topic(name), self.clock()

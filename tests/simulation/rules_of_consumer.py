@@ -10,8 +10,8 @@ from consumer import batch, follow, resync, settle
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja import Transaction
-from consumer.follow import Follower
-from consumer.ledger import ASKED_FOR, Aside, Place, Progress, Reason, State, Sweep, Waiting
+from consumer.follow import Follower, UpTo
+from consumer.ledger import ASKED_FOR, UNFINISHED, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
 from consumer.mapping import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -19,8 +19,9 @@ from consumer.resync import Resync
 from consumer.settle import Settler
 from consumer.sweep import Actives, Found, find
 from consumer.word import Verdict, Words
+from puente.eventlog import history
 from puente.eventlog.history import Position
-from puente.eventlog.port import START, Event, Topic
+from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicState
 from puente.texts import Text
 from schemas.changes import CATALOGUES, Entity, Subject
 from tests.fakes.caja import MemoryTransaction
@@ -35,21 +36,44 @@ from tests.simulation.scale import changed
 _reason = Follower._reason
 
 
-def _ages_with_the_freshest(self: Follower, progress: Progress | None) -> Text | None:
+def _ages_with_the_freshest(self: Follower, progress: Progress) -> Text | None:
     """As if the end of any topic said something about this one."""
-    if progress is None:
-        return _reason(self, progress)
     return _reason(self, replace(progress, end_reached=max(p.end_reached for p in self._applier.state.progress.values())))
 
 
-def _ignores_the_fingerprint(self: Follower, progress: Progress | None) -> Text | None:
-    if progress is not None and progress.fingerprint != ASKED_FOR:
+def _ignores_the_fingerprint(self: Follower, progress: Progress) -> Text | None:
+    if progress.fingerprint not in (ASKED_FOR, UNFINISHED):
         progress = replace(progress, fingerprint=self._fingerprint)
     return _reason(self, progress)
 
 
 def _both(read_on: Callable[..., tuple[Any, Position]]) -> Changes:
     return {(follow, "read_on"): read_on, (resync, "read_on"): read_on}
+
+
+_read_on = history.read_on
+
+
+def _reads_at_once(self: Follower, subject: Subject, topic: Topic, reason: Text) -> Step:
+    """Another history is resynced without the producer's word."""
+    state = self._log.state(topic)
+    return Step() if state is None else self._begin(subject, topic, state, reason)
+
+
+def _proves_nothing_before(log: EventLog, topic: Topic, position: Position | None, limit: int = 1000) -> tuple[Batch, Position]:
+    """A topic that is to be read from its start anyway is not held against its history; that is the reading of one event."""
+    if limit > 1:
+        return _read_on(log, topic, position, limit)
+    return log.read(topic, START, 1), Position(Identity(""), START)
+
+
+def _saves_nothing(*_: object) -> Also:
+    return Also()
+
+
+def _knows_nothing(**given: Any) -> Resync:
+    """A resync that need not reach what was known when it began."""
+    return Resync(**{**given, "known": None})
 
 
 # what is remembered
@@ -146,19 +170,19 @@ _is_too_much, _write_again = Found.is_too_much, Settler._write_again
 
 
 def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> Callable[..., Verdict]:
-    """`judge` that does not ask for some part of the word."""
+    """`Words.complete` that does not ask for some part of the word."""
 
-    def judge(self: Words, sweep: Sweep, topic: Topic, progress: Progress) -> Verdict:
+    def judge(self: Words, since: Moment, topic: Topic, known: TopicState) -> Verdict:
         state = self._log.state(self._control)
-        if state is None or state.identity != sweep.identity or state.end < sweep.after:
+        if state is None or state.identity != since.identity or state.end < since.after:
             return Verdict.ELSEWHERE
-        heard = self._newest(sweep if later else Sweep(sweep.identity, START))
-        if heard.word is None or (later and heard.at < sweep.after):
+        heard = self._newest(since if later else Moment(since.identity, START))
+        if heard.word is None or (later and heard.at < since.after):
             return Verdict.WAIT
         said = next((word for word in heard.word.topics if word.topic == topic), None)
-        if said is None or said.identity != progress.position.identity:
+        if said is None or said.identity != known.identity:
             return Verdict.WAIT
-        fits = (said.complete or not complete) and (said.end <= progress.position.next_offset or not end)
+        fits = (said.complete or not complete) and (said.end <= known.end or not end)
         return Verdict.GO if fits else Verdict.WAIT
 
     return judge
@@ -199,6 +223,12 @@ OFF: dict[str, Changes] = {
     "tombstone_age_rule": {(follow, "TOMBSTONES_ARE_KEPT"): timedelta.max},
     "age_since_end_reached": {(Follower, "_reason"): _ages_with_the_freshest},
     "fingerprint": {(Follower, "_reason"): _ignores_the_fingerprint},
+    "other_history_waits_for_word": {(Follower, "_another_history"): _reads_at_once},
+    "resync_reads_what_was_known": {(follow, "Resync"): _knows_nothing},
+    "resync_saves_what_it_saw": {(Follower, "_opening"): _saves_nothing},
+    "history_before_other_reasons": {(follow, "read_on"): _proves_nothing_before},
+    "parts_save_positions": {(UpTo, "__call__"): _saves_nothing},
+    "compared_is_enough": {(Words, "compared"): Words.complete},
     "guard_row": {(CajaSession, "checks_token"): False},
     "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},
     "fold_newest": {(batch, "newest"): _oldest},
@@ -216,9 +246,9 @@ OFF: dict[str, Changes] = {
     "resync_drops_unseen_ledger_rows": {(Follower, "_closing"): _marks_nothing_unseen},
     "resync_saves_position_last": {(Follower, "_resync"): _saves_position_first},
     "sweep": {(Resync, "sweep"): property(_sweeps_nothing)},
-    "sweep_needs_complete": {(Words, "judge"): _judging(complete=False)},
-    "sweep_needs_end_passed": {(Words, "judge"): _judging(end=False)},
-    "sweep_needs_later_word": {(Words, "judge"): _judging(later=False)},
+    "sweep_needs_complete": {(Words, "complete"): _judging(complete=False)},
+    "sweep_needs_end_passed": {(Words, "complete"): _judging(end=False)},
+    "sweep_needs_later_word": {(Words, "complete"): _judging(later=False)},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},
     "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},

@@ -14,7 +14,7 @@ from producer import deletes, publish, view
 SMALL: Mapping[tuple[Any, str], Any] = {
     (apply, "SMALLEST"): 1,
     (apply, "LARGEST"): 2,
-    (follow, "READ_AT_ONCE"): 3,
+    (follow, "READ_AT_ONCE"): 4,
     (resync, "READ_AT_ONCE"): 3,
     (sweep, "CAP_ROWS"): 1,
     (sweep, "CAP_SHARE"): 0.0,

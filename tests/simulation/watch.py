@@ -1,12 +1,12 @@
 """What must hold at every append to the log and at every commit in a CAJA.
 
-I3 no CAJA goes back to an earlier event of a topic. I4 nothing that SAE has, and the log once said, is inactivated. I6 one writer.
-I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass and no sweep takes more than
-the cap.
+I3 no CAJA goes back to an earlier event, not even where the log lost the later one. I4 nothing that SAE has, and the log once said, is
+inactivated. I6 one writer. I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass
+and no sweep takes more than the cap.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from consumer import sweep
@@ -18,8 +18,7 @@ from schemas.control import run_of
 from schemas.headers import CAPTURED, RUN
 from tests.simulation.actors import Site
 from tests.simulation.caja import SimCaja, SimTransaction
-from tests.simulation.log import SimTopic
-from tests.simulation.truth import Place, Shown, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.truth import UNFIT, Place, Shown, in_event, match_of, rows_of, shown, shown_for, table_of
 from tests.unit.consuming import TOPICS
 
 
@@ -88,37 +87,36 @@ class Watch:
 
     def _moved(self, caja: SimCaja, place: Place, old: Shown | None, new: Shown) -> None:
         """I3: what a row shows is some event at or after the one that it showed before."""
-        topic = self._topic(place)
-        identity, last = caja.memory.shown.get(place, ("", 0))
-        since = last if topic is not None and identity == topic.identity else 0
-        key = place[1].encode()
-        told = [event for event in topic.ever[key] if _tells(place, event, old, new)] if topic else []
-        later = next((event.offset for event in told if event.offset >= since), None)
-        caja.memory.shown.pop(place, None)
-        if topic is not None and later is not None:
-            caja.memory.shown[place] = (topic.identity, later)
-        elif old is not None and _only_retired(place, old, new):
-            if not any(_tells(place, event, old, new) for event in self._gone_events(place)):
-                self._judge_sweep(caja, place)
-        elif told and topic is not None and not any(_tells(place, event, old, new) for event in topic.lost[key]):
+        is_retired = old is not None and _only_retired(place, old, new)
+        told = [number for number, event in self._published(place, all_of_them=not is_retired) if _tells(place, event, old, new)]
+        since = caja.memory.shown.pop(place, 0)
+        later = next((number for number in told if number >= since), None)
+        if later is not None:
+            caja.memory.shown[place] = later
+        elif is_retired:
+            self._judge_sweep(caja, place)
+        elif told and not self._says_sae(place, new):
             self.report("I3 older over newer", f"{caja.name} {place[0]} {place[1]}: {old} -> {new}")
         if old is not None and old[-1] and not new[-1] and old[0] != "hand":
             self._judge_retired(caja, place)
+
+    def _says_sae(self, place: Place, new: Shown) -> bool:
+        """What is true is not old, whoever said it first; where no event can hold what is, nobody can say what the log lost."""
+        said = self.site.sae.current.get(place)
+        return said == UNFIT or (said is not None and shown_for(place[0].entity, said) == new)
 
     def _judge_new_stock(self, place: Place, transaction: SimTransaction) -> None:
         has_product = (place[1],) in transaction.content.table("CATINVEN")
         if Entity.PRODUCT in transaction.policies.entities and not has_product:
             self.report("I7 stock of a product that CAJA lacks", place)
 
-    def _gone_events(self, place: Place) -> list[Event]:
-        """The last ones about a key that a deletion or a power cut took: they may have been read before, and come late."""
-        name, key, topic = TOPICS.of(place[0]), place[1].encode(), self._topic(place)
-        former = self.site.store.former.get((name, key))
-        return [*(topic.lost[key][-1:] if topic else ()), *([former] if former else ())]
-
-    def _topic(self, place: Place) -> SimTopic | None:
-        name = TOPICS.of(place[0])
-        return self.site.store.topic(name) if name in self.site.store.topics else None
+    def _published(self, place: Place, *, all_of_them: bool) -> Iterator[tuple[int, Event]]:
+        """A key's events as they were published, numbered; or those that stand in the log, and the last that it lost: it may come late."""
+        published = self.site.store.published[TOPICS.of(place[0]), place[1].encode()]
+        lost = [number for number, (_, stands) in enumerate(published) if not stands]
+        for number, (event, stands) in enumerate(published):
+            if all_of_them or stands or number == lost[-1]:
+                yield number, event
 
     def _judge_sweep(self, caja: SimCaja, place: Place) -> None:
         """I4: SAE has it, and an event of it went out since SAE last lacked it. I8: so many in one turn, during which time stands still."""

@@ -1,6 +1,6 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from consumer.mapping import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
 from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Offset, Record, TopicSettings
+from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.control import TopicWord, Word, record
@@ -97,20 +97,14 @@ class Site:
         self.log.create({TOPICS.of(subject): TopicSettings()})
         self.log.append([Record(topic=TOPICS.of(subject), key=key, value=value, headers=headers)])
 
-    def say(self, *, lacking: Collection[Subject] = (), end_of: dict[Subject, int] | None = None) -> None:
-        """The producer's word: each topic with its end, complete but for those that lack something."""
-        ends = {TOPICS.subject(topic): (topic, state) for topic, state in self.log.topics().items()}
-        words = tuple(
-            TopicWord(
-                topic=topic,
-                identity=state.identity,
-                end=Offset((end_of or {}).get(subject, state.end)),
-                complete=subject not in lacking,
-            )
-            for subject, (topic, state) in ends.items()
-            if subject is not None
-        )
-        self.log.append([record(TOPICS.control, Word(run="r", time=NOW, topics=words))])
+    def say(self, *, lacking: Collection[Subject] = (), compared: bool = True, end_of: Mapping[Subject, int] | None = None) -> None:
+        say(self.log, lacking=lacking, compared=compared, end_of=end_of)
+
+    def hear(self) -> Step | None:
+        """Another history is noticed; the producer compares it with SAE and says so; it is read."""
+        self.step()
+        self.say()
+        return self.step()
 
     def product(self, key: str = "P1", **changed: Any) -> None:
         self.publish(Subject(Entity.PRODUCT), key, product(key, **changed))
@@ -125,6 +119,22 @@ class Site:
     def waiting(self) -> dict[str, str]:
         """Key → reason."""
         return {place[1]: item.reason.value for place, item in self.caja.content.waiting.items()}
+
+
+def say(log: EventLog, *, lacking: Collection[Subject] = (), compared: bool = True, end_of: Mapping[Subject, int] | None = None) -> None:
+    """The producer's word: each topic with its end, complete but for those that lack something."""
+    ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
+    words = tuple(
+        TopicWord(
+            topic=topic,
+            identity=state.identity,
+            end=Offset((end_of or {}).get(subject, state.end)),
+            complete=subject not in lacking,
+        )
+        for subject, (topic, state) in ends.items()
+        if subject is not None
+    )
+    log.append([record(TOPICS.control, Word(run="r", time=NOW, topics=words, compared=compared))])
 
 
 def product(key: str, **changed: Any) -> dict[str, Any]:

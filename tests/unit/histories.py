@@ -22,7 +22,7 @@ from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader
 from tests.fakes.caja import MemoryCaja
-from tests.unit.consuming import HERE, MAPPERS, NOW, TOPICS, customer, product
+from tests.unit.consuming import HERE, MAPPERS, NOW, TOPICS, customer, product, say
 
 PRODUCT, CUSTOMER = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER)
 FIRST, SECOND = Subject(Entity.STOCK, 1), Subject(Entity.STOCK, 2)
@@ -129,7 +129,9 @@ class World:
         for _ in range(40):
             self.now += 100.0
             step = self.consumer.step()
-            if step is not None and step.at_end and not step.applied:
+            if self.consumer.listening:
+                say(self.log)
+            elif step is not None and step.at_end and not step.applied:
                 return
         raise AssertionError("never rests")
 

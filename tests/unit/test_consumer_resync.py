@@ -12,7 +12,7 @@ from consumer.ledger import UNSEEN, Reason
 from consumer.policies import Policies
 from puente.errors import ConnectionLost
 from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Batch, Offset, Topic
+from puente.eventlog.port import Batch, Offset, Topic, TopicSettings
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja
@@ -119,7 +119,7 @@ def test_every_cause_leads_to_a_resync(cause: str) -> None:
             assert site.consumer.take_over()
             site.consumer.ask_for_resync([Entity.PRODUCT])
     site.clock.now += 30  # a standby's patience; the first process is gone
-    site.step()
+    site.hear()
     assert PRODUCT in site.consumer.reports
 
 
@@ -183,7 +183,7 @@ def test_a_tail_that_was_lost_and_grew_again_to_the_same_length_is_noticed_in_ti
     cut(site, 1)
     price(site, "P1", 12)
     site.clock.now += PROVE_SECONDS
-    site.step()
+    site.hear()
     assert shown(site, "P1") == 12.0
 
 
@@ -196,7 +196,7 @@ def test_what_waits_and_is_no_longer_in_the_log_waits_no_longer() -> None:
     assert site.waiting() == {"P1": "guard"}
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P2", Decimal(1))
-    site.step()
+    site.hear()
     assert site.waiting() == {"P2": "parent"}
 
 
@@ -219,7 +219,7 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     site.clock.now += 100
     caja.shown.clear()
     site.consumer._applier.limit = 5
-    site.step()
+    site.hear()
     # Then the one that waited was never shown
     assert set(caja.shown) <= {10.0, 12.0}
     assert shown(site, "P1") == 12.0
@@ -232,7 +232,7 @@ def test_ledger_rows_of_keys_that_the_log_does_not_hold_are_marked_and_a_later_e
     site.step()
     site.log.store.topics.pop(TOPIC)
     price(site, "P1", 10)
-    site.step()
+    site.hear()
     assert site.caja.content.hashes[PRODUCT][Key("P2")] == UNSEEN
     price(site, "P2", 20)
     (site.row("CATINVEN", "P2") or {})["PRECIOP"] = 5.0
@@ -270,7 +270,7 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_read_again() -> None:
         site.log.store.topics.pop(TOPIC)
         price(site, "P1", 100)
         site.clock.now += PROVE_SECONDS
-        site.step()
+        site.hear()
         assert shown(site, "P1") == 100.0
         position = site.caja.content.progress[TOPIC].position
         assert (position.identity, position.next_offset) == (site.log.store.topics[TOPIC].identity, 1)
@@ -349,6 +349,7 @@ def test_a_log_that_went_away_and_came_back_is_another_one() -> None:
     site.consumer.release()
     site.log = MemoryLog()
     site.__post_init__()
-    site.step()
+    site.log.create({TOPIC: TopicSettings()})
+    site.hear()
     assert site.caja.content.progress[TOPIC].position.next_offset == Offset(0)
     assert shown(site, "P1") == 10.0

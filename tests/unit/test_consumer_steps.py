@@ -373,7 +373,7 @@ def test_a_log_made_again_is_read_from_its_start_and_equal_rows_are_not_written(
     site.__post_init__()
     site.product("P1")
     site.product("P2")
-    step = site.step()
+    step = site.hear()
     assert step is not None
     assert (step.applied, step.touched) == (2, 1)
 

@@ -95,6 +95,8 @@ def test_a_word_about_another_identity_of_the_topic_allows_nothing() -> None:
     site.step()
     assert is_active(site, "CATINVEN", "X1")
     assert words.end == 1
+    site.hear()
+    assert is_active(site, "CATINVEN", "X1")
     site.say()
     site.step()
     assert not is_active(site, "CATINVEN", "X1")
@@ -206,7 +208,7 @@ def test_only_stock_that_the_ledger_knows_and_the_log_does_not_becomes_zero() ->
     site.caja.content.table("EXIST")[("X1", 1)] = {"PRODUCTO": "X1", "TIENDA": 1, "EXISTIENDA": 9.0}
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P2", Decimal(6))
-    site.step()
+    site.hear()
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 5.0
     site.say()
     site.step()
@@ -226,7 +228,7 @@ def test_stock_that_went_long_ago_counts_for_no_cap() -> None:
     site.step()
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P61", Decimal(1))
-    site.step()
+    site.hear()
     site.say()
     site.step()
     assert site.consumer.reports[STOCK].held is None
@@ -241,7 +243,7 @@ def test_stock_with_unposted_sales_is_swept_once_they_are_posted() -> None:
     site.caja.sales.add((1, Key("P1")))
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P2", Decimal(0))
-    site.step()
+    site.hear()
     site.say()
     site.step()
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 5.0

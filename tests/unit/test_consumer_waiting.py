@@ -21,6 +21,7 @@ from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site
 
 PRODUCT = Subject(Entity.PRODUCT)
 STOCK = Subject(Entity.STOCK, 1)
+ALL = (Subject(Entity.PRODUCT_LINE), PRODUCT, STOCK, Subject(Entity.STOCK, 2))
 THERE = Holder(host="there", process=3, started=2)
 
 
@@ -51,7 +52,7 @@ def state(*items: Waiting) -> State:
 def test_everything_is_tried_after_a_start_in_order_of_dependency() -> None:
     items = [waiting(Subject(Entity.STOCK, n), k, Reason.PARENT) for n, k in ((2, "A"), (1, "B"), (1, "A"))]
     items += [waiting(PRODUCT, "Z", Reason.REJECTED), waiting(Subject(Entity.PRODUCT_LINE), "L", Reason.LOCKED)]
-    assert [(i.subject, i.key) for i in Retries().take(state(*items), 0.0)] == [
+    assert [(i.subject, i.key) for i in Retries().take(state(*items), ALL, 0.0)] == [
         (Subject(Entity.PRODUCT_LINE), "L"),
         (PRODUCT, "Z"),
         (Subject(Entity.STOCK, 1), "A"),
@@ -63,24 +64,53 @@ def test_everything_is_tried_after_a_start_in_order_of_dependency() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_has_its_own_time(reason: Reason) -> None:
     retries, known = Retries(), state(waiting(STOCK, "P1", reason))
-    assert retries.take(known, 1000.0)
-    assert not retries.take(known, 1000.0 + SECONDS[reason] - 0.01)
-    assert retries.take(known, 1000.0 + SECONDS[reason])
+    assert retries.take(known, ALL, 1000.0)
+    assert not retries.take(known, ALL, 1000.0 + SECONDS[reason] - 0.01)
+    assert retries.take(known, ALL, 1000.0 + SECONDS[reason])
 
 
 def test_what_begins_to_wait_is_tried_once_at_the_next_chance() -> None:
     retries = Retries()
-    assert not retries.take(state(), 1000.0)
-    assert retries.take(state(waiting(PRODUCT, "P1", Reason.LOCKED)), 1000.1)
+    assert not retries.take(state(), ALL, 1000.0)
+    assert retries.take(state(waiting(PRODUCT, "P1", Reason.LOCKED)), ALL, 1000.1)
 
 
 def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
     retries = Retries()
     known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), waiting(PRODUCT, "P1", Reason.REJECTED))
-    retries.take(known, 0.0)
+    retries.take(known, ALL, 0.0)
     retries.products.add(Key("P1"))
-    assert [(item.subject, item.key) for item in retries.take(known, 1.0)] == [(STOCK, "P1")]
-    assert not retries.take(known, 2.0)
+    assert [(item.subject, item.key) for item in retries.take(known, ALL, 1.0)] == [(STOCK, "P1")]
+    assert not retries.take(known, ALL, 2.0)
+
+
+def test_what_cannot_be_tried_yet_does_not_count_as_tried() -> None:
+    retries = Retries()
+    known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")))
+    assert not retries.take(known, [PRODUCT], 1000.0)
+    assert len(retries.take(known, [PRODUCT, STOCK], 1000.1)) == 2
+    retries.products.add(Key("P1"))
+    assert not retries.take(known, [PRODUCT], 1001.0)
+    assert [item.key for item in retries.take(known, [PRODUCT, STOCK], 1002.0)] == ["P1"]
+    assert not retries.take(known, [PRODUCT, STOCK], 1003.0)
+
+
+def test_stock_goes_in_with_a_product_that_a_resync_adds() -> None:
+    # Given stock that waits, for its product is one that SAE no longer sells
+    site = Site()
+    site.product("P1", status="inactive")
+    site.stock("P1", Decimal(4))
+    site.step()
+    assert site.waiting() == {"P1": "kept out"}
+    # When the product is sold again, and the next process finds that all products must be compared
+    site.caja.content.progress.pop(TOPICS.of(PRODUCT))
+    site.product("P1")
+    site.consumer.release()
+    site.consumer = site.another()
+    site.step()
+    # Then the stock went in with it
+    assert site.waiting() == {}
+    assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 4.0
 
 
 def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.base import Executable
 
 from consumer import ledger
 from consumer.caja import Holder
-from consumer.ledger import Guard, Progress, Reason, Sweep, Waiting
+from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
@@ -150,7 +150,7 @@ def of_the_consumer() -> list[str]:
 
 def progress() -> Progress:
     position = Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0"))
-    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Identity("c"), Offset(1), 2))
+    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Moment(Identity("c"), Offset(1)), 2))
 
 
 def waiting() -> Waiting:

@@ -1,0 +1,170 @@
+"""A log with another history may hold older values than CAJA shows: nothing of it goes in before the producer held it against SAE."""
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from consumer.follow import PROVE_SECONDS
+from consumer.ledger import UNFINISHED
+from puente.errors import ConnectionLost
+from puente.eventlog.memory import StoredTopic
+from puente.texts import text
+from schemas.changes import Entity, Subject
+from tests.unit.consuming import TOPICS, Site, customer
+from tests.unit.test_consumer_resync import cut, price, shown
+from tests.unit.test_consumer_waiting import ListeningLog
+
+PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Subject(Entity.STOCK, 1)
+TOPIC = TOPICS.of(PRODUCT)
+
+
+def ahead(**options: Any) -> Site:
+    """A CAJA that shows 11, whose log lost that and ends with 10."""
+    site = Site(**options)
+    price(site, "P1", 10)
+    price(site, "P1", 11)
+    site.step()
+    cut(site, 1)
+    site.step()
+    assert site.consumer.listening == [PRODUCT]
+    return site
+
+
+def test_a_lost_end_is_read_once_the_producer_has_published_it_again() -> None:
+    site = ahead()
+    assert shown(site, "P1") == 11.0
+    price(site, "P1", 12)
+    site.step()
+    assert shown(site, "P1") == 11.0
+    site.say()
+    site.step()
+    assert shown(site, "P1") == 12.0
+    assert site.consumer.listening == []
+    assert PRODUCT in site.consumer.reports
+
+
+def test_a_word_of_before_does_not_count() -> None:
+    site = Site()
+    price(site, "P1", 10)
+    price(site, "P1", 11)
+    site.step()
+    site.say(end_of={PRODUCT: 1})
+    cut(site, 1)
+    for _ in range(3):
+        site.step()
+    assert shown(site, "P1") == 11.0
+
+
+@pytest.mark.parametrize("word", [{"lacking": [PRODUCT], "compared": False}, {"end_of": {PRODUCT: 2}}], ids=["starting", "of another end"])
+def test_a_word_that_does_not_say_so_does_not_count(word: dict[str, Any]) -> None:
+    site = ahead()
+    site.say(**word)
+    site.step()
+    assert shown(site, "P1") == 11.0
+    assert site.consumer.listening == [PRODUCT]
+
+
+def test_a_word_about_another_topic_of_that_name_does_not_count() -> None:
+    site = ahead()
+    site.say()
+    site.log.store.topics[TOPIC] = StoredTopic()
+    price(site, "P1", 9)
+    site.step()
+    assert shown(site, "P1") == 11.0
+
+
+def test_rows_that_no_event_can_hold_do_not_keep_the_others_waiting() -> None:
+    site = ahead()
+    price(site, "P1", 12)
+    site.say(lacking=[PRODUCT])
+    site.step()
+    assert shown(site, "P1") == 12.0
+
+
+def test_where_the_control_topic_is_made_again_a_word_in_the_new_one_counts() -> None:
+    site = ahead()
+    site.log.store.topics[TOPICS.control] = StoredTopic()
+    site.step()
+    site.say()
+    site.step()
+    assert site.consumer.listening == []
+
+
+def test_everything_else_goes_on_meanwhile_and_its_end_is_waited_for() -> None:
+    log = ListeningLog()
+    site = ahead(log=log)
+    site.publish(CUSTOMER, "C1", customer("C1", name="Ana"))
+    site.stock("P1", Decimal(3))
+    step = site.step()
+    assert step is not None
+    assert step.at_end
+    assert site.row("CATCLIEN", "C1") is not None
+    assert site.row("EXIST", "P1", 1) is not None
+    log.asked.clear()
+    site.consumer.wait(1)
+    assert TOPIC not in log.asked[0]
+    assert TOPICS.of(CUSTOMER) in log.asked[0]
+
+
+def test_the_next_process_waits_for_a_word_of_its_own() -> None:
+    site = ahead()
+    site.say()
+    site.consumer.release()
+    site.consumer = site.another()
+    site.step()
+    assert shown(site, "P1") == 11.0
+    site.say()
+    site.step()
+    assert PRODUCT in site.consumer.reports
+
+
+def test_somebody_who_asks_for_a_resync_waits_for_the_word_too() -> None:
+    site = ahead()
+    assert site.consumer.take_over(by_force=True)
+    site.consumer.ask_for_resync([Entity.PRODUCT])
+    site.step()
+    assert shown(site, "P1") == 11.0
+    assert site.consumer.listening == [PRODUCT]
+
+
+def test_where_a_resync_was_killed_and_its_log_cut_at_once_it_shows() -> None:
+    # Given a CAJA that took over half of what a resync had read, in transactions as small as they get
+    site = Site()
+    for amount in (10, 11):
+        for n in range(6):
+            price(site, f"P{n}", amount)
+    site.consumer._applier.limit = 2
+    while shown(site, "P0") != 11.0:
+        site.consumer.step()
+    assert site.caja.content.progress[TOPIC].fingerprint == UNFINISHED
+    # When its process dies, and the log loses what was read
+    cut(site, 6)
+    site.consumer.release()
+    site.consumer = site.another()
+    site.step()
+    # Then the older price does not come back
+    assert shown(site, "P0") == 11.0
+    assert site.consumer.listening == [PRODUCT]
+
+
+def test_where_a_read_was_killed_between_its_transactions_and_its_log_cut_at_once_it_shows() -> None:
+    site = Site()
+    price(site, "P9", 1)
+    site.step()
+    price(site, "P0", 10)
+    for n in range(6):
+        price(site, f"P{n}", 11)
+    site.consumer._applier.limit = 2
+    site.caja.crash_after.append(ConnectionLost(text("gone")))
+    with suppress(ConnectionLost):
+        site.step()
+    assert shown(site, "P0") == 11.0
+    cut(site, 6)
+    site.caja.crash_after.clear()
+    site.consumer = site.another()
+    site.clock.now += 30 + PROVE_SECONDS
+    site.step()
+    assert shown(site, "P0") == 11.0
+    assert site.consumer.listening == [PRODUCT]
