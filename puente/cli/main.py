@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 
 import click
@@ -41,11 +42,33 @@ def run(arguments: Sequence[str]) -> int:
     return int(code or 0)
 
 
+MODULES = {
+    "demo": "demo",
+    **dict.fromkeys(("check", "setup", "status"), "inspect"),
+    **dict.fromkeys(("run", "produce", "consume"), "running"),
+    **{name: name for name in ("resync", "log", "grants", "reference")},
+}
+"""Command → the module of `puente.cli` that makes it."""
+
+
+class Commands(click.Group):
+    """Imports what makes a command when that is asked for: its help is then in the language in use, and nobody waits for the others."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(MODULES)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in MODULES:
+            return None
+        made: list[click.Command] = import_module(f"puente.cli.{MODULES[name]}").commands()
+        command = next(each for each in made if each.name == name)
+        _take_lang(command)
+        return command
+
+
 def build() -> click.Group:
     """All commands, with their help in the language in use."""
-    from puente.cli import demo, grants, inspect, log, reference, resync, running  # noqa: PLC0415 - their help is translated when they are made
-
-    group = click.Group(
+    group = Commands(
         "puente",
         help=translate(
             "Puente carries every change made in Aspel SAE to every Aspel CAJA, and loses none.\n\n"
@@ -55,17 +78,7 @@ def build() -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
-    for command in (
-        *demo.commands(),
-        *inspect.commands(),
-        *running.commands(),
-        *resync.commands(),
-        *log.commands(),
-        *grants.commands(),
-        *reference.commands(),
-    ):
-        group.add_command(command)
-    _take_lang(group)
+    lang_option(group)
     return group
 
 

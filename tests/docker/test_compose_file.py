@@ -122,10 +122,11 @@ def urls_of_the_settings() -> list[str]:
 
 @pytest.mark.parametrize("line", [line for line in lines(SERVICES) if line.startswith("puente ")])
 def test_every_command_of_puente_is_one_that_puente_has(line: str) -> None:
-    command: click.Command = build()
+    command: click.Command | None = build()
     words = shlex.split(line)[1:]
     while isinstance(command, click.Group):
-        command = command.commands[words.pop(0)]
+        command = command.get_command(click.Context(command), words.pop(0))
+    assert command is not None
     _, left, _ = command.make_parser(click.Context(command)).parse_args(words)
     assert left == []
 

@@ -7,13 +7,14 @@ import subprocess
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 from pydantic import BaseModel
 
-from puente.cli.main import build
+from puente.cli.main import MODULES, build
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
@@ -38,13 +39,21 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[tuple[str
     """Every command that can be called, by its words."""
     found = {} if isinstance(command, click.Group) and not command.invoke_without_command else {path: command}
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             found |= leaves(inner, (*path, name))
     return found
 
 
 use("en")
 COMMANDS = {path: command for path, command in leaves(build()).items() if path}
+
+
+def test_every_command_that_a_module_makes_is_there() -> None:
+    made = {command.name for module in set(MODULES.values()) for command in import_module(f"puente.cli.{module}").commands()}
+    assert made == set(MODULES)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -1,5 +1,6 @@
 """The log deleted, cut, or replaced by an older copy of itself: what was read from it is there no more, or other events are."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from puente.errors import ExitCode
 from tests.e2e.small_site import SmallSite
 from tests.scenarios.trouble import Story
 
@@ -69,14 +71,35 @@ def test_an_older_copy_put_back_while_puente_is_stopped(embedded_story: Story, t
         embedded_story.edit()
         embedded_story.once()
     put_back(embedded_story.site, tmp_path / "older")
+    with embedded_story.no_price_goes_back():
+        embedded_story.once()
     for _ in range(3):
         embedded_story.edit()
     embedded_story.once()
 
 
+def test_without_a_producer_nothing_of_an_older_log_goes_in(embedded_story: Story, tmp_path: Path) -> None:
+    site = embedded_story.site
+    keep_copy(site, tmp_path / "older")
+    embedded_story.edit()
+    embedded_story.once()
+    put_back(site, tmp_path / "older")
+    with embedded_story.no_price_goes_back():
+        done = site.puente("consume", "--once", "--caja", "norte")
+        assert done.returncode == ExitCode.DOWN
+        (told,) = [line for line in done.stderr.splitlines() if line.startswith("puente: ")]
+        assert told.startswith("puente: The log is another one, and no producer has compared it with SAE yet (")
+        assert "product" in told
+        status = json.loads(site.puente("status", "--json").stdout)
+        assert {site.topic("product"), site.topic("customer")} <= set(status["cajas"][0]["resyncs"])
+        asked = site.puente("resync", "--caja", "norte", "--entity", "product")
+        assert "come in once a producer has compared it with SAE" in asked.stdout
+        embedded_story.once()
+
+
 def test_an_older_copy_put_back_under_a_running_puente(embedded_story: Story, tmp_path: Path) -> None:
     keep_copy(embedded_story.site, tmp_path / "older")
-    with embedded_story.running():
+    with embedded_story.running(), embedded_story.no_price_goes_back():
         for _ in range(2):
             embedded_story.edit()
             embedded_story.heals()
@@ -99,7 +122,7 @@ def test_the_last_events_lost_while_puente_is_stopped(embedded_story: Story, cou
 
 @pytest.mark.parametrize("count", [2, 1000])
 def test_the_last_events_lost_under_a_running_puente(embedded_story: Story, count: int) -> None:
-    with embedded_story.running():
+    with embedded_story.running(), embedded_story.no_price_goes_back():
         embedded_story.edit()
         embedded_story.heals()
         lose_last(embedded_story.site, count)

@@ -1,18 +1,23 @@
 """What befalls a site: backups put back, by file and by gbak, and what its users do meanwhile."""
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from puente.engines import open_database
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.administrator import run_tool
 
 HEALING_SECONDS = 120
+LOOK_SECONDS = 0.03
 PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
 
@@ -58,6 +63,18 @@ class Story:
         finally:
             running.kill()
 
+    @contextmanager
+    def no_price_goes_back(self) -> Iterator[None]:
+        """In any CAJA, for as long as a till might see it: every edit raises them all."""
+        done, urls = threading.Event(), self.site.caja_urls.values()
+        with ThreadPoolExecutor(len(urls)) as threads:
+            looks = [threads.submit(_fallen_prices, url, done) for url in urls]
+            try:
+                yield
+            finally:
+                done.set()
+        assert [look.result() for look in looks] == [[]] * len(urls)
+
     def heals(self) -> None:
         """Every CAJA becomes equal to SAE, by itself."""
         wait_until(lambda: self.site.differences() == [], HEALING_SECONDS)
@@ -65,6 +82,18 @@ class Story:
     @property
     def differences(self) -> list[str]:
         return self.site.differences()
+
+
+def _fallen_prices(url: str, done: threading.Event) -> list[tuple[str, float, float]]:
+    """(product, price, next price) of each that fell."""
+    fallen, before = [], dict[str, float]()
+    with closing(open_database(url)) as database:
+        while not done.wait(LOOK_SECONDS):
+            with database.reading() as reader:
+                now = {key: price for key, price in reader.rows(sa.text("SELECT PRODUCTO, PRECIOP FROM CATINVEN")) if price is not None}
+            fallen += [(key, price, now[key]) for key, price in before.items() if now.get(key, price) < price]
+            before |= now
+    return fallen
 
 
 def file_of(url: str) -> Path:

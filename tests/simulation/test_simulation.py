@@ -6,9 +6,8 @@ More of them: PUENTE_TEST_HISTORIES=20000. A history that breaks something is pr
 import os
 import subprocess
 import sys
-import threading
 from ast import literal_eval
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -39,18 +38,6 @@ def told(seed: str, history: History) -> str:
     return f"seed {seed}\n{about}\n{as_code(short)}"
 
 
-@pytest.fixture
-def untraced() -> Iterator[None]:
-    """Without the tracer of coverage, which triples the time: other tests run the same lines, and few histories the rest."""
-    tracer, of_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    yield
-    sys.settrace(tracer)
-    threading.settrace(of_threads)
-
-
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_history_loses_a_change_or_takes_what_is_there(chunk: int) -> None:
