@@ -1,5 +1,6 @@
 """The door: language, commands, and errors turned into one message and an exit code."""
 
+import faulthandler
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,7 +15,9 @@ from puente.texts import choose_language, translate, use
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script; never returns."""
+    """The console script; never returns. Should a driver's own code ever end the process, every thread's stack is told."""
+    if sys.stderr is not None:  # a program without a console has none
+        faulthandler.enable()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _utf8_output()
     logs.quiet_libraries()

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +16,15 @@ import firebird.driver
 import psutil
 import pytest
 import sqlalchemy as sa
+from firebird.driver.core import isc_info_end
+from firebird.driver.types import SrvInfoCode
 from sqlalchemy.engine import make_url
 
 from consumer import ledger
 from puente.engines import create_database, open_database
 from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
 from puente.engines.errors import LockConflict
+from puente.engines.firebird.client import load_client
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
 from puente.engines.firebird.lost import abandon
 from puente.errors import ConfigError, ConnectionLost
@@ -531,3 +534,29 @@ def test_writing_nothing_is_nothing(database: Database) -> None:
 
 def test_an_engine_of_its_own_class_opens_behind_the_one_door(embedded: Any) -> None:
     assert isinstance(open_database(embedded.url("x")), FirebirdDatabase)
+
+
+class Asked:
+    """Something that tells its version, and of which another thread may ask between the question and the answer."""
+
+    def __init__(self, version: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self._answer, self._meanwhile = version.encode(), meanwhile
+        self._svc = self
+
+    def __call__(self) -> "Asked":
+        self._meanwhile()
+        return self
+
+    def query(self, _: None, _request: bytes, answer: Any) -> None:
+        said = bytes([SrvInfoCode.SERVER_VERSION, len(self._answer)]) + self._answer + bytes([isc_info_end])
+        answer[: len(said)] = said
+
+
+def test_threads_that_connect_at_once_do_not_meet_in_the_driver() -> None:
+    def ask(whom: Asked) -> float:
+        return float(firebird.driver.core._engine_version_provider.get_engine_version(whom))
+
+    load_client()
+    other: list[float] = []
+    assert ask(Asked("LI-V3.0.11", lambda: other.append(ask(Asked("LI-V5.0.2"))))) == 3.0
+    assert set(other) == {5.0}

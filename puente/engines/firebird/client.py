@@ -18,6 +18,7 @@ from pathlib import Path
 
 from firebird.driver import Error, connect, load_api
 
+from puente.engines.firebird import threads
 from puente.errors import ConfigError
 from puente.texts import text
 
@@ -56,6 +57,7 @@ def _load() -> None:
     library = Path(named) if named else wheel and _prepare(wheel)
     try:
         load_api(library)
+        threads.separate()
         _keep_our_signals()
     except (OSError, FileNotFoundError, Error) as error:
         raise ConfigError(
