@@ -9,8 +9,7 @@ from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
 from tests.engines.users import as_reader
 
-# What is wrong here is wrong with a database or a setting, whatever the log is.
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
@@ -183,6 +182,7 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
     assert site.differences() == []
 
 
+@pytest.mark.file_log
 def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
     tmp_path: Path, private_firebird_server: PrivateServer, second_firebird_server: PrivateServer
 ) -> None:

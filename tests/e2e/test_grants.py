@@ -12,8 +12,7 @@ from tests.engines.administrator import run_tool
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.users import execute, grant_caja
 
-# Rights are the databases' matter, whatever the log is.
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
+pytestmark = pytest.mark.e2e
 
 
 def isql(script: Path, url: str) -> subprocess.CompletedProcess[str]:
