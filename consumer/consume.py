@@ -163,11 +163,13 @@ class Consumer:
         total = Step()
         behind: set[Entity] = set()
         self._chosen = subjects(self._planner.policies, self._planner.stores, switches)
+        states = self._log.topics([self._topics.of(subject) for subject in self._chosen])
         for subject in self._chosen:
             if behind.intersection(self._planner.parents(subject.entity)):
                 total.at_end = False  # its parents come first: it would only be set aside
                 continue
-            step = self._follower.follow(subject, self._topics.of(subject))
+            topic = self._topics.of(subject)
+            step = self._follower.follow(subject, topic, states.get(topic))
             if not step.at_end:
                 behind.add(subject.entity)
             total.add(step)

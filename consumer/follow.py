@@ -62,9 +62,11 @@ class Follower:
         """Those that need no resync: what waits of them may be tried again."""
         self._proved: dict[Topic, float] = {}
 
-    def follow(self, subject: Subject, topic: Topic) -> Step:
-        """1 to 5 for one topic: a batch, or a part of a resync. Nothing of a topic that is not there, or that is deleted meanwhile."""
-        state = self._log.state(topic)
+    def follow(self, subject: Subject, topic: Topic, state: TopicState | None) -> Step:
+        """1 to 5 for one topic: a batch, or a part of a resync. Nothing of a topic that is not there, or that is deleted meanwhile.
+
+        `state` is what the log said of it a moment ago.
+        """
         try:
             if state is not None:
                 return self._follow(subject, topic, state)

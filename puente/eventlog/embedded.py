@@ -6,7 +6,7 @@ of several processes stand side by side (write-ahead logging); the file must be 
 
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -113,10 +113,11 @@ class EmbeddedLog:
         found = {Topic(name): TopicSettings(min_compaction_lag_ms=lag, delete_retention_ms=kept) for name, lag, kept in rows}
         return [short for topic, wanted in topics.items() if topic in found for short in found[topic].short_of(wanted, topic)]
 
-    def topics(self) -> dict[Topic, TopicState]:
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self._translated():
             rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
-        return {Topic(name): TopicState(identity=Identity(identity), end=Offset(end)) for name, identity, end in rows}
+        found = {Topic(name): TopicState(identity=Identity(identity), end=Offset(end)) for name, identity, end in rows}
+        return found if names is None else {name: state for name, state in found.items() if name in names}
 
     def state(self, topic: Topic) -> TopicState | None:
         with self._translated():

@@ -1,7 +1,7 @@
 """The log in memory: the same contract, for tests of ours and of those who build on Puente."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -56,9 +56,9 @@ class MemoryLog:
             present = {topic: self.store.topics[topic].settings for topic in topics if topic in self.store.topics}
         return [short for topic, settings in present.items() for short in settings.short_of(topics[topic], topic)]
 
-    def topics(self) -> dict[Topic, TopicState]:
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self.store.changed:
-            return {name: topic.state for name, topic in self.store.topics.items()}
+            return {name: topic.state for name, topic in self.store.topics.items() if names is None or name in names}
 
     def state(self, topic: Topic) -> TopicState | None:
         return self.topics().get(topic)

@@ -4,7 +4,7 @@ A topic is a sequence of events in one partition. Offsets grow but may have gaps
 goes by `Batch.next_offset`, never by counting. What survives for certain is the newest event of every key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
@@ -111,8 +111,8 @@ class EventLog(Protocol):
         """Where topics that exist are kept otherwise than asked, in a way that loses something."""
         ...
 
-    def topics(self) -> dict[Topic, TopicState]:
-        """Every topic of this log with its identity and end."""
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
+        """Every topic of this log, or those of `names` that there are, with their identities and ends."""
         ...
 
     def state(self, topic: Topic) -> TopicState | None:

@@ -245,6 +245,13 @@ def test_noting_how_far_a_reader_is_changes_nothing(log: EventLog) -> None:
     assert len(everything(log)) == 2
 
 
+def test_of_topics_that_are_named_those_that_there_are_are_told(log: EventLog) -> None:
+    log.append([record("1", "a")])
+    assert log.topics([B, A, Topic(f"{PREFIX}.01.nowhere")]) == log.topics()
+    assert log.topics([A]) == {A: log.state(A)}
+    assert log.topics([Topic(f"{PREFIX}.01.nowhere")]) == log.topics([]) == {}
+
+
 def test_topics_have_identities_of_their_own_and_keep_them(adapter: Adapter, log: EventLog) -> None:
     ids = {topic: state.identity for topic, state in log.topics().items()}
     assert len(set(ids.values())) == 2

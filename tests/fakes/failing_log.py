@@ -1,6 +1,6 @@
 """A log in memory whose calls fail on order, and that may be cut, made again, or written by somebody else."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from puente.errors import RetryableError
@@ -52,9 +52,9 @@ class FailingLog(MemoryLog):
         self._call()
         return self._answer(super().create(topics))  # type: ignore[no-any-return]
 
-    def topics(self) -> dict[Topic, TopicState]:
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         self._call()
-        return self._answer(super().topics())  # type: ignore[no-any-return]
+        return self._answer(super().topics(names))  # type: ignore[no-any-return]
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
         self._call()

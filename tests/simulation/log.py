@@ -1,7 +1,7 @@
 """The log in memory with time: compaction as a broker's, tails that are lost, topics made again, appends that fail in three ways."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -129,9 +129,9 @@ class SimLog(MemoryLog):
             self._sim.make(topic)
         return made
 
-    def topics(self) -> dict[Topic, TopicState]:
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         self._call()
-        return super().topics()
+        return super().topics(names)
 
     def state(self, topic: Topic) -> TopicState | None:
         self._call()

@@ -1,6 +1,6 @@
 """`EventLog` on Apache Kafka: a topic of Puente's is a Kafka topic with one partition, its identity is Kafka's topic id."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from time import monotonic, sleep
 from time import time as wall_clock
@@ -70,11 +70,12 @@ class KafkaLog:
 
         return self._client.trying(ask)
 
-    def topics(self) -> dict[Topic, TopicState]:
-        return self._client.trying(lambda: self._states(self._client.all_places(self._prefix)))
+    def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
+        client = self._client
+        return client.trying(lambda: self._states(client.all_places(self._prefix) if names is None else client.places(names)))
 
     def state(self, topic: Topic) -> TopicState | None:
-        return self._client.trying(lambda: self._states(self._client.places([topic]))).get(topic)
+        return self.topics([topic]).get(topic)
 
     def _states(self, places: Mapping[Topic, Place]) -> dict[Topic, TopicState]:
         ends = fetching.ends(self._client, places) if places else {}
