@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from puente import setup
 from puente.config import KafkaLogSettings, load
 from puente.demo.expected import Comparison
 from puente.demo.retail import fill_sae
@@ -20,7 +21,9 @@ from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
 from puente.engines import create_database, open_database
 from puente.eventlog.port import EventLog, Topic
+from puente.loop import Stop
 from puente.reference import Store, build_caja, build_sae
+from puente.run import once
 from puente.wiring.opening import open_log
 from tests.engines.kafka_topics import delete_topics
 from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae
@@ -94,6 +97,18 @@ class SmallSite:
             [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
+    def set_up(self) -> None:
+        """What `puente setup --yes` does, without a process of its own: hundreds of sites are made."""
+        settings = load(self.settings)
+        for action in list(setup.plan(settings, settings.caja, adopt=False)):
+            action.run()
+
+    def fill(self) -> None:
+        """What `puente run --once` does, likewise; where all goes well."""
+        settings = load(self.settings)
+        done = once(settings, Stop(), produce=True, cajas=settings.caja)
+        assert done.errors == []
+
     def sql(self, *statements: str) -> int:
         """One transaction on SAE."""
         with closing(open_database(self.sae_url)) as database, database.writing() as writer:
@@ -164,8 +179,8 @@ def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in reader.rows(sa.text(f"SELECT {query}"))]
 
 
-def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, products: int = 60, setup: bool = True) -> SmallSite:
-    """Makes the databases and the settings, and runs `puente setup`."""
+def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, products: int = 60, is_set_up: bool = True) -> SmallSite:
+    """Makes the databases and the settings, the log's topics and the ledgers."""
     folder.mkdir(parents=True, exist_ok=True)
     site = SmallSite(folder=folder, sae_url=url_of("sae"), caja_urls={caja.name: url_of(caja.name) for caja in cajas})
     create_database(site.sae_url)
@@ -179,9 +194,8 @@ def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, produ
             build_caja(database, [Store(number, f"Tienda {number}", warehouse) for number, warehouse in caja.stores], **caja.switches)
         grant_caja(site.caja_urls[caja.name])
     site.write_settings(settings_text(site, cajas))
-    if setup:
-        done = site.puente("setup", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
+    if is_set_up:
+        site.set_up()
     return site
 
 

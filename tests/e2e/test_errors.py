@@ -123,7 +123,7 @@ def test_a_caja_whose_interface_is_off_waits_and_loses_nothing(site: SmallSite) 
     site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'F' WHERE PARAMETRO = 'INTERFAZSAE'")
     assert_only_centro_failed(site, 3, "centro", "interface")
     site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'T' WHERE PARAMETRO = 'INTERFAZSAE'")
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
 
 
@@ -151,7 +151,7 @@ def test_a_caja_that_is_down_exits_3_and_catches_up_later(
     assert done.returncode == 3, done.stdout + done.stderr
     assert "cannot be reached" in only_message(done.stderr)
     second_firebird_server.start()
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
 
 
@@ -163,7 +163,7 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
     def shows(name: str, text: str) -> bool:
         return site.caja_rows(name, "MAX(DESCRIPCIO) FROM CATLINEA WHERE ALTA = 'T'") == [(text,)]
 
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     running = site.start("run")
     try:
         site.sql("UPDATE CLIN01 SET DESC_LIN = 'uno'")
@@ -178,7 +178,7 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
         said = running.communicate(timeout=30)[0]
     assert "Traceback" not in said
     assert "Works again" in said
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
 
 
@@ -188,18 +188,18 @@ def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
 ) -> None:
     urls = {"centro": private_firebird_server.alias_url("caja"), "norte": second_firebird_server.alias_url("caja")}
     site = build(tmp_path / "site", lambda name: urls.get(name) or private_firebird_server.new_url(name))
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
     stores = [site.caja_rows(name, "COUNT(*) FROM TIENDAS") for name in ("centro", "norte")]
     assert stores == [[(2,)], [(1,)]]
 
 
 def test_a_second_run_of_the_same_history_touches_no_row(site: SmallSite) -> None:
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     tables = ("CATINVEN", "CATCLIEN", "CATLINEA", "CATMONED", "ESQIMP", "EXIST", "PUENTE_ROWS", "PUENTE_WAITING")
     if not site.sae_rows("RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') FROM RDB$DATABASE")[0][0].startswith("2."):
         before = {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables}
-        assert site.puente("run", "--once").returncode == 0
+        site.fill()
         assert {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables} == before
     site.delete_log()
     done = site.puente("run", "--once", "--json")

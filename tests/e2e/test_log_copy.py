@@ -42,7 +42,7 @@ def hops(request: pytest.FixtureRequest, kafka_prefix: str) -> Iterator[Hops]:
 def site(tmp_path: Path, embedded: EmbeddedDatabases) -> SmallSite:
     """A SAE and two CAJAs that are equal to it; the log is a file."""
     made = build(tmp_path / "site", embedded.url)
-    done(made, "run", "--once")
+    made.fill()
     return made
 
 

@@ -17,8 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 def loaded(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
     folder = tmp_path_factory.mktemp("resync")
     made = build(folder / "site", EmbeddedDatabases(folder).url)
-    done = made.puente("run", "--once")
-    assert done.returncode == 0, done.stdout + done.stderr
+    made.fill()
     return made
 
 
@@ -116,7 +115,7 @@ def test_without_a_producer_the_sweep_is_said_to_be_still_to_come_and_comes_with
     assert "No producer has spoken since" in done.stdout
     assert site.caja_rows("norte", "ALTA FROM CATLINEA WHERE LINEA = 'ZZZ'") == [("T",)]
     assert status_of(site, "norte")["sweeps_waiting_for_producer"]
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.caja_rows("norte", "ALTA FROM CATLINEA WHERE LINEA = 'ZZZ'") == [("F",)]
 
 
@@ -145,12 +144,12 @@ def test_a_policy_switched_on_takes_effect_by_itself(site: SmallSite) -> None:
     key = min(of_sae & {row[0] for row in site.caja_rows("centro", "PRODUCTO FROM CATINVEN WHERE ALTA = 'T'")})
     site.sql(*(f"DELETE FROM {table}01 WHERE CVE_ART = '{key}'" for table in ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")))
     site.caja_sql("centro", "INSERT INTO CATINVEN (PRODUCTO, DESCRIPCIO, ALTA) VALUES ('DE LA CASA', 'suyo', 'T')")
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.caja_rows("centro", f"ALTA FROM CATINVEN WHERE PRODUCTO = '{key}'") == [("T",)]
     # When the owner decides otherwise
     site.edit_settings('name = "centro"', 'name = "centro"\ninactivate_missing_products = true')
     assert status_of(site, "centro")["resyncs"]
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     # Then what is gone is inactivated, what was never SAE's included
     assert site.caja_rows("centro", f"ALTA FROM CATINVEN WHERE PRODUCTO IN ('{key}', 'DE LA CASA')") == [("F",), ("F",)]
     assert status_of(site, "centro")["resyncs"] == []
@@ -165,7 +164,7 @@ def test_a_caja_that_was_offline_for_91_days_is_compared_with_the_whole_log(site
         "UPDATE OR INSERT INTO CATLINEA (LINEA, DESCRIPCIO, ALTA) VALUES ('ZZZ', 'ya no está', 'T') MATCHING (LINEA)",
         f"UPDATE CATLINEA SET DESCRIPCIO = 'a mano' WHERE LINEA = '{key}'",
     )
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.caja_rows("norte", "ALTA FROM CATLINEA WHERE LINEA = 'ZZZ'") == [("F",)]
 
 
@@ -186,7 +185,7 @@ def test_an_older_ledger_is_refused_until_setup_makes_it_anew_and_no_stock_is_fo
     said = site.puente("setup", "--dry-run")
     assert "anew" in said.stdout
     assert site.puente("setup", "--yes").returncode == 0
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
 
 
 def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSite) -> None:
@@ -195,14 +194,14 @@ def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSi
     assert refused.returncode == 2
     assert "--adopt" in refused.stderr
     assert site.puente("setup", "--yes", "--adopt").returncode == 0
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
 
 
 def test_an_adopted_ledger_forgets_no_stock(site: SmallSite) -> None:
     site.caja_sql("norte", "UPDATE PUENTE_GUARD SET CAJA = 'sur'")
     forget_stock(site)
     assert site.puente("setup", "--yes", "--adopt").returncode == 0
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
 
 
 def test_a_ledger_of_a_newer_puente_is_left_alone(site: SmallSite) -> None:
@@ -220,8 +219,8 @@ def test_ready_to_sell_is_said_once_sae_is_all_there(tmp_path: Path, embedded: E
     assert site.puente("consume", "--once").returncode == 0
     assert status_of(site, "norte")["ready_at"] is None
     assert "no: waits for the producer" in " ".join(site.puente("status").stdout.split())
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     ready = status_of(site, "norte")["ready_at"]
     assert ready is not None
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert status_of(site, "norte")["ready_at"] == ready

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def site(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
     folder = tmp_path_factory.mktemp("site")
-    return build_site(folder / "site", EmbeddedDatabases(folder).url, setup=False)
+    return build_site(folder / "site", EmbeddedDatabases(folder).url, is_set_up=False)
 
 
 def report(done: subprocess.CompletedProcess[str]) -> Any:
@@ -53,7 +53,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
     assert status["producer"]["complete"] is True
     assert {c["name"]: c["behind"] > 0 for c in status["cajas"]} == {"centro": False, "norte": False}
     assert {c["name"]: c["applied_at"] is not None for c in status["cajas"]} == {"centro": False, "norte": True}
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
     shown = site.puente("status", "--lang", "es")
     assert shown.returncode == 0
@@ -62,7 +62,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
 
 def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
     site = build_site(tmp_path / "site", embedded.url)
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     site.edit_settings('name = "norte"', 'name = "sur"')
     refused = site.puente("run", "--once")
     assert refused.returncode == 2
@@ -89,13 +89,13 @@ def test_a_log_deleted_under_a_running_program_is_made_again_and_every_caja_ends
         said = running.communicate(timeout=30)[0]
     assert re.search("deleted or replaced|deleted, cut or made again", said)
     assert "Traceback" not in said
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     assert site.differences() == []
 
 
 def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
     site = build_site(tmp_path / "site", embedded.url)
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()
     running = site.start("run")
     try:
         for _ in range(100):
@@ -110,4 +110,4 @@ def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Pa
         said = running.communicate(timeout=30)[0]
     assert running.returncode == ExitCode.TERMINATED
     assert "Traceback" not in said
-    assert site.puente("run", "--once").returncode == 0
+    site.fill()

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 @pytest.fixture
 def site(tmp_path: Path, firebird_server: FirebirdServer) -> SmallSite:
     made = build(tmp_path / "site", firebird_server.new_url)
-    assert made.puente("run", "--once").returncode == 0
+    made.fill()
     return made
 
 

@@ -20,7 +20,7 @@ def story(tmp_path: Path, site_log: str) -> Story:
     """Branches that are copies of one another, as they are where somebody opens them."""
     assert site_log == "private kafka"
     url_of = EmbeddedDatabases(tmp_path).url
-    site = build(tmp_path / "site", url_of, CHAIN[:1], products=20, setup=False)
+    site = build(tmp_path / "site", url_of, CHAIN[:1], products=20, is_set_up=False)
     for name in UP:
         site.caja_urls[name] = url_of(name)
         shutil.copyfile(file_of(site.caja_urls[DOWN]), file_of(site.caja_urls[name]))

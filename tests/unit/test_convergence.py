@@ -84,7 +84,7 @@ def wrong_stock(world: World, place: Place) -> list[str]:
     return found + ([] if (product_row["EXISTENCIA"] or 0) == total else [f"{key}: total {product_row['EXISTENCIA']} is not {total}"])
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(POLICIES, HISTORY)
 def test_any_history_ends_with_caja_equal_to_the_mapping_of_sae(policies: Policies, history: list[tuple[Any, Place, int, int]]) -> None:
     world = World(policies)
