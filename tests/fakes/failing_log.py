@@ -1,13 +1,14 @@
 """A log in memory whose calls fail on order, and that may be cut, made again, or written by somebody else."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from puente.errors import RetryableError
 from puente.eventlog.memory import MemoryLog, StoredTopic
 from puente.eventlog.port import Batch, Event, Offset, Record, Topic, TopicSettings, TopicState
 from puente.texts import text
 
+Found = TypeVar("Found")
 How = Literal["before", "after", "half", "meanwhile"]
 """The call did nothing; it did all and its answer was lost; it appended the first half; it did all, after what somebody else did."""
 
@@ -43,22 +44,22 @@ class FailingLog(MemoryLog):
         if self._now("before"):
             raise self._error
 
-    def _answer(self, found: Any) -> Any:
+    def _answer(self, found: Found) -> Found:
         if self._now("after"):
             raise self._error
         return found
 
     def create(self, topics: Mapping[Topic, TopicSettings]) -> list[Topic]:
         self._call()
-        return self._answer(super().create(topics))  # type: ignore[no-any-return]
+        return self._answer(super().create(topics))
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         self._call()
-        return self._answer(super().topics(names))  # type: ignore[no-any-return]
+        return self._answer(super().topics(names))
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
         self._call()
-        return self._answer(super().read(topic, offset, limit))  # type: ignore[no-any-return]
+        return self._answer(super().read(topic, offset, limit))
 
     def append(self, records: Iterable[Record]) -> list[Offset]:
         self._call()
@@ -66,7 +67,7 @@ class FailingLog(MemoryLog):
         if self._now("half"):
             self._keep(part[: len(part) // 2])
             raise self._error
-        return self._answer(self._keep(part))  # type: ignore[no-any-return]
+        return self._answer(self._keep(part))
 
     def _keep(self, part: list[Record]) -> list[Offset]:
         for record in part:
