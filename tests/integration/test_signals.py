@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT are the program's: Firebird's library would end every connection at once, in the middle of what is being done."""
 
+import signal
 import subprocess
 import sys
 
@@ -32,6 +33,14 @@ def test_a_signal_that_the_program_handles_ends_no_connection(engine: Engine, ha
     create_database(url)
     done = subprocess.run([sys.executable, "-c", PROGRAM, url, handled], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split("\n")[:2] == ["asked", "connections: 1"], done.stdout + done.stderr
+
+
+def test_a_crash_in_native_code_tells_every_threads_stack() -> None:
+    program = "import ctypes, puente.cli.main as m; m.run = lambda _: ctypes.string_at(0); m.main([])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
+    assert "in main" in done.stderr
 
 
 def test_a_signal_that_nobody_handles_ends_the_program_at_once(embedded: EmbeddedDatabases) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from puente.errors import ExitCode
 from tests.e2e.small_site import SmallSite
-from tests.scenarios.trouble import Story
+from tests.scenarios.trouble import Story, copy_file
+from tests.scenarios.trouble import put_back as put_back_database
 
 LOG = "puente-log.db"
 pytestmark = pytest.mark.file_log
@@ -76,6 +77,25 @@ def test_an_older_copy_put_back_while_puente_is_stopped(embedded_story: Story, t
     for _ in range(3):
         embedded_story.edit()
     embedded_story.once()
+
+
+@pytest.mark.parametrize("edits", [0, 1, 4], ids=["nothing since", "shorter than it was", "longer"])
+def test_the_machine_of_sae_and_the_log_put_back_as_it_was_last_week(embedded_story: Story, tmp_path: Path, edits: int) -> None:
+    """Both agree with one another, and every CAJA is ahead of both: what was done since never happened."""
+    story, url = embedded_story, embedded_story.site.sae_url
+    keep_copy(story.site, tmp_path / "older")
+    copy_file(url, tmp_path / "older.fdb")
+    for _ in range(2):
+        story.edit()
+        story.once()
+    put_back(story.site, tmp_path / "older")
+    put_back_database(tmp_path / "older.fdb", url)
+    for _ in range(edits):
+        story.edit()
+    done = story.site.puente("produce", "--once")
+    assert done.returncode == 0, done.stderr
+    with story.running():
+        story.heals()
 
 
 def test_without_a_producer_nothing_of_an_older_log_goes_in(embedded_story: Story, tmp_path: Path) -> None:
