@@ -1,7 +1,9 @@
 """What of several failures of one request is told."""
 
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from kafka import errors
@@ -10,6 +12,7 @@ from kafka.errors import KafkaError
 from puente.errors import ConfigError, RetryableError
 from puente.eventlog.kafka import client
 from puente.eventlog.kafka.client import Client
+from tests.engines.ports import HOST
 
 DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused")
 
@@ -48,3 +51,31 @@ def test_what_a_broker_refuses_is_told_whatever_was_before(asked: Client) -> Non
 
 def test_a_topic_that_lost_its_end_is_told_as_one_that_was_cut(asked: Client) -> None:
     assert fails_with(asked, errors.OutOfOrderSequenceNumberError("t")) == "The topic t was deleted, cut or made again"
+
+
+class Stranger:
+    """Answers whatever it is asked with the same bytes, and leaves it to the other to end the connection: read with its end they go unseen."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer, self._listener = answer, socket.create_server((HOST, 0))
+        self.address = f"{HOST}:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                line = self._listener.accept()[0]
+                with line, suppress(ConnectionError):
+                    while line.recv(4096):
+                        line.sendall(self._answer)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02\x46", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["TLS", "HTTP"])
+def test_somebody_who_does_not_speak_kafka_is_told(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.5)
+    with closing(Stranger(answer)) as stranger, closing(Client([stranger.address])) as asking:
+        with pytest.raises(RetryableError, match=f"Somebody is at {stranger.address}, but does not answer as Kafka"):
+            asking.trying(lambda: asking.places(["t"]))

@@ -125,7 +125,8 @@ class Client:
             async def connect(node: str = broker.node_id) -> None:
                 await self._manager.get_connection(node, refresh_metadata_on_err=False)
 
-            with suppress(*TRANSIENT):  # a refusal comes together with the end of the connection, and often the end alone is seen
+            # A refusal comes together with the end of the connection, and often the end alone is seen; one that wants TLS answers in TLS.
+            with suppress(*TRANSIENT, errors.InvalidReceiveError):
                 self._manager.run(connect)
 
     def places(self, topics: Iterable[Topic]) -> dict[Topic, Place]:
