@@ -39,7 +39,8 @@ class Edited:
             f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('K-{n}', 1, {n})",
             "DELETE FROM CVES_ALTER01 WHERE CVE_ART = (SELECT MIN(CVE_ART) FROM CVES_ALTER01)",
             f"DELETE FROM INVE01 WHERE CVE_ART = 'K-{n - 2}'",
-            "DELETE FROM CLIE01 WHERE CLAVE = (SELECT MAX(CLAVE) FROM CLIE01)",
+            f"INSERT INTO CLIE01 (CLAVE, NOMBRE, STATUS) VALUES ('K-{n}', 'Cliente {n}', 'A')",
+            f"DELETE FROM CLIE01 WHERE CLAVE = 'K-{n - 2}'",
         )
 
     def sell(self) -> None:

@@ -44,7 +44,8 @@ class Story:
             f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('T-{n}', 'Nuevo {n}', 'P', 1, 'A')",
             f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('T-{n}', 1, {n})",
             f"INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('T-{n}', 1, {n})",
-            "DELETE FROM CLIE01 WHERE CLAVE = (SELECT MAX(CLAVE) FROM CLIE01)",
+            f"INSERT INTO CLIE01 (CLAVE, NOMBRE, STATUS) VALUES ('T-{n}', 'Cliente {n}', 'A')",
+            f"DELETE FROM CLIE01 WHERE CLAVE = 'T-{n - 2}'",
             *(f"DELETE FROM {table}01 WHERE CVE_ART = 'T-{n - 2}'" for table in PRODUCTS),
         )
 
