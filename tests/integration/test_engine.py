@@ -27,7 +27,7 @@ from puente.engines.errors import LockConflict
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
 from puente.engines.firebird.lost import abandon
-from puente.errors import ConfigError, ConnectionLost
+from puente.errors import ConfigError, ConnectionLost, PuenteError
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.ports import HOST
@@ -560,3 +560,36 @@ def test_threads_that_connect_at_once_do_not_meet_in_the_driver() -> None:
     other: list[float] = []
     assert ask(Asked("LI-V3.0.11", lambda: other.append(ask(Asked("LI-V5.0.2"))))) == 3.0
     assert set(other) == {5.0}
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage is collected, so that what goes goes with its last reference."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_statement_ends_with_its_last_reference_and_waits_for_no_garbage_collection(database: Database) -> None:
+    """Which any thread may run, and at any moment."""
+    assert isinstance(database, FirebirdDatabase)
+    with database.reading() as reader:
+        assert database._opened is not None
+        ended = database._opened._statements
+        assert len(list(reader.rows(sa.text("SELECT RDB$RELATION_NAME FROM RDB$RELATIONS")))) > 0
+        assert ended == []
+        with pytest.raises(PuenteError):
+            list(reader.rows(sa.text("SELECT 1 / 0 FROM RDB$DATABASE")))
+        assert ended == []
+
+
+def test_a_statement_that_its_connection_has_removed_goes_in_silence(url: str) -> None:
+    """As one does that a traceback held, when another thread's garbage collection finds it while the connection is closed."""
+    with closing(raw(url)) as connection, closing(connection.cursor()) as cursor:
+        with cursor.prepare("SELECT 1 FROM RDB$DATABASE") as held:
+            (reference,) = connection._statements
+            connection._statements.clear()
+        del held
+        assert reference() is None

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 from puente.errors import ConfigError, RetryableError
 from puente.eventlog.kafka import client
 from puente.eventlog.kafka.client import Client
+from puente.eventlog.port import Topic
 from tests.engines.ports import HOST
 
 DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused")
@@ -54,7 +55,7 @@ def test_a_topic_that_lost_its_end_is_told_as_one_that_was_cut(asked: Client) ->
 
 
 class Stranger:
-    """Answers whatever it is asked with the same bytes, and leaves it to the other to end the connection: read with its end they go unseen."""
+    """Answers whatever it is asked with the same bytes. It does not end the connection: read together with the end they would go unseen."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer, self._listener = answer, socket.create_server((HOST, 0))
@@ -76,6 +77,6 @@ class Stranger:
 @pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02\x46", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["TLS", "HTTP"])
 def test_somebody_who_does_not_speak_kafka_is_told(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "CONNECT_SECONDS", 0.5)
-    with closing(Stranger(answer)) as stranger, closing(Client([stranger.address])) as asking:
-        with pytest.raises(RetryableError, match=f"Somebody is at {stranger.address}, but does not answer as Kafka"):
-            asking.trying(lambda: asking.places(["t"]))
+    with closing(Stranger(answer)) as stranger, closing(Client([stranger.address])) as asking, pytest.raises(RetryableError) as raised:
+        asking.trying(lambda: asking.places([Topic("t")]))
+    assert f"Somebody is at {stranger.address}, but does not answer as Kafka" in str(raised.value)
