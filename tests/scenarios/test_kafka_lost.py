@@ -31,8 +31,12 @@ def tell_once(puente: Running, reason: str, *workers: str) -> None:
     wait_until(lambda: all(puente.told("recovered", f"worker={worker}") for worker in workers))
     for worker in workers:
         assert len(puente.told("failed", f"worker={worker} reason={reason}")) == 1, puente.said
-    failed = [line for line in puente.told("failed") if "it is starting" not in line]
-    assert len(failed) == len(puente.told("recovered")) == len(workers), puente.said
+    assert len(failures(puente)) == len(puente.told("recovered")) == len(workers), puente.said
+
+
+def failures(puente: Running, told: str = "") -> list[str]:
+    """But for those of a broker that was met half started."""
+    return [line for line in puente.told("failed", told) if "it is starting" not in line]
 
 
 def unreachable(servers: str) -> str:
@@ -207,8 +211,10 @@ def test_the_ends_of_topics_are_lost_under_a_running_puente_which_notices(kafka_
         kafka_story.edit()
         kafka_story.heals()
         wait_until(lambda: bool(puente.told("recovered", "worker=SAE")))
-    (cut,) = puente.told("failed", "worker=SAE ")
-    assert "deleted, cut or made again" in cut or "does not hold an event that it acknowledged" in cut or "no longer holds" in cut
+    (cut,) = failures(puente, "worker=SAE ")
+    # The last where it fell asleep in the middle of a request, whose time is over when it wakes
+    noticed = ("deleted, cut or made again", "does not hold an event that it acknowledged", "no longer holds", "cannot be reached")
+    assert [said for said in noticed if said in cut] != [], cut
     assert len(puente.told("start")) == 2
     for caja in ("centro", "norte"):
         for name in TOPICS[:5]:
@@ -270,7 +276,7 @@ def test_a_disk_that_is_full_ends_the_broker_and_all_goes_on_when_it_has_room(ka
         private_kafka_broker.start()
         kafka_story.heals()
     assert "Shutdown broker because all log dirs" in private_kafka_broker.log
-    *said_before, gone = puente.told("failed", "worker=SAE ")
+    *said_before, gone = failures(puente, "worker=SAE ")
     assert gone.endswith(f"reason={unreachable(servers)}")
     # The broker ends so soon that its own word may be lost
     assert [line for line in said_before if not line.endswith(f"Kafka {servers} cannot write to its disk: look whether it is full")] == []
