@@ -71,11 +71,12 @@ texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
 	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date --input-file $(VENV)/puente.pot --locale es --output-file $(TEXTS).po
 	@$(BIN)/pybabel --quiet compile --input-file $(TEXTS).po --output-file $(TEXTS).mo
 
-# uv is no dependency of the project: it comes into an environment of its own, for this target alone.
+# uv is no dependency of the project: it comes into an environment of its own, for this target alone. Extras stay in the lock: where a package
+# asks for another with one, pip takes a pin without it for none, and refuses as soon as a newer version is published.
 lock: ## resolves requirements.lock again, to the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv $(VENV)-lock
 	@$(VENV)-lock/bin/pip install --quiet uv
-	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes --no-strip-extras \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock
 	@rm -rf $(VENV)-lock
 
