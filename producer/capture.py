@@ -12,7 +12,7 @@ from typing import Protocol
 
 from producer.compare import Comparison, Difference, Keys, Place, Problem
 from producer.contents import everything, warehouses
-from producer.sae import Sae
+from producer.sae import Beating, Sae
 from producer.schedule import rest_after
 from producer.view import View
 from puente.engines.database import TransactionIds
@@ -57,10 +57,11 @@ class Capture(Protocol):
 
     mode: str
 
-    def changes(self, view: View, check: CheckKeys) -> Captured | None:
+    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         """Reads SAE in one short snapshot, closed before it returns; None where it did not look, or nothing can have changed.
 
-        `check` holds keys that must be looked at whatever the mode thinks. Errors are those of `Database`.
+        `check` holds keys that must be looked at whatever the mode thinks. Calls `beat` now and then while it reads. Errors are those of
+        `Database`, and what `beat` raises.
         """
         ...
 
@@ -106,7 +107,7 @@ class CompareCapture:
         self._clock, self._now = clock, now
         self._kept: _Marks | None = None
 
-    def changes(self, view: View, check: CheckKeys) -> Captured | None:
+    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
         kept = None if check else self._kept
         if kept is not None and began < kept.due:
@@ -117,7 +118,7 @@ class CompareCapture:
                 self._kept = _Marks((session, ids.own + 1), kept.due)
                 return None
             comparison = Comparison(view)
-            for row in everything(snapshot):
+            for row in everything(Beating(snapshot, beat)):
                 comparison.add(row)
             found = comparison.warehouses | warehouses(snapshot)
         return Captured(

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from producer.capture import Capture, Captured
@@ -104,14 +105,15 @@ class Producer:
         view = self._view or self._start()
         view.read()  # 1
         began = self._clock()
-        captured = self._capture.changes(view, {*view.take_foreign(), *self._cap.again})  # 2
+        beat = partial(self._heartbeat, view)
+        captured = self._capture.changes(view, {*view.take_foreign(), *self._cap.again}, beat)  # 2
         seconds = self._clock() - began
         if captured is None:
             self._heartbeat(view)
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
         captured = self._cap.sift(captured, view)
-        published = self._publisher.publish(captured, view, lambda: self._heartbeat(view))  # 3
+        published = self._publisher.publish(captured, view, beat)  # 3
         self._capture.keep(captured)  # 4
         self._cap.keep()
         self._say(view, captured, published)

@@ -1,8 +1,9 @@
 """SAE in a snapshot: the port, and SAE through a `Database`, which finds the company and what this version of SAE has."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from producer.sql_snapshot import Source, SqlSnapshot, has_own_key
@@ -13,6 +14,7 @@ from puente.texts import text
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 AUTO = "auto"
+ROWS_TO_A_BEAT = 500
 _COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
 
@@ -23,6 +25,23 @@ class Rows(Protocol):
     def layout(self) -> Layout: ...
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
+
+
+class Beating:
+    """`Rows` that call `beat` every few rows: reading all of a large SAE takes longer than others wait for a sign of life."""
+
+    def __init__(self, rows: Rows, beat: Callable[[], None]) -> None:
+        self._rows, self._beat = rows, beat
+
+    @property
+    def layout(self) -> Layout:
+        return self._rows.layout
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
+        found = self._rows.rows(table)
+        while part := list(islice(found, ROWS_TO_A_BEAT)):
+            self._beat()
+            yield from part
 
 
 class Snapshot(Rows, Protocol):

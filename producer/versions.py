@@ -16,7 +16,7 @@ from producer.compare import Comparison, Keys
 from producer.contents import StockSource, everything, stock_source, warehouses
 from producer.faults import Faults, faults_of
 from producer.known import Known, Recording, Seen, look, read_gone
-from producer.sae import Sae, Snapshot
+from producer.sae import Beating, Sae, Snapshot
 from producer.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.view import View
 from puente.engines.database import TransactionIds
@@ -84,7 +84,7 @@ class VersionCapture:
         self._clock, self._now, self._local = clock, now, local
         self._state: _State | None = None
 
-    def changes(self, view: View, check: CheckKeys) -> Captured | None:
+    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         state = self._state
         if state is not None and not check and not self._may_look(state):
             return None
@@ -92,12 +92,12 @@ class VersionCapture:
             ids = snapshot.ids
             assert ids is not None, "an engine that tells versions numbers its transactions"
             if state is None or state.gate.session != self._sae.connections:
-                return self._compare_all(snapshot, ids, view)
+                return self._compare_all(snapshot, ids, view, beat)
             state.gate.enter(ids)
             tables = state.gate.restless(state.pace.due(state.known))
             if self._compares_now(state) or (tables and stock_source(snapshot) != state.stock):
-                return self._compare_all(snapshot, ids, view)
-            return self._look(snapshot, ids, view, state, tables, check) if tables or check else None
+                return self._compare_all(snapshot, ids, view, beat)
+            return self._look(snapshot, ids, view, state, tables, check, beat) if tables or check else None
 
     def _may_look(self, state: _State) -> bool:
         """Whether it is time for anything; asked before SAE is."""
@@ -110,10 +110,10 @@ class VersionCapture:
             return True
         return self._clock() >= state.compare_at and bool(state.gate.restless(state.others))
 
-    def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, view: View) -> Captured:
+    def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, view: View, beat: Callable[[], None]) -> Captured:
         began, at, night = self._clock(), self._now(), next_night(self._local())
         rows, comparison = Recording(snapshot), Comparison(view)
-        for row in everything(rows):
+        for row in everything(Beating(rows, beat)):
             comparison.add(row)
         known, spellings = rows.known(ids), Spellings()
         for table, keys in rows.keys.items():
@@ -135,7 +135,14 @@ class VersionCapture:
         return self._captured(COMPARE, at, comparison, None, found, state.faults, _Compared(state, ids))
 
     def _look(
-        self, snapshot: Snapshot, ids: TransactionIds, view: View, state: _State, tables: Collection[Table], check: CheckKeys
+        self,
+        snapshot: Snapshot,
+        ids: TransactionIds,
+        view: View,
+        state: _State,
+        tables: Collection[Table],
+        check: CheckKeys,
+        beat: Callable[[], None],
     ) -> Captured:
         at = self._now()
         seen = {table: self._look_at(snapshot, ids, state, table) for table in tables}
@@ -143,7 +150,8 @@ class VersionCapture:
             state.spellings.learn(table, one.added)
         keys = affected(snapshot, seen, state.stock, check)
         comparison = Comparison(view, keys)
-        for row in everything(Narrowed(snapshot, keys, state.spellings, state.stock)) if keys else ():
+        wanted = Beating(Narrowed(snapshot, keys, state.spellings, state.stock), beat)
+        for row in everything(wanted) if keys else ():
             comparison.add(row)
         faults = state.faults.after(comparison, keys)
         found = comparison.warehouses | warehouses(snapshot)

@@ -71,6 +71,7 @@ class FakeSae:
         self.reads: Counter[tuple[str, Any]] = Counter()
         """How often each table was asked for, by method."""
         self.on_read: Callable[[str, Any], None] = lambda _how, _table: None
+        self.on_row: Callable[[], None] = lambda: None
         self.put(row(ParamInventario), *rows)
 
     def begin(self) -> int:
@@ -156,6 +157,7 @@ class FakeSnapshot:
         for place, one in enumerate(found):
             if place == len(found) - 1:
                 self._sae.raise_planned(table)
+            self._sae.on_row()
             yield one
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:

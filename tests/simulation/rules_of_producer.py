@@ -138,8 +138,8 @@ def _looks_for_no_deletes_of_children(snapshot: Snapshot, table: type[Row], know
     return replace(seen, lacks=False) if table in (PrecioXProd, CvesAlter) else seen
 
 
-def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys) -> Captured | None:
-    captured = _changes(self, seen, check)
+def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+    captured = _changes(self, seen, check, beat)
     if captured is not None:
         self.keep(captured)
     return captured

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from producer.claim import SILENCE_SECONDS, Claim, Standby
 from producer.poll import HEARTBEAT_SECONDS, Producer
-from producer.tables import Clin, Inve
+from producer.sae import ROWS_TO_A_BEAT
+from producer.tables import Clie, Clin, Inve
 from puente.errors import Displaced, RetryableError
 from puente.eventlog.port import Event, Offset, Record
 from schemas.control import KEY, record, release, run_of
 from schemas.headers import RUN
 from tests.fakes.sae import row
-from tests.unit.producing import TOPICS, Clock, Site
+from tests.unit.producing import MODES, TOPICS, Clock, Mode, Site
 from tests.unit.sae_histories import ROWS
 
 
@@ -300,6 +301,27 @@ def test_however_they_contend_one_writes_in_the_end_and_the_log_equals_sae(turns
     assert all(len(some) == 1 for some in worked[-10:])
     assert site.agrees()
     site.tells_what_lacks()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_who_reads_a_large_sae_for_half_a_minute_is_not_taken_for_silent(mode: Mode) -> None:
+    """Else two of them would take the log from each other for ever, each in the middle of its reading."""
+    site = Site(mode=mode)
+    site.sae.tables[Clie] = [row(Clie, f"{number:05d}") for number in range(30 * ROWS_TO_A_BEAT)]
+    waiting, asked = Waiting(site), []
+
+    def slowly() -> None:
+        """Half a minute in all, of both clocks."""
+        site.clock.seconds += 1 / ROWS_TO_A_BEAT
+        if (seconds := int(site.clock.seconds)) not in asked:
+            asked.append(seconds)
+            assert not waiting.after(1)
+
+    site.sae.on_row = slowly
+    assert site.run().published == 30 * ROWS_TO_A_BEAT
+    assert len(asked) >= 30
+    assert {word.complete for word in site.words()[:-1]} == {False}
+    assert site.words()[-1].complete
 
 
 def test_two_that_claim_in_the_same_moment_agree_who_writes() -> None:

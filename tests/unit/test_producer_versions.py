@@ -178,14 +178,14 @@ def test_nothing_counts_before_all_of_it_is_in_the_log() -> None:
     site.sae.drop(Clie, "  7")
     view, capture = View(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
     view.read()
-    first = capture.changes(view, ())
+    first = capture.changes(view, (), lambda: None)
     assert first is not None
     capture.keep(first)
     site.sae.put(row(Inve, "D"))
     site.sae.drop(Inve, "B")
     for _ in range(2):
         site.sae.put()
-        captured = capture.changes(view, ())
+        captured = capture.changes(view, (), lambda: None)
         assert captured is not None
         assert {(str(found.subject), found.key, found.body is None) for found in captured.differences} == {
             ("product", b"D", False),
@@ -428,7 +428,7 @@ def test_keys_that_no_longer_collide_are_forgotten() -> None:
     view, capture = View(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
     view.read()
     for lost in ([(LINES, "L"), (PRODUCTS, "A")], [(PRODUCTS, "A")]):
-        captured = capture.changes(view, ())
+        captured = capture.changes(view, (), lambda: None)
         assert captured is not None
         assert sorted(captured.collisions, key=str) == sorted(lost, key=str)
         capture.keep(captured)
