@@ -3,6 +3,7 @@
 import gc
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -24,6 +25,8 @@ RUN = pytest.StashKey[int]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Notes the process that is the whole test run: of pytest-xdist's workers the parent."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: programs that tests start would ignore it, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Now, while it surely lives: an orphan has another parent.
     config.stash[RUN] = os.getppid() if hasattr(config, "workerinput") else os.getpid()
 
