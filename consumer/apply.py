@@ -61,9 +61,14 @@ class Applier:
         return self.known
 
     def take_over(self, *, by_force: bool = False) -> bool:
+        """False where another process holds the guard row, or takes it while the ledger is read."""
         if not self._keeper.claim(by_force=by_force):
             return False
-        self.known = self._caja.state()
+        try:
+            self.known = self._caja.state(self.beat)
+        except LostGuard:
+            self._keeper.lose()
+            return False
         self.written_products.clear()
         return True
 

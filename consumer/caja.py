@@ -1,6 +1,6 @@
 """One CAJA: the port of the pure core, and what crosses it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,8 +91,12 @@ class Caja(Protocol):
         """Gives the guard row back at a clean stop."""
         ...
 
-    def state(self) -> State:
-        """The whole ledger, in one snapshot."""
+    def state(self, beat: Callable[[], None] | None = None) -> State:
+        """The whole ledger, in one snapshot.
+
+        Whoever holds the guard row gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
+        reading may take longer than others wait for a sign of life, and nobody but he writes.
+        """
         ...
 
     def active(self, entity: Entity) -> list[Key]:

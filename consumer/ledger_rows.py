@@ -1,6 +1,5 @@
 """The ledger's rows as they stand in a CAJA database, to and from what the consumer knows."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -8,20 +7,22 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.ledger import Aside, Guard, Moment, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
-from puente.engines.database import Reader
+from puente.engines.database import Column, Kind, Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Key, Subject
 
 DETAIL_LENGTH = 500
+_ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
+_CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
 
-def read_state(reader: Reader) -> State:
-    """The whole ledger but for who writes."""
+def read_overview(reader: Reader) -> State:
+    """The ledger but for who writes and for what was applied: `hashes` is empty."""
     guard = next(map(guard_of, reader.rows(sa.select(*ledger.guard.c))), None)
     return State(
         progress=dict(_progress(row) for row in reader.rows(sa.select(*ledger.positions.c))),
-        hashes=_hashes(reader),
+        hashes={},
         waiting=Aside(map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))),
         ready_at=guard.ready_at if guard else None,
     )
@@ -96,12 +97,17 @@ def _number(value: object) -> int:
     return value
 
 
-def _hashes(reader: Reader) -> dict[Subject, dict[Key, str]]:
+def read_subjects(reader: Reader) -> list[Subject]:
+    """What anything was applied of."""
     r = ledger.rows.c
-    hashes: dict[Subject, dict[Key, str]] = defaultdict(dict)
-    for entity, warehouse, key, content in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE, r.ROW_KEY, r.CONTENT_HASH)):
-        hashes[subject_of(entity, warehouse)][key] = content or ledger.TOMBSTONE
-    return hashes
+    return [subject_of(entity, warehouse) for entity, warehouse in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE).distinct())]
+
+
+def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dict[Key, str]:
+    """What was applied of a subject. `shared` holds each key once, whatever the number of subjects: all stores have the same products."""
+    of = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject)}
+    found = reader.keys(ledger.ROWS, (_ROW_KEY, _CONTENT_HASH), of)
+    return {shared.setdefault(key, key): content or ledger.TOMBSTONE for key, content in found}
 
 
 def _waiting(row: Sequence[object]) -> Waiting:

@@ -1,6 +1,6 @@
 """A CAJA behind a `Database`: parameters, stores, unposted sales and the ledger, by SQLAlchemy Core alone."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
-from consumer.ledger_rows import guard_of, naive, progress_values, read_state, waiting_row
+from consumer.ledger_rows import guard_of, naive, progress_values, read_hashes, read_overview, read_subjects, waiting_row
 from consumer.mapping import STORE, RowMapper
 from consumer.parameters import read_stores, read_switches, read_unposted
 from consumer.profile import Profile
@@ -84,9 +84,23 @@ class SqlCaja:
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
-    def state(self) -> State:
+    def overview(self) -> State:
+        """The ledger but for what was applied: `hashes` is empty."""
         with self._database.reading() as reader:
-            return read_state(reader)
+            return read_overview(reader)
+
+    def state(self, beat: Callable[[], None] | None = None) -> State:
+        shared: dict[Key, Key] = {}
+        with self._database.reading() as reader:
+            found, subjects = read_overview(reader), read_subjects(reader)
+            if beat is None:
+                found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
+                return found
+        for subject in subjects:
+            beat()
+            with self._database.reading() as reader:
+                found.hashes[subject] = read_hashes(reader, subject, shared)
+        return found
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self._mappers[entity]

@@ -103,7 +103,7 @@ def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
     try:
         checked = open_caja(settings)
         with closing(checked.database):
-            guard, state = checked.caja.read_guard(), checked.caja.state()
+            guard, state = checked.caja.read_guard(), checked.caja.overview()
             with checked.database.reading() as reader:
                 found.applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(ledger.positions.c.APPLIED_AT)))), None)
     except PuenteError as error:

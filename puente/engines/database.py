@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from sqlalchemy.sql.base import Executable
@@ -204,8 +205,11 @@ class Reader(Protocol):
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]: ...
 
-    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
-        """These columns of all rows, in none of which one is NULL, by the fastest way that the engine has."""
+    def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
+        """These columns of all rows, in none of which one is NULL, by the fastest way that the engine has.
+
+        Of the rows alone whose columns hold the values that `of` names.
+        """
         ...
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
-from consumer.ledger import UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.ledger import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
@@ -262,6 +262,31 @@ def test_a_customer_born_in_caja_is_not_taken_over_and_leaves_no_ledger_row(subj
     assert write(subject, token, Entity.CUSTOMER, put(customer("188", name="de SAE")), put(customer("200"))) == (1, [Refusal.OCCUPIED])
     assert {r["CLIENTE"]: r["NOMBRE"] for r in subject.rows("CATCLIEN")}["188"] == "de la casa"
     assert set(subject.caja.state().hashes[Subject(Entity.CUSTOMER)]) == {"200"}
+
+
+def test_the_ledger_is_read_with_a_beat_for_each_subject_or_in_one_snapshot(subject: UnderTest, token: str) -> None:
+    write(subject, token, Entity.PRODUCT, put(FULL), put(product("O'Ñ €")), (Action.RETIRE, "P9", None))
+    write(subject, token, Entity.STOCK, put(stock("P1", "1"), 1), put(stock("P1", "2"), 2), put(stock("O'Ñ €", "3"), 2))
+    beats = []
+
+    def beat() -> None:
+        with subject.caja.transaction(token):
+            beats.append(1)
+
+    state = subject.caja.state(beat)
+    assert len(beats) == 3
+    assert state == subject.caja.state()
+    keys = {of: set(found) for of, found in state.hashes.items()}
+    assert keys == {
+        Subject(Entity.PRODUCT): {"P1", "O'Ñ €", "P9"},
+        Subject(Entity.STOCK, 1): {"P1"},
+        Subject(Entity.STOCK, 2): {"P1", "O'Ñ €"},
+    }
+    # And a tombstone has no hash
+    gone = row(subject, Entity.PRODUCT, Action.RETIRE, "P1", None)
+    with subject.caja.transaction(token) as transaction:
+        transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], TOMBSTONE, None, None))])
+    assert subject.caja.state(beat).hashes[Subject(Entity.PRODUCT)][Key("P1")] == TOMBSTONE
 
 
 def test_stock_without_its_product_is_refused_and_the_rest_goes_in(subject: UnderTest, token: str) -> None:

@@ -1,7 +1,7 @@
 """A CAJA in memory: the port's semantics, one dictionary per table, faults planted by the test."""
 
 import copy
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -113,9 +113,14 @@ class MemoryCaja:
         if self.content.guard.token == token:
             self._hold(None, None)
 
-    def state(self) -> State:
+    def state(self, beat: Callable[[], None] | None = None) -> State:
         c = copy.deepcopy(self.content)
-        return State(progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), ready_at=c.guard.ready_at)
+        found = State(progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), ready_at=c.guard.ready_at)
+        for subject in c.hashes if beat else ():
+            assert beat is not None
+            beat()
+            found.hashes[subject] = dict(self.content.hashes.get(subject, {}))
+        return found
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]

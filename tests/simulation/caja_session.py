@@ -1,6 +1,6 @@
 """A CAJA as one process reaches it: by a connection that may break, also in the middle of a commit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
@@ -59,9 +59,17 @@ class CajaSession:
         if self._caja.open is None:
             self._caja.free(token)
 
-    def state(self) -> State:
+    def state(self, beat: Callable[[], None] | None = None) -> State:
         self._call()
-        return self._caja.state()
+        if beat is None:
+            return self._caja.state()
+
+        def between() -> None:
+            assert beat is not None
+            beat()
+            self._call()
+
+        return self._caja.state(between)
 
     def active(self, entity: Entity) -> list[Key]:
         self._call()

@@ -1,13 +1,18 @@
 """One writer per CAJA: who may take the guard row, and when."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import psutil
 
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja import Holder
 from consumer.guard import SILENCE_SECONDS, GuardKeeper, is_gone, this_process
-from tests.unit.consuming import Clock, Site
+from consumer.ledger import State
+from schemas.changes import Entity, Key, Subject
+from tests.fakes.caja import MemoryCaja
+from tests.unit.consuming import MAPPERS, Clock, Site
 
 THERE = Holder(host="there", process=1, started=1)
 
@@ -99,5 +104,61 @@ def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:
     assert site.row("CATINVEN", "P1") is None
     assert site.step() is None
     other.release()
+    assert site.step() is not None
+    assert site.row("CATINVEN", "P1") is not None
+
+
+@dataclass
+class LargeLedger(MemoryCaja):
+    """What was applied of many warehouses; `meanwhile` is called between two of them."""
+
+    meanwhile: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.content.hashes = {Subject(Entity.STOCK, warehouse): {Key("P1"): "hash"} for warehouse in range(30)}
+
+    def state(self, beat: Callable[[], None] | None = None) -> State:
+        def between() -> None:
+            self.meanwhile()
+            assert beat is not None
+            beat()
+
+        return super().state(beat and between)
+
+
+def test_who_reads_a_large_ledger_is_not_taken_for_silent() -> None:
+    """Else two of them would take the row from each other for ever, each in the middle of its reading."""
+    caja = LargeLedger(MAPPERS)
+    site = Site(caja=caja)
+    _, other = keepers(site)
+    others: list[bool] = []
+
+    def meanwhile() -> None:
+        site.clock.now += 1
+        others.append(other.claim())
+
+    caja.meanwhile = meanwhile
+    assert site.step() is not None
+    assert others == [False] * 30
+    assert site.consumer.state is not None
+    assert site.consumer.state.hashes == caja.content.hashes
+
+
+def test_who_loses_the_row_while_he_reads_the_ledger_knows_nothing_of_it() -> None:
+    caja = LargeLedger(MAPPERS)
+    site = Site(caja=caja)
+    _, other = keepers(site)
+
+    def meanwhile() -> None:
+        site.clock.now += HEARTBEAT_SECONDS
+        other.claim(by_force=True)
+
+    caja.meanwhile = meanwhile
+    assert site.consumer.step() is None
+    assert not site.consumer.take_over(by_force=True)
+    assert site.consumer.state is None
+    caja.meanwhile = lambda: None
+    other.release()
+    site.product("P1")
     assert site.step() is not None
     assert site.row("CATINVEN", "P1") is not None

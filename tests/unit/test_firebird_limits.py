@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -73,9 +74,9 @@ class Recorder:
         text = self._keep(query)
         return iter(next((rows for table, rows in self.answers.items() if table in text), []))
 
-    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
-        self.texts.append(keys.build(table, columns) or "")
-        self._keep(keys.plain(table, columns))
+    def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
+        self.texts.append(keys.build(table, columns, of) or "")
+        self._keep(keys.plain(table, columns, of))
         return iter(())
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
@@ -121,7 +122,9 @@ class Recorder:
 
 def of_the_consumer() -> list[str]:
     guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None)
-    database = Recorder({**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard]})
+    database = Recorder(
+        {**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)]}
+    )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
     database.drop_tables(ledger.metadata)

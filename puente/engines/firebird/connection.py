@@ -7,6 +7,7 @@ other's data; hence the `creator`, with `host/port:path`.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import firebird.driver
@@ -224,8 +225,8 @@ class _Transaction:
         found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
         return versions.survey(rows, found)
 
-    def keys(self, table: str, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
-        return keys.read(self.plain, self.rows, table, columns)
+    def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
+        return keys.read(self.plain, self.rows, table, columns, of)
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
         with translated(self._database.label):

@@ -3,7 +3,7 @@
 Two buffers, for a text grows by copying it: a small one takes the keys, and goes into a large one when it is full.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ DECLARE SMALL_ONE VARCHAR(1500) CHARACTER SET ISO8859_1;
 DECLARE LARGE_ONE VARCHAR(32000) CHARACTER SET ISO8859_1;
 BEGIN
   SMALL_ONE = ''; LARGE_ONE = ''; ROWS_READ = 0;
-  FOR SELECT {key} FROM {table} INTO :ROW_KEY DO
+  FOR SELECT {key} FROM {table}{where} INTO :ROW_KEY DO
   BEGIN
     ROWS_READ = ROWS_READ + 1;
     SMALL_ONE = SMALL_ONE || COALESCE(ROW_KEY, '') || ASCII_CHAR(30);
@@ -44,26 +44,32 @@ def read(
     select: Callable[[sa.Select[Any]], Iterable[Sequence[Any]]],
     table: str,
     columns: Sequence[Column],
+    of: Mapping[str, str | int],
 ) -> Iterator[tuple[Any, ...]]:
     """The keys: packed, or one by one where that does not serve."""
-    sql = build(table, columns)
+    sql = build(table, columns, of)
     found = None if sql is None else unpack(run(sql), columns)
-    return map(tuple, select(plain(table, columns))) if found is None else iter(found)
+    return map(tuple, select(plain(table, columns, of))) if found is None else iter(found)
 
 
-def build(table: str, columns: Sequence[Column]) -> str | None:
+def build(table: str, columns: Sequence[Column], of: Mapping[str, str | int]) -> str | None:
     """The statement; None where keys of this width are not worth packing, or are no texts and whole numbers."""
     width = sum(_width(column) + 1 for column in columns)
     if width > LONGEST or any(column.kind not in (Kind.TEXT, Kind.INTEGER) for column in columns):
         return None
     key = " || ASCII_CHAR(31) || ".join(f'"{column.name}"' for column in columns)
-    return BLOCK.format(table=f'"{table}"', key=key, width=width, small=SMALL, large=LARGE)
+    where = " AND ".join(f'"{name}" = {_literal(value)}' for name, value in of.items())
+    return BLOCK.format(table=f'"{table}"', where=where and f" WHERE {where}", key=key, width=width, small=SMALL, large=LARGE)
 
 
-def plain(table: str, columns: Sequence[Column]) -> sa.Select[Any]:
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def plain(table: str, columns: Sequence[Column], of: Mapping[str, str | int]) -> sa.Select[Any]:
     """The keys one by one."""
     named: list[sa.ColumnClause[Any]] = [sa.column(column.name) for column in columns]
-    return sa.select(*named).select_from(sa.table(table))
+    return sa.select(*named).select_from(sa.table(table)).where(*(sa.column(name) == value for name, value in of.items()))
 
 
 def _width(column: Column) -> int:
