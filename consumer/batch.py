@@ -3,7 +3,7 @@
 The newest event of each key, without those whose content the ledger has already (equal hash: nothing is decoded), unless the key waits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -71,12 +71,18 @@ class Planner:
     policies: Policies
     stores: Mapping[int, int]
 
-    def plan(self, changes: Iterable[Incoming], state: State, *, rewrite: bool = False) -> Plan:
-        """`rewrite`: every change is held against CAJA's real row, whatever the ledger says."""
+    def plan(self, changes: Iterable[Incoming], state: State, *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
+        """`rewrite`: every change is held against CAJA's real row, whatever the ledger says.
+
+        What comes of `doubted` keys may be older than what the ledger has of them: where that is something else, it waits.
+        """
         plan = Plan()
         for incoming in changes:
             if not rewrite and self._is_known(incoming, state):
                 plan.equal += 1
+                continue
+            if rewrite and self._is_held(incoming, state, doubted):
+                plan.aside.append(incoming.waiting(Reason.HELD, str(text("CAJA may have something newer, or know that SAE deleted it"))))
                 continue
             try:
                 plan.pending.append(self.pending(incoming))
@@ -88,6 +94,13 @@ class Planner:
     def _is_known(incoming: Incoming, state: State) -> bool:
         known = state.hashes.get(incoming.subject, {}).get(incoming.key)
         return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting
+
+    @staticmethod
+    def _is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+        waits = state.waiting.get((incoming.subject, incoming.key))
+        if waits is not None and waits.reason is Reason.HELD:
+            return waits.content_hash == incoming.content_hash
+        return incoming.key in doubted and state.hashes.get(incoming.subject, {}).get(incoming.key) not in (None, incoming.content_hash)
 
     def pending(self, incoming: Incoming) -> Pending:
         """Decodes and maps one change; raises `PoisonError` where that cannot be done."""

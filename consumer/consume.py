@@ -10,7 +10,7 @@
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from consumer.batch import Planner, again
 from consumer.caja import Caja
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger import ASKED_FOR, State
+from consumer.ledger import ASKED_FOR, DOUBTED, Reason, State, Waiting
 from consumer.outcome import NoteTeller, Step
 from consumer.resync import Report
 from consumer.settle import Settler
@@ -144,7 +144,7 @@ class Consumer:
         """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
         for topic, progress in self._applier.state.progress.items():
             subject = self._topics.subject(topic)
-            if subject is not None and subject.entity in entities:
+            if subject is not None and subject.entity in entities and progress.fingerprint != DOUBTED:  # which is resynced anyway
                 self._applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
 
     def take_over(self, *, by_force: bool = False) -> bool:
@@ -187,6 +187,8 @@ class Consumer:
         self._retries.products |= self._applier.written_products
         self._applier.written_products.clear()
         due = self._retries.take(state, self._follower.current, self._clock())
+        undecided = {subject for subject in _held(due) if not self._follower.is_decided(subject, self._topics.of(subject))}
+        due = [item for item in due if item.reason is not Reason.HELD or item.subject not in undecided]
         return self._applier.apply_all(self._follower.plan([again(item) for item in due]), Also()) if due else Step()
 
     def _say_ready(self) -> None:
@@ -204,3 +206,7 @@ class Consumer:
         if progress is None:  # SAE may have no such warehouse: then the producer, which has spoken by then, made no topic
             return subject.entity is Entity.STOCK and self._log.state(topic) is None
         return progress.fingerprint == self._fingerprint and progress.sweep is None
+
+
+def _held(items: Iterable[Waiting]) -> set[Subject]:
+    return {item.subject for item in items if item.reason is Reason.HELD}

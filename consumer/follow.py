@@ -5,13 +5,13 @@ producer has held it against SAE.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, TOMBSTONE, UNFINISHED, Moment, Progress
+from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from consumer.word import Verdict, Words
@@ -19,7 +19,7 @@ from puente.errors import NoTopic
 from puente.eventlog.history import OtherHistory, after, read_on
 from puente.eventlog.port import Event, EventLog, Topic, TopicState
 from puente.texts import Text, text
-from schemas.changes import Subject
+from schemas.changes import Key, Subject
 from schemas.codec import UnknownSchemaError
 from schemas.registry import RegistryReader
 
@@ -61,6 +61,8 @@ class Follower:
         self.current: set[Subject] = set()
         """Those that need no resync: what waits of them may be tried again."""
         self._proved: dict[Topic, float] = {}
+        self._undecided: dict[Subject, Moment] = {}
+        """Since when the producer's word about deletes that wait is waited for."""
 
     def follow(self, subject: Subject, topic: Topic, state: TopicState | None) -> Step:
         """1 to 5 for one topic: a batch, or a part of a resync. Nothing of a topic that is not there, or that is deleted meanwhile.
@@ -83,6 +85,8 @@ class Follower:
         progress = self._applier.state.progress.get(topic)
         if progress is None:
             return self._begin(subject, topic, state, text("it was never read"))
+        if progress.fingerprint == DOUBTED:
+            return self._another_history(subject, topic, text("the last time was not finished"))
         reason = self._reason(progress)
         try:
             if reason is None:
@@ -92,20 +96,21 @@ class Follower:
             return self._another_history(subject, topic, error.text)
         return self._begin(subject, topic, state, reason)
 
-    def _begin(self, subject: Subject, topic: Topic, state: TopicState, reason: Text) -> Step:
+    def _begin(self, subject: Subject, topic: Topic, state: TopicState, reason: Text, trusted: str | None = None) -> Step:
         log.info(
             "Reads a topic from its start and compares it with CAJA",
             extra={"action": "resync", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
         self._is_behind(subject, topic)
         self.resyncs[subject] = Resync(
-            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._words.now, known=state
+            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._words.now, known=state, trusted=trusted
         )
         return Step(at_end=False)
 
     def _is_behind(self, subject: Subject, topic: Topic) -> None:
         self.current.discard(subject)
         self._proved.pop(topic, None)
+        self._undecided.pop(subject, None)
 
     def _another_history(self, subject: Subject, topic: Topic, reason: Text) -> Step:
         """From now on the producer is listened to."""
@@ -119,13 +124,25 @@ class Follower:
 
     def _listen(self, subject: Subject, topic: Topic, state: TopicState) -> Step:
         """Nothing of the topic until the producer has spoken."""
-        verdict = self._words.compared(self.listening[subject], topic, state)
+        since = self.listening[subject]
+        verdict = self._words.compared(since, topic, state)
         if verdict is Verdict.GO:
             del self.listening[subject]
-            return self._begin(subject, topic, state, text("the producer has compared it with SAE"))
+            is_held = self._words.decided(since, topic, state) is not Verdict.GO
+            trusted = self._words.run if is_held else None
+            return self._begin(subject, topic, state, text("the producer has compared it with SAE"), trusted)
         if verdict is Verdict.ELSEWHERE:
             self.listening[subject] = self._words.now()
         return Step()
+
+    def is_decided(self, subject: Subject, topic: Topic) -> bool:
+        """Whether what is `HELD` of a topic that was read to its position may go in: no delete of it waits any more."""
+        position = self._applier.state.progress[topic].position
+        since = self._undecided.setdefault(subject, self._words.now())
+        verdict = self._words.decided(since, topic, TopicState(identity=position.identity, end=position.next_offset))
+        if verdict is not Verdict.WAIT:
+            del self._undecided[subject]
+        return verdict is Verdict.GO
 
     def _reason(self, progress: Progress) -> Text | None:
         """Why a topic must be read from its start, but for its history."""
@@ -168,7 +185,7 @@ class Follower:
         if chunk is None:
             self._applier.beat()
             return Step(at_end=False)
-        plan = self.plan(incoming(chunk.events, subject, self._now()), rewrite=True)
+        plan = self.plan(incoming(chunk.events, subject, self._now()), rewrite=True, doubted=resync.doubted(chunk.events))
         step = self._applier.apply(plan, self._closing(resync) if chunk.is_last else self._opening(resync))
         step.at_end = False
         resync.report.written += step.touched
@@ -178,7 +195,8 @@ class Follower:
 
     def _opening(self, resync: Resync) -> Also:
         """b. of the resync: whoever finds it killed knows which history CAJA's rows are from."""
-        progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=UNFINISHED)
+        fingerprint = UNFINISHED if resync.trusted is None else DOUBTED
+        progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=fingerprint)
         if self._applier.state.progress.get(resync.topic) == progress:
             return Also()
         return Also(progress={resync.topic: progress})
@@ -203,12 +221,12 @@ class Follower:
         counts = {"keys": report.keys, "written": report.written}
         log.info("Compared a whole topic with CAJA", extra={"action": "resynced", **extra, **counts})
 
-    def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False) -> Plan:
+    def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
         try:
-            return self._planner.plan(changes, self._applier.state, rewrite=rewrite)
+            return self._planner.plan(changes, self._applier.state, rewrite=rewrite, doubted=doubted)
         except UnknownSchemaError:
             self._registry.refresh()
-            return self._planner.plan(changes, self._applier.state, rewrite=rewrite)
+            return self._planner.plan(changes, self._applier.state, rewrite=rewrite, doubted=doubted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ TOMBSTONE = ""
 UNSEEN = "?"
 """The content hash of a key that the log did not hold at the last resync: no event's."""
 ROWS = "PUENTE_ROWS"
-ASKED_FOR, UNFINISHED = "", "-"
-"""The fingerprints of a position whose topic somebody wants resynced, and of one up to which a resync has read that is not finished."""
+ASKED_FOR, UNFINISHED, DOUBTED = "", "-", "!"
+"""The fingerprints of a position whose topic somebody wants resynced, and of one up to which a resync has read that is not finished: of a
+log that is the one read before, and of another one, in which some keys may be older than what CAJA has."""
 KEY_WIDTH = 32
 SHORT_VALUE = 1000
 """Bytes of an event that wait in their row; longer ones are large objects, each of which costs several round trips to be read.
@@ -104,6 +105,8 @@ class Reason(StrEnum):
     """A till holds the row."""
     REJECTED = "rejected"
     """It cannot be read or applied as it is."""
+    HELD = "held"
+    """The log is another one, in which it may be older than what CAJA has; deletes wait for somebody, and one of them may be its own."""
     KEPT_OUT = "kept out"
     """Stock of a product that policy keeps out of CAJA: not trouble, it goes in with the product."""
 
@@ -209,8 +212,8 @@ class Progress:
     """How far a topic was applied; times in UTC.
 
     `end_reached` is when its end was last reached: a tombstone that came and went since may have been missed. `fingerprint` is that of
-    the resync that this position goes back to, or `ASKED_FOR`, or `UNFINISHED`: then the position is not how far the topic was applied,
-    but the furthest that anything was applied from.
+    the resync that this position goes back to, or `ASKED_FOR`; or `UNFINISHED` or `DOUBTED`: then the position is not how far the topic
+    was applied, but the furthest that anything was applied from.
     """
 
     position: Position

@@ -18,6 +18,7 @@ from puente.eventlog.history import Position, read_on
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
 from puente.texts import text
 from schemas.changes import Key, Subject
+from schemas.control import run_of
 
 READ_AT_ONCE = 5000
 
@@ -52,6 +53,9 @@ class Report:
 class Resync:
     """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next word will stand.
 
+    `trusted` is given where the log is another one and deletes of the topic are held: what this run of the producer published is what SAE
+    has; what an earlier one published of a key may be older than what CAJA knows of it.
+
     What it reads must go at least as far as `known`, if that is given. Raises `OtherHistory` and `ChangedMeanwhile`: then nothing more of
     it may go into CAJA.
     """
@@ -62,6 +66,7 @@ class Resync:
     started: datetime
     moment: Callable[[], Moment]
     known: TopicState | None = None
+    trusted: str | None = None
     report: Report = field(default_factory=Report)
     _newest: dict[bytes, Offset] = field(default_factory=dict)
     _folded: Position | None = None
@@ -113,6 +118,12 @@ class Resync:
     def sweep(self) -> Sweep | None:
         """None where the log holds a key that cannot be read: then nobody knows which row of CAJA it means."""
         return self._sweep if all(map(_is_readable, self._newest)) else None
+
+    def doubted(self, events: Iterable[Event]) -> set[Key]:
+        """The keys of which these events may be older than what CAJA knows. A tombstone is not: SAE's keys are published again."""
+        if self.trusted is None:
+            return set()
+        return {label(event.key) for event in events if event.value is not None and run_of(event) != self.trusted}
 
     def unseen(self, known: Iterable[Key]) -> list[Key]:
         """Those of the ledger's keys that the log does not hold."""

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from consumer.ledger import Reason, State, Waiting
 from schemas.changes import Entity, Key, Subject
 
-SECONDS = {Reason.LOCKED: 1.0, Reason.GUARD: 5.0, Reason.REJECTED: 3600.0, Reason.PARENT: 60.0, Reason.KEPT_OUT: 3600.0}
+SECONDS = {
+    Reason.LOCKED: 1.0,
+    Reason.HELD: 1.0,
+    Reason.GUARD: 5.0,
+    Reason.PARENT: 60.0,
+    Reason.REJECTED: 3600.0,
+    Reason.KEPT_OUT: 3600.0,
+}
 """How long each reason waits before the next try, in seconds."""
 
 

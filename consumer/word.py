@@ -54,6 +54,15 @@ class Words:
         """Whether it has said since then that it held the topic, as far as it is known, against SAE: what no event can hold may lack."""
         return self._judge(since, topic, known, lambda word, said: word.compared or said.complete)
 
+    @property
+    def run(self) -> str | None:
+        """Who gave the newest word that was heard."""
+        return self._heard.word.run if self._heard and self._heard.word else None
+
+    def decided(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+        """Whether, besides, no delete of it waits for somebody: what the topic holds SAE has."""
+        return self._judge(since, topic, known, lambda word, said: (word.compared or said.complete) and topic not in word.held)
+
     def _judge(self, since: Moment, topic: Topic, known: TopicState, says: Callable[[Word, TopicWord], bool]) -> Verdict:
         """The newest word must be given since then, about the topic that is known, with an end not behind what is known."""
         state = self._log.state(self._control)

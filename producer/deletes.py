@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from producer.capture import Captured
 from producer.compare import Difference, Place
 from producer.view import View
-from schemas.changes import Entity
+from schemas.changes import Entity, Subject
 
 AT_LEAST, SHARE = 50, 0.05
 """As many deletes of one entity may come in one pass; of the live keys, where that is more."""
@@ -67,6 +67,11 @@ class DeleteCap:
                     extra={"action": "held", **details},
                 )
         self._told = counts
+
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        """What deletes wait of."""
+        return frozenset(subject for places in self.held.values() for subject, _ in places)
 
     def keep(self) -> None:
         """The pass is finished: what it held counts, and nothing more is allowed."""

@@ -62,6 +62,7 @@ class Producer:
         self._new_view, self._clock = new_view, clock
         self._view: View | None = None
         self._lacking: frozenset[Subject] | None = None
+        self._told_held: frozenset[Subject] = frozenset()
         self._said_at = clock()
         self._reporter = _Reporter()
 
@@ -133,7 +134,7 @@ class Producer:
         return view
 
     def _say(self, view: View, captured: Captured, published: int) -> None:
-        if published or self._lacking != captured.lacking:
+        if published or (self._lacking, self._told_held) != (captured.lacking, self._cap.subjects):
             view.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._lacking = captured.lacking
             self._speak(view)
@@ -145,7 +146,8 @@ class Producer:
             self._speak(view)
 
     def _speak(self, view: View) -> None:
-        self._publisher.say(view, self._lacking)
+        self._told_held = self._cap.subjects
+        self._publisher.say(view, self._lacking, self._told_held)
         self._said_at = self._clock()
 
 

@@ -68,10 +68,10 @@ class Publisher:
             headers=with_hash(shared, difference.hash),
         )
 
-    def say(self, view: View, lacking: Collection[Subject] | None) -> None:
-        """The word: per topic its identity, how far it goes, and whether it holds all that SAE held.
+    def say(self, view: View, lacking: Collection[Subject] | None, held: Collection[Subject]) -> None:
+        """The word: per topic its identity, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
 
-        It does but for the subjects in `lacking`; None stands for all of them.
+        It holds all but for the subjects in `lacking`; None stands for all of them. Deletes of those in `held` wait.
         """
         topics = tuple(
             TopicWord(
@@ -82,7 +82,9 @@ class Publisher:
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
-        said = record(self._topics.control, Word(run=self._run, time=self._now(), topics=topics, compared=lacking is not None))
+        waiting = [self._topics.of(subject) for subject in held]
+        word = Word(run=self._run, time=self._now(), topics=topics, compared=lacking is not None, held=waiting)
+        said = record(self._topics.control, word)
         view.acknowledged([said], self._log.append([said]))
 
     def release(self) -> None:

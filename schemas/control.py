@@ -1,5 +1,6 @@
 """The producer's word: how far the log goes, and whether it holds all that SAE held."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,12 +23,17 @@ class TopicWord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
-    """What one run of the producer said at `time` (UTC). `compared`: since it began it has held every topic against SAE."""
+    """What one run of the producer said at `time` (UTC).
+
+    `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
+    lets them through.
+    """
 
     run: str
     time: datetime
     topics: tuple[TopicWord, ...]
     compared: bool
+    held: Collection[Topic] = ()
 
     @property
     def complete(self) -> bool:
@@ -41,6 +47,7 @@ def record(topic: Topic, word: Word) -> Record:
         "time": word.time,
         "topics": [{"topic": t.topic, "identity": t.identity, "end": t.end, "complete": t.complete} for t in word.topics],
         "compared": word.compared,
+        "held": sorted(word.held),
     }
     return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
 
@@ -63,4 +70,4 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         TopicWord(topic=Topic(t["topic"]), identity=Identity(t["identity"]), end=Offset(t["end"]), complete=t["complete"])
         for t in value["topics"]
     )
-    return Word(run=value["run"], time=value["time"], topics=topics, compared=value["compared"])
+    return Word(run=value["run"], time=value["time"], topics=topics, compared=value["compared"], held=tuple(map(Topic, value["held"])))

@@ -83,6 +83,8 @@ def _type(kind: Any) -> str:
             return "timestamp"
         case {"type": "enum", "symbols": symbols}:
             return f"enum: {', '.join(symbols)}"
+        case {"type": "array", "items": str(items)}:
+            return f"array of {items}s"
         case {"type": "array"}:
             return "array of records"
         case {"type": "record"}:

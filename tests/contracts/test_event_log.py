@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic, sleep
 
 import pytest
@@ -21,7 +22,7 @@ from puente.eventlog.memory import MemoryLog, MemoryStore
 from puente.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_topics import delete_topics
 
-PREFIX = "contract"
+PREFIX = f"c{token_hex(4)}"  # no other worker of the same test run has the same topics
 A, B = Topic(f"{PREFIX}.01.product"), Topic(f"{PREFIX}.01.customer")
 FILLER = b"filler"
 TWO_DAYS = 2 * DAY_MS / 1000

@@ -29,7 +29,7 @@ PUBLISHED = {
     5: ("customer", "cb955f38af4e3177"),
     6: ("stock", "78c24de0f766ff76"),
     7: ("word", "cba0a09f2fa90d63"),
-    8: ("word", "b66337a153a86a7e"),
+    8: ("word", "a3116d4388e8c2a2"),
 }
 
 

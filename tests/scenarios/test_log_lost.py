@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from puente.errors import ExitCode
-from tests.e2e.small_site import SmallSite
+from tests.e2e.small_site import SmallSite, wait_until
 from tests.scenarios.trouble import Story, copy_file
 from tests.scenarios.trouble import put_back as put_back_database
 
@@ -148,3 +148,40 @@ def test_the_last_events_lost_under_a_running_puente(embedded_story: Story, coun
         lose_last(embedded_story.site, count)
         embedded_story.edit()
         embedded_story.heals()
+
+
+def test_very_many_deletes_lost_with_the_log_bring_nothing_back_while_they_wait_to_be_let_through_again(embedded_story: Story) -> None:
+    story, site, many = embedded_story, embedded_story.site, 60
+    site.sql(*(f"INSERT INTO CLIN01 (CVE_LIN, DESC_LIN, STATUS) VALUES ('H-{n}', 'Línea', 'A')" for n in range(many)))
+    story.once()
+    assert [in_use(site, caja) for caja in ("centro", "norte")] == [many, many]
+    # Given deletes that somebody let through and every CAJA has seen
+    site.sql("DELETE FROM CLIN01 WHERE CVE_LIN STARTING WITH 'H-'")
+    assert site.puente("produce", "--once", "--allow-deletes", f"{many}").returncode == 0
+    assert site.puente("consume", "--once").returncode == 0
+    # When the log loses them
+    lose_last(site, many)
+    story.edit()
+    with story.running() as puente:
+        wait_until(lambda: held(site) == [many, many])
+        # Then all else goes on, and they do not come back
+        story.heals()
+        assert [in_use(site, caja) for caja in ("centro", "norte")] == [0, 0]
+        assert puente.told("held", "product_line") != []
+        # Nor when they are let through
+        assert site.puente("produce", "--once", "--allow-deletes", f"{many}").returncode == 0
+        wait_until(lambda: held(site) == [0, 0])
+        assert [in_use(site, caja) for caja in ("centro", "norte")] == [0, 0]
+        story.edit()
+        story.heals()
+
+
+def in_use(site: SmallSite, caja: str) -> int:
+    """How many of the lines that this file adds."""
+    ((count,),) = site.caja_rows(caja, "COUNT(*) FROM CATLINEA WHERE LINEA STARTING WITH 'H-' AND ALTA = 'T'")
+    return int(count)
+
+
+def held(site: SmallSite) -> list[int]:
+    """How much waits for somebody to decide about deletes, in each CAJA."""
+    return [caja["waiting"].get("held", 0) for caja in json.loads(site.puente("status", "--json").stdout)["cajas"]]

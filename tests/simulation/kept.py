@@ -51,6 +51,14 @@ BACK = (CONSUME, ("wait", 0, 0, 0), *[CONSUME] * 6)
 NEW_LEDGER = (("clone caja", 0, 0, 0), ("adopt", 0, 1, 0))
 """The second CAJA is a copy of the first, whose ledger knows nothing of the log."""
 CONSUME_NORTE: Operation = ("consume", 0, 1, 0)
+L1, L2 = edit(LINE, 0, 1), edit(LINE, 1, 1)
+GONE_AGAIN = (L1, L2, *AT_WORK, delete(LINE, 1), PRODUCE, APPLY, delete(LINE, 0), topic("cut", 0), APPLY, PRODUCE, PRODUCE, APPLY, APPLY)
+"""The log lost a tombstone that CAJA has seen; now there are two deletes, too many for one pass, and both are held."""
+DOUBTED = (
+    *(C1, C2, C3, *AT_WORK, delete(CUSTOMER, 3), PRODUCE, APPLY, GONE_C1, topic("cut", CUSTOMERS), APPLY, PRODUCE, PRODUCE),
+    *(CONSUME, CONSUME, CONSUME),
+)
+"""The same; the resync that follows has written one part of two."""
 BOTH_PRODUCERS, BOTH_CONSUMERS = ("end", 4, 0, 0), ("end", 12, 0, 0)
 
 _NOT_SAE, _CAJA, _GONE, _SWEPT = "I1 log is not SAE", "I2 CAJA is not SAE", "I2 active but gone from SAE", "I4 swept though SAE has it"
@@ -147,6 +155,18 @@ OF_READING: dict[str, tuple[str, History]] = {
             *(("consume", ANYWHERE, 0, 0), CUT, *[CONSUME] * 4),
         ),
     ),
+    "known_gone_waits": (_OLDER, GONE_AGAIN),
+    "known_otherwise_waits": (
+        _OLDER,
+        (
+            *(P1, edit(PRODUCT, 2, 1), PRODUCE, ("replace row", ALTERNATE, 0, 0), PRODUCE, ("replace row", PRODUCT, 2, 0)),
+            *(*[CONSUME_NORTE] * 3, topic("cut", 2), delete(PRODUCT, 0)),
+        ),
+    ),
+    "held_waits_for_word": (_OLDER, GONE_AGAIN),
+    "held_goes_on_waiting": (_OLDER, (*GONE_AGAIN, ("resync", 0, 0, 0), APPLY, APPLY)),
+    "doubt_is_saved": (_OLDER, (*DOUBTED, KILL, *BACK, CONSUME, CONSUME, CONSUME)),
+    "asking_keeps_the_doubt": (_OLDER, (*DOUBTED, ("resync", 0, 0, 0), *[CONSUME] * 6)),
     # Killed and cut at once, when a part of what was read had gone in.
     "resync_saves_what_it_saw": (
         _OLDER,

@@ -1,6 +1,6 @@
 """The consumer's rules, each taken out of the product: what stands in its place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,8 +10,9 @@ from consumer import batch, follow, resync, settle
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja import Transaction
+from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
-from consumer.ledger import ASKED_FOR, UNFINISHED, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
+from consumer.ledger import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
 from consumer.mapping import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -23,7 +24,7 @@ from puente.eventlog import history
 from puente.eventlog.history import Position
 from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicState
 from puente.texts import Text
-from schemas.changes import CATALOGUES, Entity, Subject
+from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors, caja
 from tests.simulation.caja import mappers_of
@@ -97,11 +98,27 @@ def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
 
 # what is planned and set aside
 
-_hold = Outcome._hold
+_hold, _is_held = Outcome._hold, Planner._is_held
 
 
 def _oldest(events: Sequence[Event]) -> dict[bytes, Event]:
     return {event.key: event for event in reversed(events)}
+
+
+def _doubts_nothing(_incoming: Incoming, _state: State, _doubted: Collection[Key]) -> bool:
+    """What CAJA knows to be gone comes back with a log that lost its tombstone."""
+    return False
+
+
+def _doubts_what_is_gone(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+    """Of what is there any event is as good as another."""
+    known = state.hashes.get(incoming.subject, {}).get(incoming.key)
+    return _is_held(incoming, state, doubted if known in (TOMBSTONE, UNSEEN) else ())
+
+
+def _forgets_what_is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+    """A resync for another reason doubts nothing, whatever waits."""
+    return _is_held(incoming, replace(state, waiting=Aside()), doubted)
 
 
 def _is_known_though_it_waits(incoming: Incoming, state: State) -> bool:
@@ -131,6 +148,7 @@ def _holds_all_but(reason: Reason) -> Callable[[Outcome, Waiting], None]:
 # the resync
 
 _collect, _plan, _closing, _one_part = Resync._collect, Follower.plan, Follower._closing, Follower._resync
+_opening = Follower._opening
 
 
 def _collects_all(self: Resync, folded: Position) -> None:
@@ -140,8 +158,24 @@ def _collects_all(self: Resync, folded: Position) -> None:
     self._found = [event for event in self.log.read(self.topic, cursor, resync.READ_AT_ONCE).events if event.offset < self._cursor]
 
 
-def _plans_by_the_ledger(self: Follower, changes: Sequence[Incoming], *, rewrite: bool = False) -> Plan:
+def _plans_by_the_ledger(self: Follower, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
     return _plan(self, changes)
+
+
+def _forgets_the_doubt(self: Follower, of: Resync) -> Also:
+    return _opening(self, replace(of, trusted=None))
+
+
+def _asks_without_doubt(self: Consumer, entities: Sequence[Entity]) -> None:
+    """What somebody asks for replaces that a log was doubted."""
+    for topic, progress in self._applier.state.progress.items():
+        subject = self._topics.subject(topic)
+        if subject is not None and subject.entity in entities:
+            self._applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
+
+
+def _decides_alone(_self: Follower, _subject: Subject, _topic: Topic) -> bool:
+    return True
 
 
 def _clears_nothing(self: Follower, of: Resync) -> Also:
@@ -228,6 +262,12 @@ OFF: dict[str, Changes] = {
     "resync_saves_what_it_saw": {(Follower, "_opening"): _saves_nothing},
     "history_before_other_reasons": {(follow, "read_on"): _proves_nothing_before},
     "parts_save_positions": {(UpTo, "__call__"): _saves_nothing},
+    "known_gone_waits": {(Planner, "_is_held"): staticmethod(_doubts_nothing)},
+    "known_otherwise_waits": {(Planner, "_is_held"): staticmethod(_doubts_what_is_gone)},
+    "held_goes_on_waiting": {(Planner, "_is_held"): staticmethod(_forgets_what_is_held)},
+    "held_waits_for_word": {(Follower, "is_decided"): _decides_alone},
+    "asking_keeps_the_doubt": {(Consumer, "ask_for_resync"): _asks_without_doubt},
+    "doubt_is_saved": {(Follower, "_opening"): _forgets_the_doubt},
     "compared_is_enough": {(Words, "compared"): Words.complete},
     "guard_row": {(CajaSession, "checks_token"): False},
     "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},

@@ -67,8 +67,8 @@ def _goes_on(_self: ProducerProcess, _error: Exception) -> None:
 _say = Publisher.say
 
 
-def _says_complete(self: Publisher, seen: View, lacking: Any) -> None:
-    _say(self, seen, frozenset[Subject]() if lacking is None else lacking)
+def _says_complete(self: Publisher, seen: View, lacking: Any, held: Any) -> None:
+    _say(self, seen, frozenset[Subject]() if lacking is None else lacking, held)
 
 
 # the view

@@ -50,6 +50,8 @@ class Site:
     log: MemoryLog = field(default_factory=MemoryLog)
     clock: Clock = field(default_factory=Clock)
     fingerprint: str = "print 1"
+    run: str = "r"
+    """Of the producer that publishes and speaks."""
     allow_deletes: int | None = None
 
     def __post_init__(self) -> None:
@@ -90,15 +92,22 @@ class Site:
         """One event, as the producer would write it."""
         name = subject.entity.value
         body = None if value is None else encode(name, value)
-        headers = EventHeaders(hash=None if body is None else content_hash(body), captured=NOW, run="r", mode="compare")
+        headers = EventHeaders(hash=None if body is None else content_hash(body), captured=NOW, run=self.run, mode="compare")
         self.append(subject, key.encode(), None if body is None else frame(name, body), headers.encode())
 
     def append(self, subject: Subject, key: bytes, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
         self.log.create({TOPICS.of(subject): TopicSettings()})
         self.log.append([Record(topic=TOPICS.of(subject), key=key, value=value, headers=headers)])
 
-    def say(self, *, lacking: Collection[Subject] = (), compared: bool = True, end_of: Mapping[Subject, int] | None = None) -> None:
-        say(self.log, lacking=lacking, compared=compared, end_of=end_of)
+    def say(
+        self,
+        *,
+        lacking: Collection[Subject] = (),
+        compared: bool = True,
+        end_of: Mapping[Subject, int] | None = None,
+        held: Collection[Subject] = (),
+    ) -> None:
+        say(self.log, run=self.run, lacking=lacking, compared=compared, end_of=end_of, held=held)
 
     def hear(self) -> Step | None:
         """Another history is noticed; the producer compares it with SAE and says so; it is read."""
@@ -121,8 +130,16 @@ class Site:
         return {place[1]: item.reason.value for place, item in self.caja.content.waiting.items()}
 
 
-def say(log: EventLog, *, lacking: Collection[Subject] = (), compared: bool = True, end_of: Mapping[Subject, int] | None = None) -> None:
-    """The producer's word: each topic with its end, complete but for those that lack something."""
+def say(
+    log: EventLog,
+    *,
+    run: str = "r",
+    lacking: Collection[Subject] = (),
+    compared: bool = True,
+    end_of: Mapping[Subject, int] | None = None,
+    held: Collection[Subject] = (),
+) -> None:
+    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait."""
     ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
     words = tuple(
         TopicWord(
@@ -134,7 +151,8 @@ def say(log: EventLog, *, lacking: Collection[Subject] = (), compared: bool = Tr
         for subject, (topic, state) in ends.items()
         if subject is not None
     )
-    log.append([record(TOPICS.control, Word(run="r", time=NOW, topics=words, compared=compared))])
+    said = Word(run=run, time=NOW, topics=words, compared=compared, held=[TOPICS.of(subject) for subject in held])
+    log.append([record(TOPICS.control, said)])
 
 
 def product(key: str, **changed: Any) -> dict[str, Any]:

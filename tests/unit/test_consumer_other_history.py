@@ -8,6 +8,7 @@ import pytest
 
 from consumer.follow import PROVE_SECONDS
 from consumer.ledger import UNFINISHED
+from consumer.policies import Policies
 from puente.errors import ConnectionLost
 from puente.eventlog.memory import StoredTopic
 from puente.texts import text
@@ -168,3 +169,133 @@ def test_where_a_read_was_killed_between_its_transactions_and_its_log_cut_at_onc
     site.step()
     assert shown(site, "P0") == 11.0
     assert site.consumer.listening == [PRODUCT]
+
+
+# what CAJA knows to be gone
+
+
+def with_a_lost_tombstone(**options: Any) -> Site:
+    """A CAJA whose log lost that P1 was deleted in SAE, and ends with its price."""
+    site = Site(policies=Policies(inactivate_missing_products=True), **options)
+    price(site, "P1", 10)
+    price(site, "P2", 20)
+    site.step()
+    site.publish(PRODUCT, "P1", None)
+    site.step()
+    assert is_active(site, "P1") is False
+    cut(site, 1)
+    site.step()
+    site.run = "after the cut"
+    return site
+
+
+def is_active(site: Site, key: str) -> bool:
+    found = site.row("CATINVEN", key)
+    assert found is not None
+    return bool(found["ALTA"] == "T")
+
+
+def time_passes(site: Site) -> None:
+    """Long enough for what waits to be tried again, twice: the first time the producer is only listened to."""
+    for _ in range(2):
+        site.clock.now += 10
+        site.step()
+
+
+def test_what_was_deleted_does_not_come_back_from_a_log_that_lost_it_while_its_delete_is_held() -> None:
+    site = with_a_lost_tombstone()
+    price(site, "P2", 21)
+    site.say(held=[PRODUCT])
+    site.step()
+    assert (is_active(site, "P1"), shown(site, "P2")) == (False, 21.0)
+    assert site.waiting() == {"P1": "held"}
+    site.say(held=[PRODUCT])
+    time_passes(site)
+    assert site.waiting() == {"P1": "held"}
+
+
+def test_once_somebody_lets_the_deletes_through_it_stays_gone_and_waits_no_longer() -> None:
+    site = with_a_lost_tombstone()
+    site.say(held=[PRODUCT])
+    site.step()
+    site.publish(PRODUCT, "P1", None)
+    site.say()
+    site.step()
+    assert (is_active(site, "P1"), site.waiting()) == (False, {})
+
+
+def test_what_sae_has_again_comes_back_with_the_next_word() -> None:
+    """Its content is that of the event in the log, so no other event will tell."""
+    site = with_a_lost_tombstone()
+    site.say(held=[PRODUCT])
+    site.step()
+    time_passes(site)
+    site.say()
+    time_passes(site)
+    assert (is_active(site, "P1"), site.waiting()) == (True, {})
+
+
+def test_a_word_about_a_later_end_decides_nothing_yet() -> None:
+    """What lets the key through or not may stand before that end."""
+    site = with_a_lost_tombstone()
+    site.say(held=[PRODUCT])
+    site.step()
+    time_passes(site)
+    site.say(end_of={PRODUCT: 9})
+    time_passes(site)
+    assert site.waiting() == {"P1": "held"}
+
+
+def test_what_the_producer_published_since_goes_in_and_an_older_value_of_what_caja_knows_waits() -> None:
+    """The older one may be of a row whose delete is held, and then nothing newer will come until somebody has decided."""
+    site = Site()
+    for key in ("P1", "P2", "P3"):
+        price(site, key, 10)
+    for key in ("P1", "P2", "P3"):
+        price(site, key, 11)
+    site.step()
+    cut(site, 3)
+    site.step()
+    site.run = "after the cut"
+    price(site, "P1", 12)
+    price(site, "P2", 11)
+    site.say(held=[PRODUCT])
+    site.step()
+    assert [shown(site, key) for key in ("P1", "P2", "P3")] == [12.0, 11.0, 11.0]
+    assert site.waiting() == {"P3": "held"}
+    time_passes(site)
+    site.say()
+    time_passes(site)
+    assert (shown(site, "P3"), site.waiting()) == (10.0, {})
+
+
+def test_where_nothing_is_held_nothing_waits() -> None:
+    site = with_a_lost_tombstone()
+    site.say()
+    site.step()
+    assert (is_active(site, "P1"), site.waiting()) == (True, {})
+
+
+def test_another_resync_leaves_what_is_held_and_newer_news_do_not_wait() -> None:
+    site = with_a_lost_tombstone()
+    site.say(held=[PRODUCT])
+    site.step()
+    site.consumer.ask_for_resync([Entity.PRODUCT])
+    site.step()
+    assert (is_active(site, "P1"), site.waiting()) == (False, {"P1": "held"})
+    price(site, "P1", 12)
+    site.step()
+    assert (is_active(site, "P1"), shown(site, "P1"), site.waiting()) == (True, 12.0, {})
+
+
+def test_in_a_log_that_was_always_the_same_nothing_is_doubted() -> None:
+    site = Site(policies=Policies(inactivate_missing_products=True))
+    price(site, "P1", 10)
+    site.step()
+    site.publish(PRODUCT, "P1", None)
+    site.step()
+    price(site, "P1", 10)
+    site.say(held=[PRODUCT])
+    site.consumer.ask_for_resync([Entity.PRODUCT])
+    site.step()
+    assert (is_active(site, "P1"), site.waiting()) == (True, {})

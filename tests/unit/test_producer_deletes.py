@@ -9,7 +9,7 @@ from producer.tables import Clie, Clin, Inve, Mult
 from puente.errors import RetryableError
 from schemas.changes import Entity, Subject
 from tests.fakes.sae import row
-from tests.unit.producing import MODES, Mode, Site, foreign
+from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 
 CUSTOMERS, LINES = Subject(Entity.CUSTOMER), Subject(Entity.PRODUCT_LINE)
 MANY = 100
@@ -51,6 +51,28 @@ def test_as_many_as_the_cap_go_and_one_more_makes_all_of_them_wait(mode: Mode, l
     done = site.run()
     assert (done.tombstones, done.published, done.held) == (0, 0, {Entity.CUSTOMER: most + 1})
     assert left(site) == live
+
+
+def test_the_word_tells_what_deletes_are_held_of(mode: Mode) -> None:
+    site = site_with(mode)
+    assert site.words()[-1].held == ()
+    drop(site, range(51))
+    site.run()
+    assert site.words()[-1].held == (TOPICS.of(CUSTOMERS),)
+    site.restart(allow_deletes=51)
+    site.run()
+    assert [word.held for word in site.words()[-2:]] == [(), ()]
+    assert left(site) == MANY - 51
+
+
+def test_the_word_of_a_start_tells_of_what_is_held_as_soon_as_all_was_compared(mode: Mode) -> None:
+    site = site_with(mode)
+    drop(site, range(51))
+    site.run()
+    site.restart()
+    site.run()
+    first, last = site.words()[-2:]
+    assert (first.compared, last.compared, last.held) == (False, True, (TOPICS.of(CUSTOMERS),))
 
 
 def test_everything_else_goes_on_and_the_word_stays_complete(mode: Mode) -> None:
