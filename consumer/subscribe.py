@@ -1,6 +1,6 @@
 """Which topics a CAJA reads, and which store each warehouse is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from consumer.caja import Store, Switches
 from consumer.policies import Policies, StockPolicy
@@ -39,6 +39,13 @@ def stores_of_warehouses(stores: Iterable[Store], caja: str) -> dict[int, int]:
             )
         found[store.warehouse] = store.number
     return found
+
+
+def takes(policies: Policies, warehouses: Collection[int], subject: Subject) -> bool:
+    """Whether a CAJA takes changes of a subject, now or once «Cambio a existencias» is on; of others its ledger may hold what is past."""
+    if subject.entity is Entity.STOCK:
+        return policies.stock is not StockPolicy.OFF and subject.warehouse in warehouses
+    return subject.entity in policies.entities
 
 
 def subjects(policies: Policies, warehouses: Iterable[int], switches: Switches) -> list[Subject]:

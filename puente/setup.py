@@ -136,11 +136,17 @@ def _renew_ledger(caja: CajaSettings) -> None:
 
 
 def _adopt(caja: CajaSettings) -> None:
-    """CAJA's rows are kept as they are; what was applied is forgotten, so that the whole log is compared with them."""
+    """CAJA's rows are kept as they are; what was applied is forgotten, so that the whole log is compared with them.
+
+    How far the original had read is kept: a log that has lost events since then is known by that.
+    """
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
         stock = _unproved(checked, writer)
-        for table in (ledger.positions, ledger.rows, ledger.waiting):
+        for table in (ledger.rows, ledger.waiting):
             writer.execute(sa.delete(table))
+        writer.execute(
+            sa.update(ledger.positions).values(FINGERPRINT=ledger.ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None)
+        )
         writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
         writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1, READY_AT=sa.null()))
 

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from consumer import ledger
 from consumer.guard import is_gone, this_process
 from consumer.ledger import Progress
+from consumer.subscribe import stores_of_warehouses, subjects, takes
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.history import Position
 from puente.eventlog.port import START, EventLog, Offset, Topic, TopicState
 from puente.texts import text
-from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, policies_of, topics_of
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader
@@ -28,7 +29,7 @@ NEWEST_WORDS = 50
 
 @dataclass(kw_only=True)
 class CajaStatus:
-    """One CAJA.
+    """One CAJA, as far as it takes changes: what its ledger still holds of a store or an entity that it no longer takes is left out.
 
     `behind` counts places of the log not applied yet, an upper bound of events; `holder` is None where nobody writes. `ready_at` is when
     it had all that it needs to sell. `resyncs` are topics that are still to be compared with it from their start, `sweeps` those whose
@@ -61,7 +62,7 @@ class Status:
 
 def status(settings: Settings) -> Status:
     """What is known now; what cannot be reached is told in `error`."""
-    found, ends = Status(), {}
+    found, ends, topics = Status(), {}, None
     try:
         if log_is_missing(settings):
             raise ConfigError(text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
@@ -73,7 +74,7 @@ def status(settings: Settings) -> Status:
             found.topics = {topic: int(state.end) for topic, state in ends.items() if topics.subject(topic)}
     except PuenteError as error:
         found.error = error
-    found.cajas = [_caja(caja, ends) for caja in settings.caja]
+    found.cajas = [_caja(caja, topics, ends) for caja in settings.caja]
     return found
 
 
@@ -98,7 +99,7 @@ def _newest_value(log: EventLog, topic: Topic, position: Offset) -> bytes | None
             return last
 
 
-def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
+def _caja(settings: CajaSettings, topics: Topics | None, ends: dict[Topic, TopicState]) -> CajaStatus:
     found = CajaStatus(name=settings.name)
     try:
         checked = open_caja(settings)
@@ -109,11 +110,14 @@ def _caja(settings: CajaSettings, ends: dict[Topic, TopicState]) -> CajaStatus:
     except PuenteError as error:
         found.error = error
         return found
-    known = {topic: progress for topic, progress in state.progress.items() if topic in ends}
+    policies, stores = policies_of(settings), stores_of_warehouses(checked.stores, settings.name)
+    read = [topics.of(subject) for subject in subjects(policies, stores, checked.switches)] if topics else []
+    known = {topic: state.progress[topic] for topic in read if topic in state.progress and topic in ends}
+    waiting = [item for item in state.waiting.values() if takes(policies, stores, item.subject)]
     lost = [topic for topic, progress in known.items() if not _leads_to(progress.position, ends[topic])]
     found.behind = sum(max(0, ends[topic].end - progress.position.next_offset) for topic, progress in known.items())
-    found.waiting = dict(Counter(item.reason.value for item in state.waiting.values()))
-    found.oldest_waiting = min((item.since for item in state.waiting.values()), default=None)
+    found.waiting = dict(Counter(item.reason.value for item in waiting))
+    found.oldest_waiting = min((item.since for item in waiting), default=None)
     found.ready_at = state.ready_at
     _add_resyncs(found, known, lost, fingerprint_of(checked))
     if guard.token is not None and not is_gone(guard, this_process()):

@@ -1,5 +1,6 @@
 """The consumer of one CAJA with its connections."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -119,12 +120,13 @@ class ConsumerSide:
             raise
 
     def waiting(self) -> dict[str, int]:
-        """How many changes wait, by reason."""
+        """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
-        found: dict[str, int] = {}
-        for item in state.waiting.values() if state else ():
-            found[item.reason.value] = found.get(item.reason.value, 0) + 1
-        return found
+        if state is None or self._opened_both is None:
+            return {}
+        planner = self._opened_both.planner
+        waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
+        return dict(Counter(item.reason.value for item in waiting))
 
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""

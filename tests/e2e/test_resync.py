@@ -155,6 +155,24 @@ def test_a_policy_switched_on_takes_effect_by_itself(site: SmallSite) -> None:
     assert status_of(site, "centro")["resyncs"] == []
 
 
+def test_what_a_caja_no_longer_takes_is_neither_behind_nor_waiting(site: SmallSite) -> None:
+    """Its ledger keeps what it knows, should it be taken again."""
+    before = status_of(site, "centro")
+    all_of_it = 'name = "centro"'
+    fewer = f'{all_of_it}\nstores = [1]\nentities = ["product_line", "tax_scheme", "currency", "product"]'
+    site.edit_settings(all_of_it, fewer)
+    assert site.puente("run", "--once").returncode == 0
+    site.sql("UPDATE CLIE01 SET CALLE = 'otra'", "UPDATE MULT01 SET EXIST = EXIST + 1")
+    done = json.loads(site.puente("run", "--once", "--json").stdout)
+    found = status_of(site, "centro")
+    assert (found["behind"], found["resyncs"], found["ready_at"]) == (0, [], before["ready_at"])
+    assert found["waiting"].get("kept out", 0) < before["waiting"]["kept out"]
+    assert done["cajas"][0]["waiting"] == found["waiting"]
+    site.edit_settings(fewer, all_of_it)
+    assert site.puente("run", "--once").returncode == 0
+    assert status_of(site, "centro")["waiting"] == before["waiting"]
+
+
 def test_a_caja_that_was_offline_for_91_days_is_compared_with_the_whole_log(site: SmallSite) -> None:
     # Given tombstones that it missed and that are gone from the log by now
     key = site.caja_rows("norte", "MIN(LINEA) FROM CATLINEA WHERE ALTA = 'T'")[0][0]

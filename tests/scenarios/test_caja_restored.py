@@ -94,7 +94,10 @@ def test_a_copy_for_a_new_branch_is_refused_until_it_is_adopted(embedded_story: 
     # When it is adopted, having sold and been edited meanwhile
     sold = "UPDATE EXIST SET EXISTIENDA = EXISTIENDA - 1 WHERE PRODUCTO NOT STARTING WITH 'T-'"
     site.caja_sql("sur", sold, "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
+    read = "TOPIC, TOPIC_IDENTITY, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY TOPIC"
+    before = site.caja_rows("sur", read)
     assert site.puente("setup", "--yes", "--adopt").returncode == 0
+    assert site.caja_rows("sur", read) == before  # so that a log which is another one since is known
     # Then it is one more CAJA
     embedded_story.once()
     assert embedded_story.differences == []

@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any, Literal
 
 from consumer.adopt import unproved
-from consumer.ledger import UNSEEN, VERSION, Guard
+from consumer.ledger import ASKED_FOR, UNSEEN, VERSION, Guard, Progress
 from consumer.mapping import RowMapper, mappers
 from consumer.policies import Policies
+from puente.eventlog.port import Topic
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
 from tests.simulation.truth import Place
@@ -155,14 +156,22 @@ class SimCaja(MemoryCaja):
 
     def adopt(self) -> None:
         """`puente setup --adopt`."""
+        if self.content.guard.caja != self.name:
+            self._begin_ledger({topic: replace(found, fingerprint=ASKED_FOR, sweep=None) for topic, found in self.content.progress.items()})
+
+    def renew(self) -> None:
+        """`puente setup` where the ledger is of an older Puente."""
+        self._begin_ledger({})
+
+    def _begin_ledger(self, progress: dict[Topic, Progress]) -> None:
         before, mapper = self.content, self.mappers[Entity.STOCK]
-        if before.guard.caja != self.name:
-            waiting = (key for subject, key in before.waiting if subject.entity is Entity.STOCK)
-            told = {*waiting, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
-            hashes: dict[Subject, dict[Key, str]] = {}
-            for subject, key in unproved(told, self.rows(Entity.STOCK), mapper, self.known_stores):
-                hashes.setdefault(subject, {})[key] = UNSEEN
-            self.content = SimContent(rows=before.rows, hashes=hashes, guard=replace(new_guard(self.name), beat=before.guard.beat + 1))
+        waiting = (key for subject, key in before.waiting if subject.entity is Entity.STOCK)
+        told = {*waiting, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
+        hashes: dict[Subject, dict[Key, str]] = {}
+        for subject, key in unproved(told, self.rows(Entity.STOCK), mapper, self.known_stores):
+            hashes.setdefault(subject, {})[key] = UNSEEN
+        guard = replace(new_guard(self.name), beat=before.guard.beat + 1)
+        self.content = SimContent(rows=before.rows, hashes=hashes, progress=progress, guard=guard)
 
 
 class SimTransaction(MemoryTransaction):

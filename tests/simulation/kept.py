@@ -48,8 +48,8 @@ OTHER_POLICY: Operation = ("policy", 1, 0, 1)
 KILL: Operation = ("kill consumer", 0, 0, 0)
 BACK = (CONSUME, ("wait", 0, 0, 0), *[CONSUME] * 6)
 """The next process of the first CAJA, once the last one's heart is seen to have stopped."""
-NEW_LEDGER = (("clone caja", 0, 0, 0), ("adopt", 0, 1, 0))
-"""The second CAJA is a copy of the first, whose ledger knows nothing of the log."""
+NEW_LEDGER: tuple[Operation, ...] = (("renew ledger", 0, 1, 0),)
+"""That of the second CAJA, which knows nothing of the log from then on."""
 CONSUME_NORTE: Operation = ("consume", 0, 1, 0)
 L1, L2 = edit(LINE, 0, 1), edit(LINE, 1, 1)
 GONE_AGAIN = (L1, L2, *AT_WORK, delete(LINE, 1), PRODUCE, APPLY, delete(LINE, 0), topic("cut", 0), APPLY, PRODUCE, PRODUCE, APPLY, APPLY)
@@ -73,7 +73,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "start_says_incomplete": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 3),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
             *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
         ),
     ),
@@ -200,6 +200,10 @@ OF_WRITING: dict[str, tuple[str, History]] = {
             *(("clone caja", 0, 0, 0), delete(STOCK, 1)),
         ),
     ),
+    "adopting_keeps_positions": (
+        _OLDER,
+        (C1, PRODUCE, C1_AGAIN, PRODUCE, APPLY, ("clone caja", 0, 0, 0), ("adopt", 0, 1, 0), CUT, *[CONSUME_NORTE] * 8),
+    ),
     # The second process applies the next value; then SAE says what the first one remembers.
     "reload_ledger": (
         _CAJA,
@@ -220,14 +224,14 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     "sweep_needs_complete": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 3),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
             *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
         ),
     ),
     "sweep_needs_end_passed": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 4),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
             *(("consume", ANYWHERE, 1, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME_NORTE),
         ),
     ),

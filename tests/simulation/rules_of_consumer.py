@@ -27,7 +27,7 @@ from puente.texts import Text
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors, caja
-from tests.simulation.caja import mappers_of
+from tests.simulation.caja import SimCaja, mappers_of
 from tests.simulation.caja_session import CajaSession
 from tests.simulation.rules_of_producer import Changes, reading
 from tests.simulation.scale import changed
@@ -248,6 +248,12 @@ def _proves_nothing(*_: object) -> list[Place]:
     return []
 
 
+def _adopts_as_new(self: SimCaja) -> None:
+    """How far the original had read is forgotten."""
+    if self.content.guard.caja != self.name:
+        self.renew()
+
+
 OFF: dict[str, Changes] = {
     "consumer_checks_identity": _both(reading(identity=False)),
     "position_outside_log": _both(reading(end=False)),
@@ -292,6 +298,7 @@ OFF: dict[str, Changes] = {
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},
     "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},
+    "adopting_keeps_positions": {(SimCaja, "adopt"): _adopts_as_new},
     "adopting_keeps_stock": {(caja, "unproved"): _proves_nothing},
     "ledger_names_caja": {(CajaSession, "checks_name"): False},
 }
