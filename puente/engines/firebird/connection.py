@@ -32,7 +32,7 @@ from puente.engines.database import (
     Writer,
     Written,
 )
-from puente.engines.firebird import catalogue, insert, keys, packed, privileges, silence, versions
+from puente.engines.firebird import catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.client import load_client
 from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.lost import abandon, end
@@ -119,9 +119,13 @@ class FirebirdDatabase:
             raise
 
     def _on_error(self, context: ExceptionContext) -> None:
-        """SQLAlchemy's hook, before it closes the cursor that failed: on a broken connection nothing may be asked of it any more."""
+        """SQLAlchemy's hook, before it closes the cursor that failed."""
         context.is_disconnect = False  # else it would call the driver's `terminate`, which there is none of, and log that
-        if self._opened is not None and isinstance(translate(context.original_exception, self.label), ConnectionLost):
+        self.judge(context.original_exception)
+
+    def judge(self, error: BaseException) -> None:
+        """Of a connection that broke nothing may be asked any more, not even to close a cursor."""
+        if self._opened is not None and isinstance(translate(error, self.label), ConnectionLost):
             abandon(self._opened)
 
     def _after(self, error: BaseException) -> None:
@@ -239,6 +243,14 @@ class _Transaction:
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:
+            fetched = fetch.read(result.cursor)
+            if fetched is not None:
+                try:
+                    yield from fetched
+                except firebird.driver.Error as error:
+                    self._database.judge(error)
+                    raise
+                return
             for part in result.partitions(FETCHED_AT_ONCE):
                 for row in part:
                     yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
