@@ -159,7 +159,7 @@ RESYNC: dict[str, Step] = {
 
 def main(settings: str, step: str) -> None:
     {**PASS, **BATCH, **RESYNC}[step].plant()
-    consumer.apply.SMALLEST = 1  # small transactions, so that there are several
+    consumer.apply.SMALLEST, consumer.apply.LARGEST = 1, 10  # small transactions, however fast they are: there must be several
     loaded = load(Path(settings))
     forever(loaded, Stop(), produce=True, cajas=loaded.caja)
 
