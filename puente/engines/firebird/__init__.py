@@ -4,9 +4,14 @@ client      the client library, and the embedded engine's runtime folder
 text        CP1252 inside ISO8859_1
 errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
+create      a new database
 connection  engine, connection, transactions
+fetch       rows of a query, each taken apart at once
 versions    which transaction wrote a row
-keys        all keys of a table, packed
+keys        some columns of a table, packed by the server
 privileges  what the user may do
-packed      many rows in one EXECUTE BLOCK
+packed      many rows in one EXECUTE BLOCK; insert, where all of them are new
+silence     a host that vanished is noticed
+lost        giving up a connection whose server is gone
+threads     what the driver lets threads share, and must not
 """
