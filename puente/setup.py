@@ -82,12 +82,12 @@ def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
         named = text("write the name {name} into the ledger", name=caja.name)
         yield Action(caja.name, named, lambda: _create_ledger(caja), touches_caja=True)
     elif owner != caja.name:
-        emptied = text(
-            "empty the ledger of {found}, which was copied with the database, and give it to {name}",
+        begun = text(
+            "begin the ledger of {found}, which was copied with the database, anew for {name}; all is compared again",
             found=owner,
             name=caja.name,
         )
-        yield Action(caja.name, emptied, lambda: _adopt(caja), touches_caja=True)
+        yield Action(caja.name, begun, lambda: _adopt(caja), touches_caja=True)
 
 
 def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt: bool) -> None:

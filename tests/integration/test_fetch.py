@@ -117,3 +117,24 @@ def test_an_iterator_that_outlives_its_transaction_or_its_connection_says_so(dat
     for rows in (of_the_transaction, of_the_connection):
         with pytest.raises(PuenteError):
             list(rows)
+
+
+def test_an_error_between_two_rows_is_told_and_the_same_connection_goes_on(database: Database) -> None:
+    with pytest.raises(PuenteError, match="zero"), database.reading() as reader:
+        list(reader.rows(sa.text("SELECT 10 / (ID - 7) FROM KINDS ORDER BY ID")))
+    before = database.connections
+    with database.reading() as reader:
+        assert len(list(reader.rows(sa.text("SELECT ID FROM KINDS")))) == len(ROWS)
+    assert database.connections == before
+
+
+def test_two_readings_of_one_query_and_one_of_a_table_that_was_altered_do_not_meet(database: Database) -> None:
+    everything = sa.text("SELECT ID, V FROM KINDS ORDER BY ID")
+    with database.reading() as reader:
+        first, second = reader.rows(everything), reader.rows(everything)
+        assert [one == other for one, other in zip(first, second, strict=True)] == [True] * len(ROWS)
+        (shape,) = {len(row) for row in reader.rows(sa.text("SELECT * FROM KINDS"))}
+    with database.writing() as writer:
+        writer.execute(sa.text("ALTER TABLE KINDS ADD LATER DOUBLE PRECISION"))
+    with database.reading() as reader:
+        assert {(len(row), row[-1]) for row in reader.rows(sa.text("SELECT * FROM KINDS"))} == {(shape + 1, None)}

@@ -10,7 +10,8 @@ fetch       rows of a query, each taken apart at once
 versions    which transaction wrote a row
 keys        some columns of a table, packed by the server
 privileges  what the user may do
-packed      many rows in one EXECUTE BLOCK; insert, where all of them are new
+packed      many rows in one EXECUTE BLOCK
+insert      new rows of any length, in one as well
 silence     a host that vanished is noticed
 lost        giving up a connection whose server is gone
 threads     what the driver lets threads share, and must not
