@@ -17,7 +17,8 @@ DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": PRECISION, "s
 TIME = {"type": "long", "logicalType": "timestamp-micros"}
 REMEMBERED = 8192
 _LIMIT = 10**PRECISION
-_CONTEXT = Context(prec=PRECISION + 1, traps=[Inexact, InvalidOperation])
+_MILLION = Decimal(10**PLACES)
+_in_millionths = Context(prec=PRECISION + 1, traps=[Inexact, InvalidOperation]).multiply
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,10 +28,20 @@ def compile_writer(schema: Any) -> Write:
 
 
 class _Compiler:
-    """Puts together one Python expression per record: a call per field is all it costs, and none for what stands between them."""
+    """Puts together one Python expression per record, in which most values need no call: a record costs one, and each long text."""
 
     def __init__(self) -> None:
-        self._names: dict[str, Any] = {"join": b"".join, "length": _long, "NULL": b"\0", "VALUE": b"\2", "END": b"\0"}
+        self._names: dict[str, Any] = {
+            "join": b"".join,
+            "length": _long,
+            "NULL": b"\0",
+            "VALUE": b"\2",
+            "END": b"\0",
+            "LENGTH": _LENGTH,
+            "SMALL": _SMALL,
+            "Decimal": Decimal,
+            "made": _made.get,
+        }
 
     def function(self, schema: Any) -> Write:
         """The function for one schema, whose parts become functions too."""
@@ -39,9 +50,9 @@ class _Compiler:
                 parts = ", ".join(self._expression(field["type"], f"v[{field['name']!r}]") for field in fields)
                 return self._lambda(f"join(({parts},))")
             case {"type": "array", "items": items}:
-                return self._lambda(f"join((length(len(v)), *map({self._name(items)}, v), END)) if v else END")
-            case {"type": "enum", "symbols": symbols}:
-                return {symbol: _long(place) for place, symbol in enumerate(symbols)}.__getitem__
+                return self._lambda(f"join((length(len(v)), *map({self._name(self.function(items))}, v), END)) if v else END")
+            case {"type": "enum"}:
+                return _symbols(schema).__getitem__
             case _ if schema == DECIMAL:
                 return _decimal
             case _ if schema == TIME:
@@ -55,20 +66,33 @@ class _Compiler:
         """The source of an expression for the bytes of `value`."""
         match schema:
             case ["null", other]:
-                return f"(NULL if (x := {value}) is None else VALUE + {self._name(other)}(x))"
+                return f"(NULL if (x := {value}) is None else VALUE + {self._expression(other, 'x')})"
+            case {"type": "enum"}:
+                return f"{self._name(_symbols(schema))}[{value}]"
+            case "boolean":
+                return f"{self._name(_BOOLEAN)}[{value}]"
+            case "int" | "long":
+                return f"(SMALL[y] if -64 <= (y := {value}) < 64 else {self._name(self.function(schema))}(y))"
+            case "string":
+                return f"(LENGTH[n] + y if (n := len(y := {value}.encode())) < {len(_LENGTH)} else length(n) + y)"
+            case _ if schema == DECIMAL:
+                return f"((made(y) if (y := {value}).__class__ is Decimal else None) or {self._name(_decimal)}(y))"
             case _:
-                return f"{self._name(schema)}({value})"
+                return f"{self._name(self.function(schema))}({value})"
 
-    def _name(self, schema: Any) -> str:
-        """A name for the function of a schema, in the expressions to come."""
-        function = self.function(schema)
+    def _name(self, thing: Any) -> str:
+        """A name for a part of the expressions to come."""
         name = f"f{len(self._names)}"
-        self._names[name] = function
+        self._names[name] = thing
         return name
 
     def _lambda(self, expression: str) -> Write:
         made: Write = eval(f"lambda v: {expression}", self._names)  # noqa: S307 - names of the bundled schemas alone
         return made
+
+
+def _symbols(enum: Any) -> dict[str, bytes]:
+    return {symbol: _long(place) for place, symbol in enumerate(enum["symbols"])}
 
 
 def _long(number: int) -> bytes:
@@ -88,6 +112,9 @@ def _long(number: int) -> bytes:
 
 _BYTE = [bytes([number]) for number in range(128)]
 _LENGTH = [_long(number) for number in range(1024)]
+_SMALL = [_long(number) for number in (*range(64), *range(-64, 0))]
+"""The numbers of one byte; a list's own way of counting from its end finds those below zero."""
+_BOOLEAN = {False: b"\0", True: b"\1"}
 
 
 def _int(number: int) -> bytes:
@@ -98,8 +125,7 @@ def _int(number: int) -> bytes:
 
 def _string(value: str) -> bytes:
     content = value.encode()
-    length = len(content)
-    return (_LENGTH[length] if length < 1024 else _long(length)) + content
+    return _long(len(content)) + content
 
 
 def _time(value: datetime) -> bytes:
@@ -110,7 +136,7 @@ _PLAIN: dict[str, Write] = {
     "string": _string,
     "int": _int,
     "long": _long,
-    "boolean": {False: b"\0", True: b"\1"}.__getitem__,
+    "boolean": _BOOLEAN.__getitem__,
 }
 _made: dict[Decimal, bytes] = {}
 
@@ -130,7 +156,10 @@ def _decimal(value: Decimal) -> bytes:
 
 def _millionths(value: Decimal) -> bytes:
     """In two's complement, big-endian."""
-    number = int(value.scaleb(PLACES, _CONTEXT).to_integral_exact(context=_CONTEXT))
+    scaled = _in_millionths(value, _MILLION)
+    number = int(scaled)
+    if number != scaled:
+        raise ValueError(f"{value} has more than {PLACES} places")
     if not -_LIMIT < number < _LIMIT:
         raise ValueError(f"{value} has more than {PRECISION} digits")
     return number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)
