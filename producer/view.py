@@ -13,7 +13,7 @@ from puente.eventlog.port import Event, EventLog, Offset, Record, Topic
 from puente.texts import text
 from schemas.changes import Subject
 from schemas.codec import ContentHash
-from schemas.headers import read_headers
+from schemas.headers import read_hash
 from schemas.topics import Topics
 
 READ_AT_ONCE = 5000
@@ -146,6 +146,6 @@ def _all_of(event: Event | Record) -> int:
 
 def _hash_of(event: Event) -> ContentHash:
     try:
-        return read_headers(event).hash or UNREADABLE
+        return read_hash(event) or UNREADABLE
     except PoisonError:
         return UNREADABLE

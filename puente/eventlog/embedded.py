@@ -8,6 +8,7 @@ import sqlite3
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from time import monotonic, sleep
@@ -248,6 +249,7 @@ def translate(error: sqlite3.Error, path: Path) -> ConfigError | RetryableError:
             return RetryableError(text("The log {path} cannot be read or written ({error})", path=path, error=error))
 
 
+REMEMBERED = 256
 _LENGTHS = struct.Struct("<HI")
 
 
@@ -261,11 +263,25 @@ def pack_headers(headers: Headers) -> bytes:
 
 
 def unpack_headers(packed: bytes) -> Headers:
-    """The headers that `pack_headers` packed."""
+    """The headers that `pack_headers` packed. All but the first are those of many events: one tuple serves them all."""
+    if not packed:
+        return ()
+    first, end = _unpack_one(packed, 0)
+    return (first, *_unpack_rest(packed[end:]))
+
+
+@lru_cache(REMEMBERED)
+def _unpack_rest(packed: bytes) -> Headers:
     headers, at = [], 0
     while at < len(packed):
-        name, value = _LENGTHS.unpack_from(packed, at)
-        at += _LENGTHS.size
-        headers.append((packed[at : at + name].decode(), packed[at + name : at + name + value]))
-        at += name + value
+        header, at = _unpack_one(packed, at)
+        headers.append(header)
     return tuple(headers)
+
+
+def _unpack_one(packed: bytes, at: int) -> tuple[tuple[str, bytes], int]:
+    """The header that begins at `at`, and where the next one does."""
+    name, value = _LENGTHS.unpack_from(packed, at)
+    middle = at + _LENGTHS.size + name
+    end = middle + value
+    return (packed[at + _LENGTHS.size : middle].decode(), packed[middle:end]), end

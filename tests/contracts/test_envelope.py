@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
 from schemas.control import KEY, TopicWord, Word, parse, record
-from schemas.headers import EventHeaders, read_headers
+from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics
 from tests.contracts.schema_values import values
@@ -101,6 +102,14 @@ def test_headers_are_read_as_they_were_written(headers: EventHeaders) -> None:
     assert read_headers(Event(Offset(3), b"key", value, headers.encode())) == headers
 
 
+@given(HEADERS, st.randoms())
+def test_headers_may_stand_in_any_order_and_among_others(headers: EventHeaders, chance: Random) -> None:
+    turned = [*headers.encode(), ("traceparent", b"00")]
+    chance.shuffle(turned)
+    event = Event(Offset(3), b"key", None if headers.hash is None else b"value", tuple(turned))
+    assert (read_headers(event), read_hash(event)) == (headers, headers.hash)
+
+
 GOOD = EventHeaders(hash=None, captured=datetime(2026, 1, 2, 3, 4, 5, 678901, UTC), run="r", mode="compare").encode()
 UNREADABLE: dict[str, Headers] = {
     "none at all": (),
@@ -117,6 +126,8 @@ UNREADABLE: dict[str, Headers] = {
 def test_unreadable_headers_are_poison_that_names_the_offset(unreadable: str) -> None:
     with pytest.raises(PoisonError, match="17"):
         read_headers(Event(Offset(17), b"key", b"value", UNREADABLE[unreadable]))
+    with pytest.raises(PoisonError, match="17"):
+        read_hash(Event(Offset(17), b"key", b"value", UNREADABLE[unreadable]))
 
 
 def test_a_tombstone_needs_no_hash() -> None:
