@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from firebird.driver import Cursor
 from firebird.driver.types import SQLDataType, StateResult
 
-from puente.engines.firebird.text import from_database
+from puente.engines.firebird.text import from_bytes
 
 OCTETS = 1
 """The character set of bytes that are no text."""
@@ -82,16 +82,13 @@ def _shape(columns: tuple[_Column, ...]) -> tuple[Struct, Make]:
         end, places[offset] = offset + Struct(f"={formats[offset]}").size, count
         count += 2 if formats[offset].startswith("H") else 1
     values = [f"None if t[{places[column.null_offset]}] else {_value(column.format, places[column.offset])}" for column in columns]
-    made: Make = eval(f"lambda t: ({', '.join(values)},)", {"text": _text})  # noqa: S307 - numbers and the names above alone
+    made: Make = eval(f"lambda t: ({', '.join(values)},)", {"other": from_bytes})  # noqa: S307 - numbers and the names above alone
     return Struct(packed), made
 
 
 def _value(packed: str, place: int) -> str:
     """The source of an expression for the value that begins there in the tuple `t`."""
-    if packed.startswith("H"):
-        return f"text(t[{place + 1}][:t[{place}]])"
-    return f"text(t[{place}])" if packed.endswith("s") else f"t[{place}]"
-
-
-def _text(packed: bytes) -> str:
-    return packed.decode() if packed.isascii() else from_database(packed.decode("latin-1"))
+    if not packed.endswith("s"):
+        return f"t[{place}]"
+    content = f"t[{place + 1}][:t[{place}]]" if packed.startswith("H") else f"t[{place}]"
+    return f"(x.decode() if (x := {content}).isascii() else other(x))"

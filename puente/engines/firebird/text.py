@@ -4,6 +4,8 @@ SAE and CAJA declare ISO8859_1 and store CP1252: “ ” and € stand at bytes 
 connection fails the whole fetch on some of those bytes, so the connection is ISO8859_1 and the bytes are turned here, both ways.
 """
 
+from codecs import charmap_decode
+
 _PAIRS = {
     byte: bytes([byte]).decode("cp1252")
     for byte in range(0x80, 0xA0)
@@ -11,7 +13,13 @@ _PAIRS = {
 }
 _DECODE = str.maketrans({chr(byte): character for byte, character in _PAIRS.items()})
 _ENCODE = str.maketrans({character: chr(byte) for byte, character in _PAIRS.items()})
+_DECODED = bytes(range(0x100)).decode("latin-1").translate(_DECODE)
 REPLACEMENT = "?"
+
+
+def from_bytes(content: bytes) -> str:
+    """What stands in the database, as the text that was meant."""
+    return charmap_decode(content, "strict", _DECODED)[0]
 
 
 def from_database(value: str) -> str:
