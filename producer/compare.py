@@ -90,6 +90,7 @@ class _OneSubject:
 
     def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash]) -> None:
         self._subject, self._known = subject, known
+        self._name = subject.entity.value
         self.seen: set[bytes] = set()
         self._dirty: dict[bytes, str] = {}
         self.differences: dict[bytes, Difference] = {}
@@ -122,7 +123,7 @@ class _OneSubject:
     def _compare(self, row: Row, key: bytes) -> None:
         if not key:
             raise PoisonError(text("The key is empty"))
-        body = encode(self._subject.entity.value, row.value())
+        body = encode(self._name, row.value())
         found = content_hash(body)
         if found != self._known.get(key):
             self.differences[key] = Difference(self._subject, key, body, found)

@@ -1,9 +1,8 @@
 """All that travels of the rows of one snapshot of SAE, row by row and not yet mapped."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.product import Children, product, read_children
@@ -16,8 +15,7 @@ PROSPECT = "S"
 DEFAULT_WAREHOUSE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that travels.
 
     `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `value` maps the row and raises `PoisonError`

@@ -5,13 +5,14 @@ none. A number that no decimal holds raises `PoisonError`.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from producer.tables import Clie, Clin, Impu, Layout, Moned, Number
 from puente.errors import PoisonError
 from puente.texts import text
 from schemas.changes import BLANKS, SCALE, Key, Value, trim
-from schemas.writer import PRECISION
+from schemas.writer import PRECISION, REMEMBERED
 
 YES = "S"
 STATUS = {"B": "inactive"}
@@ -19,6 +20,7 @@ _CUSTOMER_STATUS = {"B": "inactive", "M": "delinquent", "S": "suspended"}
 _CONTEXT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 
 
+@lru_cache(REMEMBERED, typed=True)
 def decimal(number: Number) -> Decimal | None:
     """A number of SAE at scale 6; raises `PoisonError` for one that no decimal holds (infinity, NaN, too large)."""
     if number is None:

@@ -4,18 +4,19 @@ A hot column (EXIST, dates, totals) is no part of it, so that the event changes 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from producer.mapping import STATUS, YES, byte_order, decimal, letter, taxes, words
 from producer.sae import Rows
-from producer.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
+from producer.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from puente.errors import PoisonError
 from schemas.changes import Key, Value, trim
 
 _KIND = {"K": "kit", "G": "group", "S": "service"}
 _ALTERNATE_KIND = {"C": "customer", "P": "supplier"}
+_NONE: Mapping[Any, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,13 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """What products hold of other tables; prices and alternate keys by the product's trimmed key."""
+    """What products hold of other tables, by the product's trimmed key: prices by list, the kinds of alternate keys by these, trimmed."""
 
     layout: Layout
     schemes: Mapping[int, Scheme]
     lists: Mapping[int, bool]
-    prices: Mapping[Key, Sequence[PrecioXProd]]
-    alternates: Mapping[Key, Sequence[CvesAlter]]
+    prices: Mapping[Key, Mapping[int, Number]]
+    alternates: Mapping[Key, Mapping[Key, str]]
 
     def taxes_of(self, row: Inve) -> list[dict[str, Any]]:
         scheme = None if row.cve_esqimpu is None else self.schemes.get(row.cve_esqimpu)
@@ -45,40 +46,65 @@ class Children:
         return scheme.taxes
 
     def prices_of(self, sku: Key) -> list[dict[str, Any]]:
-        """By list; of two raw products that collide once trimmed the first in byte order gives the price."""
-        found: dict[int, PrecioXProd] = {}
-        for row in sorted(self.prices.get(sku, ()), key=lambda row: byte_order(row.cve_art)):
-            found.setdefault(row.cve_precio, row)
-        return [
-            {"list": number, "amount": decimal(found[number].precio or 0), "tax_included": self.lists.get(number)}
-            for number in sorted(found)
-        ]
+        tax_included = self.lists.get
+        amounts = sorted(self.prices.get(sku, _NONE).items())
+        return [{"list": number, "amount": decimal(amount or 0), "tax_included": tax_included(number)} for number, amount in amounts]
 
     def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
-        """By key; of two raw ones that collide once trimmed the first in byte order gives the kind."""
-        found: dict[str, str] = {}
-        rows = self.alternates.get(sku, ())
-        for row in sorted(rows, key=lambda row: (byte_order(row.cve_art), byte_order(row.cve_alter))):
-            found.setdefault(trim(row.cve_alter), _ALTERNATE_KIND.get(letter(row.tipo), "none"))
-        return [{"key": key, "kind": found[key]} for key in sorted(found) if key]
+        return [{"key": key, "kind": kind} for key, kind in sorted(self.alternates.get(sku, _NONE).items())]
 
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
-    prices: dict[Key, list[PrecioXProd]] = defaultdict(list)
-    for price in snapshot.rows(PrecioXProd):
-        prices[trim(price.cve_art)].append(price)
-    alternates: dict[Key, list[CvesAlter]] = defaultdict(list)
-    for alternate in snapshot.rows(CvesAlter):
-        alternates[trim(alternate.cve_art)].append(alternate)
     lists = {row.cve_precio: letter(row.con_impu) == YES for row in snapshot.rows(Precios)}
     return Children(
         layout=layout,
         schemes={row.cve_esqimpu: _scheme(row, layout) for row in schemes},
         lists=lists if layout.price_tax_flag else {},
-        prices=prices,
-        alternates=alternates,
+        prices=_prices(snapshot.rows(PrecioXProd)),
+        alternates=_alternates(snapshot.rows(CvesAlter)),
     )
+
+
+def _prices(rows: Iterable[PrecioXProd]) -> dict[Key, dict[int, Number]]:
+    found: dict[Key, dict[int, Number]] = defaultdict(dict)
+    collisions = _Collisions()
+    for row in rows:
+        sku, number = trim(row.cve_art), row.cve_precio
+        prices = found[sku]
+        if (sku == row.cve_art and number not in prices) or collisions.wins((sku, number), (sku,), (row.cve_art,), number in prices):
+            prices[number] = row.precio
+    return found
+
+
+def _alternates(rows: Iterable[CvesAlter]) -> dict[Key, dict[Key, str]]:
+    found: dict[Key, dict[Key, str]] = defaultdict(dict)
+    collisions = _Collisions()
+    for row in rows:
+        trimmed, raw = (trim(row.cve_art), trim(row.cve_alter)), (row.cve_art, row.cve_alter)
+        sku, key = trimmed
+        kinds = found[sku]
+        if key and ((trimmed == raw and key not in kinds) or collisions.wins(trimmed, trimmed, raw, key in kinds)):
+            kinds[key] = _ALTERNATE_KIND.get(letter(row.tipo), "none")
+    return found
+
+
+class _Collisions:
+    """Of raw keys that are equal once trimmed the first in byte order counts; remembers those that are not trimmed in SAE."""
+
+    def __init__(self) -> None:
+        self._dirty: dict[tuple[Any, ...], tuple[str, ...]] = {}
+
+    def wins(self, place: tuple[Any, ...], trimmed: tuple[str, ...], raw: tuple[str, ...], is_taken: bool) -> bool:
+        """Whether this row counts from now on; another one does where its place `is_taken`."""
+        if is_taken and _rank(raw) >= _rank(self._dirty.get(place, trimmed)):
+            return False
+        self._dirty[place] = raw
+        return True
+
+
+def _rank(raw: Sequence[str]) -> list[tuple[bytes, str]]:
+    return [byte_order(text) for text in raw]
 
 
 def _scheme(row: Impu, layout: Layout) -> Scheme:

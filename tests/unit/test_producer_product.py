@@ -4,7 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from producer.mapping import byte_order
 from producer.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
 from schemas.changes import Entity
 from tests.fakes.sae import FakeSae, row
@@ -139,6 +142,28 @@ def test_of_prices_under_raw_keys_that_are_equal_once_trimmed_the_first_in_byte_
 def test_of_alternate_keys_that_are_equal_once_trimmed_the_first_in_byte_order_counts() -> None:
     sae = FakeSae(row(Inve, "A"), row(CvesAlter, "A", "X", tipo="P"), row(CvesAlter, "A", " X", tipo="C"))
     assert only(sae, Entity.PRODUCT)["alternate_keys"] == [{"key": "X", "kind": "customer"}]
+
+
+SPELLINGS = ("A", " A", "A ", "\tA", "A\xa0")
+RAW_PRICES = st.lists(st.tuples(st.sampled_from(SPELLINGS), st.sampled_from((1, 2))), unique=True, max_size=8)
+RAW_ALTERNATES = st.lists(st.tuples(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS)), unique=True, max_size=8)
+
+
+@given(RAW_PRICES)
+def test_whatever_the_order_of_prices_that_collide_the_first_in_byte_order_counts(raws: list[tuple[str, int]]) -> None:
+    sae = FakeSae(row(Inve, "A"), *(row(PrecioXProd, sku, number, precio=SPELLINGS.index(sku) + 1.0) for sku, number in raws))
+    first = {number: min((sku for sku, other in raws if other == number), key=byte_order) for _, number in raws}
+    found = {price["list"]: price["amount"] for price in only(sae, Entity.PRODUCT)["prices"]}
+    assert found == {number: SPELLINGS.index(sku) + 1 for number, sku in first.items()}
+
+
+@given(RAW_ALTERNATES)
+def test_whatever_the_order_of_alternate_keys_that_collide_the_first_in_byte_order_counts(raws: list[tuple[str, str]]) -> None:
+    kinds = {raw: "CPN"[place % 3] for place, raw in enumerate(raws)}
+    sae = FakeSae(row(Inve, "A"), *(row(CvesAlter, *raw, tipo=kind) for raw, kind in kinds.items()))
+    first = sorted(raws, key=lambda raw: (byte_order(raw[0]), byte_order(raw[1])))[:1]
+    expected = [{"key": "A", "kind": {"C": "customer", "P": "supplier", "N": "none"}[kinds[raw]]} for raw in first]
+    assert only(sae, Entity.PRODUCT)["alternate_keys"] == expected
 
 
 def test_the_order_of_rows_in_sae_makes_no_difference() -> None:
