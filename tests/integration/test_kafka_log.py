@@ -90,6 +90,7 @@ def test_a_topic_that_somebody_made_with_several_partitions_is_refused_by_name(
 ) -> None:
     other = Topic(f"{topic}s")
     admin.create_topics([NewTopic(other, 2, 1)])
+    wait_until(lambda: other in admin.list_topics())  # the broker hears of it a moment after the controller
     for use in (lambda: log.read(other, START), lambda: log.append(events(other, "a")), lambda: log.state(other)):
         with pytest.raises(ConfigError, match=f"{other} has 2 partitions"):
             use()
