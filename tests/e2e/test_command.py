@@ -28,6 +28,7 @@ from tests.engines.firebird_server import FirebirdServer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMENT = r"(?<=\S) {2,}# .*$"
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 
@@ -99,7 +100,10 @@ def test_the_readme_has_every_exit_code() -> None:
 
 
 def test_the_readme_has_a_spanish_twin() -> None:
-    """What is the same in any language is the same: code, commands, settings, exit codes, headings by their depth, rows of tables."""
+    """What is the same in any language is the same: code, commands, settings, exit codes, headings by their depth, rows of tables.
+
+    What code says of itself at the end of a line is in the page's language.
+    """
     twin = (ROOT / "README.es.md").read_text(encoding="utf-8")
     for same in (
         r"^```(?:sh|toml|sql|json)?\n.*?^```$",
@@ -109,10 +113,20 @@ def test_the_readme_has_a_spanish_twin() -> None:
         r"^\| *(\d[\d, ]*) \|",
     ):
         flags = re.MULTILINE | re.DOTALL if "```" in same else re.MULTILINE
-        ours, theirs = (_without_drawing(re.findall(same, text, flags)) for text in (README, twin))
+        ours, theirs = (_without_drawing(re.findall(same, _without_comments(text), flags)) for text in (README, twin))
         assert ours, same
         assert sorted(ours) == sorted(theirs) if "puente" in same else ours == theirs, same
     assert README.count("\n|") == twin.count("\n|")
+    assert set(_comments(README)).isdisjoint(_comments(twin))
+    assert len(_comments(README)) == len(_comments(twin))
+
+
+def _comments(text: str) -> list[str]:
+    return re.findall(COMMENT, text, re.MULTILINE)
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(COMMENT, "", text, flags=re.MULTILINE)
 
 
 def _without_drawing(found: list[str]) -> list[str]:
