@@ -27,7 +27,9 @@ demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and cha
 	@$(BIN)/puente demo
 
 demo-kafka: system-demo-kafka $(READY) ## the same over a Kafka broker, which it starts and stops
-	@$(BIN)/python tools/kafka-broker run -- $(BIN)/puente demo --kafka {servers}
+# In a folder of its own, for its broker ends with it: the site that make demo left goes on working.
+	@$(BIN)/python tools/kafka-broker run -- $(BIN)/puente demo --kafka {servers} --folder puente-demo-kafka
+	@printf '\nThat broker has stopped. With one that stays: puente demo --kafka HOST:PORT\n'
 
 test: system-test lint ## everything CI runs: lint, then all tests
 	$(call step,pytest)
