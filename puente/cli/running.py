@@ -73,11 +73,12 @@ def _run(
     if not stop_after:
         return int(forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
     result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes)
-    _show(result, as_json)
+    show(result, as_json)
     return int(stop.exit_code or result.exit_code)
 
 
-def _show(result: Result, as_json: bool) -> None:
+def show(result: Result, as_json: bool) -> None:
+    """What `once` did, for people or machines."""
     if as_json:
         print_json(_as_json(result))
         return
@@ -93,8 +94,8 @@ def _show(result: Result, as_json: bool) -> None:
             translate("not fitting"),
         ]
         print_table(headings, [_row(caja) for caja in result.cajas])
-    for error in result.errors:
-        click.echo(f"puente: {error}", err=True)
+    for told in dict.fromkeys(map(str, result.errors)):  # a log that is down is everybody's error
+        click.echo(f"puente: {told}", err=True)
 
 
 def _show_pass(done: Pass) -> None:
