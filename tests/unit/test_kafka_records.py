@@ -19,7 +19,7 @@ Made = tuple[bytes | None, bytes | None, Headers]
 NONE, GZIP = 0, 1
 CRC_AT = 17
 CONTENT = st.binary(max_size=300)
-HEADERS = st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), CONTENT), max_size=4).map(tuple)
+HEADERS = st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.none() | CONTENT), max_size=4).map(tuple)
 SHARED = (("captured", b"1790000000000000"), ("run", b"a" * 12), ("mode", b"compare"))
 RECORDS = st.lists(
     st.tuples(st.none() | CONTENT, st.none() | CONTENT, HEADERS | CONTENT.map(lambda content: (("hash", content), *SHARED))),
@@ -46,7 +46,7 @@ def batch(records: Sequence[Made], base: int = 0, compression: int = NONE) -> by
 
 def by_kafka_python(packed: bytes) -> list[Event]:
     return [
-        Event(Offset(record.offset), record.key or b"", record.value, tuple(record.headers))
+        Event(Offset(record.offset), record.key or b"", record.value, tuple((name, value or b"") for name, value in record.headers))
         for one in MemoryRecords(packed)
         for record in one
     ]

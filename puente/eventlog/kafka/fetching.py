@@ -3,7 +3,7 @@
 One answer tells the identity it was asked for, the end, and the events: none of the three can be another topic's or another moment's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ from kafka.record import MemoryRecords
 
 from puente.eventlog.kafka.client import Client, Place, refuse
 from puente.eventlog.kafka.records import events_of_records
-from puente.eventlog.port import Batch, Event, Identity, Offset, Topic, TopicState
+from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Topic, TopicState
 
 _Topic = FetchRequest.FetchTopic
 _Partition = _Topic.FetchPartition
@@ -87,7 +87,12 @@ def _events(batch: Any, packed: bytes, offset: Offset, limit: int) -> list[Event
     if not batch.compression_type:
         return events_of_records(packed, batch.records_count, batch.base_offset, offset, limit)
     wanted = (record for record in batch if record.offset >= offset)
-    return [Event(Offset(record.offset), record.key or b"", record.value, tuple(record.headers)) for record in islice(wanted, limit)]
+    return [Event(Offset(record.offset), record.key or b"", record.value, _filled(record.headers)) for record in islice(wanted, limit)]
+
+
+def _filled(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
+    """Others may give a header no value, which is an empty one here."""
+    return tuple((name, value or b"") for name, value in headers)
 
 
 def ends(client: Client, places: Mapping[Topic, Place], which: int = LATEST) -> dict[Topic, Offset]:
