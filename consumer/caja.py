@@ -24,11 +24,12 @@ class Switches:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store of this CAJA and its «Almacén en SAE»."""
+    """A store of this CAJA, its «Almacén en SAE», and its «Precio por omisión»: the first, second … of CAJA's prices."""
 
     number: int
     warehouse: int | None
     name: str = ""
+    price: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
+from consumer.cells import STORE
 from consumer.ledger import Guard, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     count_left_out,
@@ -23,7 +24,7 @@ from consumer.ledger_rows import (
     waiting_row,
 )
 from consumer.leftout import LeftOut, Notes
-from consumer.mapping import STORE, RowMapper
+from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches, read_unposted
 from consumer.profile import Profile
 from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
@@ -44,7 +45,7 @@ class SqlCaja:
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
-            return read_switches(reader, self._profile)
+            return read_switches(reader, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         with self._database.reading() as reader:
@@ -162,18 +163,18 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._writer, self._profile, self._mappers = writer, profile, mappers
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
+        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
 
     @cached_property
     def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile)
+        return read_switches(self._writer, self._profile, self._name)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
