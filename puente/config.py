@@ -129,6 +129,12 @@ class CajaSettings(_Source):
     interface_required: bool = True
 
 
+class RunSettings(_Settings):
+    """How the commands run that go on until they are stopped: `stop_seconds` is what is under way then may take."""
+
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+
+
 class Settings(_Settings):
     """All of `puente.toml`."""
 
@@ -136,6 +142,7 @@ class Settings(_Settings):
     sae: SaeSettings | None = None
     log: LogSettings = EmbeddedLogSettings()
     caja: tuple[CajaSettings, ...] = ()
+    run: RunSettings = RunSettings()
     folder: Path = Field(default=Path(), exclude=True)
 
     @field_validator("log", mode="before")
