@@ -33,7 +33,7 @@ class FaultyLine:
         self._listener = socket.create_server((HOST, port))
         self.port: int = self._listener.getsockname()[1]
         self.address = f"{HOST}:{self.port}"
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._flows = threading.Event()
         self._flows.set()
         self._delay = 0.0
@@ -46,6 +46,7 @@ class FaultyLine:
         """Connections end, and new ones are refused, until it is mended."""
         with self._lock:
             self._is_cut = True
+            shut(self._listener)
         self.break_off()
 
     def break_off(self) -> None:
@@ -72,8 +73,9 @@ class FaultyLine:
 
     def mend(self) -> None:
         """All that was done to it is over; what was held back goes through."""
-        self._is_cut, self._delay, self._breaks = False, 0.0, []
-        self._flows.set()
+        with self._lock:
+            self._is_cut, self._delay, self._breaks = False, 0.0, []
+            self._flows.set()
 
     def close(self) -> None:
         """Nobody is let in any more."""
@@ -85,13 +87,16 @@ class FaultyLine:
         self._flows.set()
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            while not self._is_closed:
+        while not self._is_closed:
+            try:
                 client, _ = self._listener.accept()
-                if not self._flows.is_set():
-                    threading.Thread(target=self._serve_later, args=(client,), daemon=True).start()
-                elif not self._serve(client):
-                    self._refuse()
+            except OSError:  # shut
+                self._refuse()
+                continue
+            if not self._flows.is_set():
+                threading.Thread(target=self._serve_later, args=(client,), daemon=True).start()
+            elif not self._serve(client):
+                self._refuse()
 
     def _serve_later(self, client: socket.socket) -> None:
         with self._lock:
@@ -144,21 +149,23 @@ class FaultyLine:
             if self._delay:
                 sleep(self._delay)
             self._flows.wait()
-            count, action = self._until_break(len(data), to_client=to_client)
-            target.sendall(data[:count])
+            with self._lock:  # nobody mends between the last byte and what is done after it
+                count, action = self._until_break(len(data), to_client=to_client)
+                if action is not None:
+                    target.sendall(data[:count])
+                    action()
+            if action is None:
+                target.sendall(data[:count])
             data = data[count:]
-            if action is not None:
-                action()
 
     def _until_break(self, size: int, *, to_client: bool) -> tuple[int, Callable[[], object] | None]:
         """How many of so many bytes go through, and what is done then."""
-        with self._lock:
-            for found in self._breaks:
-                if found.to_client is to_client and found.left <= size:
-                    self._breaks.remove(found)
-                    return found.left, found.action
-            for found in self._breaks:
-                found.left -= size if found.to_client is to_client else 0
+        for found in self._breaks:
+            if found.to_client is to_client and found.left <= size:
+                self._breaks.remove(found)
+                return found.left, found.action
+        for found in self._breaks:
+            found.left -= size if found.to_client is to_client else 0
         return size, None
 
 
