@@ -13,7 +13,6 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.faulty_line import FaultyLine
-from tests.engines.ports import HOST
 
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
 HOURS = "\n".join(f"{name}_seconds = 3600" for name in ("connect", "login", "statement"))
