@@ -12,8 +12,9 @@ from consumer.caja import Holder, Store, Switches
 from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import guard_of, naive, progress_values, read_hashes, read_overview, read_subjects, waiting_row
 from consumer.mapping import STORE, RowMapper
-from consumer.parameters import read_stores, read_switches, read_unposted
+from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
+from consumer.sales import read_unposted
 from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import profile as profiles
-from consumer import subscribe
+from consumer import sales, subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
 from consumer.ledger import metadata
@@ -113,6 +113,17 @@ class CheckedCaja:
     @property
     def has_ledger(self) -> bool:
         return all(table in self.catalogue for table in metadata.tables)
+
+    @property
+    def finds_sales(self) -> bool:
+        """Whether an index tells the sales that SAE lacks."""
+        return sales.is_indexed(self.profile, self.catalogue)
+
+    @property
+    def may_index_sales(self) -> bool:
+        """Whether this user may add that index; asks the database."""
+        with self.database.reading() as reader:
+            return reader.permits_index(self.profile.sales.table)
 
 
 def open_caja(caja: CajaSettings) -> CheckedCaja:

@@ -148,7 +148,7 @@ class FirebirdDatabase:
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         with self._transaction(READING) as transaction:
-            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.KEYS), names)
+            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.INDEXES), names)
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         present = set(self.catalogue())
@@ -157,6 +157,15 @@ class FirebirdDatabase:
             with self._transaction(WRITING) as transaction:
                 transaction.execute(sqlalchemy.schema.CreateTable(table))
         return [table.name for table in missing]
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        if name in self.catalogue([table])[table].computed:
+            self._run(catalogue.DROP_INDEX.format(name=name))
+        self._run(catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression))
+
+    def _run(self, sql: str) -> None:
+        with self._transaction(WRITING) as transaction:
+            transaction.run(sql)
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
@@ -241,6 +250,9 @@ class _Transaction:
             anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
         return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
+    def permits_index(self, table: str) -> bool:
+        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         with translated(self._database.label), closing(self._connection.execute(query)) as result:
             fetched = fetch.read(result.cursor)
@@ -259,6 +271,11 @@ class _Transaction:
         """The rows of a statement that stands in this package."""
         with translated(self._database.label):
             return list(self._connection.exec_driver_sql(sql).fetchall())
+
+    def run(self, sql: str) -> None:
+        """A statement that stands in this package and returns no rows."""
+        with translated(self._database.label):
+            self._connection.exec_driver_sql(sql)
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         with translated(self._database.label):
