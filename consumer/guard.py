@@ -14,7 +14,7 @@ from uuid import uuid4
 import psutil
 
 from consumer.caja import Caja, Holder
-from consumer.ledger import Guard
+from consumer.ledger import Guard, Life
 
 SILENCE_SECONDS = 10.0
 
@@ -34,6 +34,11 @@ def is_gone(guard: Guard, here: Holder) -> bool:
         return True
     except psutil.AccessDenied:
         return False
+
+
+def lives(life: Life) -> bool:
+    """Whether somebody holds the guard row and gave a sign of life of late."""
+    return life.token is not None and life.beat_seconds is not None and life.beat_seconds <= SILENCE_SECONDS
 
 
 class GuardKeeper:

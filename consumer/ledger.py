@@ -50,6 +50,9 @@ guard = sa.Table(
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
     sa.Column("READY_AT", sa.DateTime),
+    sa.Column("BEAT_AT", sa.DateTime),
+    sa.Column("LAST_ERROR", sa.String(500)),
+    sa.Column("LAST_ERROR_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -186,6 +189,25 @@ class Guard:
     process: int | None
     process_started: int | None
     ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Life:
+    """What the guard row tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+
+    Both moments are the database server's own, so that no clocks of two machines are compared.
+    """
+
+    token: str | None
+    holder: str | None
+    beat_seconds: float | None
+    error: str | None
+    error_seconds: float | None
+
+    @property
+    def error_is_newest(self) -> bool:
+        """Whether nothing was written since it."""
+        return self.error_seconds is not None and (self.beat_seconds is None or self.error_seconds <= self.beat_seconds)
 
 
 @dataclass(frozen=True, slots=True)

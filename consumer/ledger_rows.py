@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.ledger import Aside, Guard, Moment, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.ledger import Aside, Guard, Life, Moment, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
 from puente.engines.database import Column, Kind, Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Key, Subject
 
-DETAIL_LENGTH = 500
+DETAIL_LENGTH = ERROR_LENGTH = 500
 _ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
@@ -29,7 +29,7 @@ def read_overview(reader: Reader) -> State:
 
 
 def guard_of(row: Sequence[object]) -> Guard:
-    _, version, caja, token, beat, host, process, started, ready = row
+    _, version, caja, token, beat, host, process, started, ready, *_ = row
     assert isinstance(version, int)
     assert isinstance(beat, int)
     assert isinstance(process, int | None)
@@ -44,6 +44,20 @@ def guard_of(row: Sequence[object]) -> Guard:
         process_started=started,
         ready_at=_aware(ready),
     )
+
+
+def read_life(reader: Reader) -> Life:
+    g = ledger.guard.c
+    now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
+    token, host, process, beat_at, error, error_at, at = next(
+        iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
+    )
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (at - moment).total_seconds())
+
+    holder = None if token is None else f"{host} ({process})"
+    return Life(token=token, holder=holder, beat_seconds=since(beat_at), error=error, error_seconds=since(error_at))
 
 
 def _aware(moment: object) -> datetime | None:

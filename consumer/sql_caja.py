@@ -9,8 +9,19 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
-from consumer.ledger_rows import guard_of, naive, progress_values, read_hashes, read_overview, read_subjects, waiting_row
+from consumer.guard import lives
+from consumer.ledger import Guard, Life, Progress, State, Waiting, warehouse_of
+from consumer.ledger_rows import (
+    ERROR_LENGTH,
+    guard_of,
+    naive,
+    progress_values,
+    read_hashes,
+    read_life,
+    read_overview,
+    read_subjects,
+    waiting_row,
+)
 from consumer.mapping import STORE, RowMapper
 from consumer.parameters import read_stores, read_switches, read_unposted
 from consumer.profile import Profile
@@ -22,6 +33,8 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+NOW = sa.func.current_timestamp()
+"""By the clock of the database's server."""
 
 
 class SqlCaja:
@@ -71,7 +84,7 @@ class SqlCaja:
         update = (
             sa.update(ledger.guard)
             .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, HOST=holder.host, PROCESS=holder.process, PROCESS_STARTED=holder.started)
+            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process, PROCESS_STARTED=holder.started)
         )
         try:
             with self._database.writing() as writer:
@@ -83,6 +96,23 @@ class SqlCaja:
         update = sa.update(ledger.guard).where(ledger.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1)
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
+
+    def say_error(self, reason: str, token: str | None) -> None:
+        """Keeps the newest error of whoever holds the guard row with `token`, or would if he could, where `puente status` finds it.
+
+        The row of another one who lives is left alone: he would take the lock for the loss of it.
+        """
+        life = self.life()
+        if life.token != token and lives(life):
+            return
+        update = sa.update(ledger.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        with suppress(LockConflict), self._database.writing() as writer:
+            writer.execute(update)
+
+    def life(self) -> Life:
+        """Whether anybody writes to this CAJA, and what went wrong last."""
+        with self._database.reading() as reader:
+            return read_life(reader)
 
     def overview(self) -> State:
         """The ledger but for what was applied: `hashes` is empty."""
@@ -134,9 +164,8 @@ class SqlCaja:
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        beat = (
-            sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
-        )
+        g = ledger.guard.c
+        beat = sa.update(ledger.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1

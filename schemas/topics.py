@@ -32,6 +32,10 @@ class Topics:
         """The schemas, shared by the companies of one prefix."""
         return Topic(f"{self.prefix}.{REGISTRY}")
 
+    def reader(self, caja: str) -> str:
+        """What the log's tools for lag call the consumer of a CAJA: a group of Kafka."""
+        return f"{self.prefix}.{self.company}.{caja}"
+
     def subject(self, topic: Topic) -> Subject | None:
         """What a topic is about; None where it is not an entity's of this company."""
         head = f"{self.prefix}.{self.company}."

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -13,7 +13,7 @@ from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import RetryableError
+from puente.errors import PuenteError, RetryableError
 from puente.eventlog.port import EventLog
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
@@ -89,11 +89,21 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
+        except PuenteError as error:
+            self._say(error)
+            self._drop()
+            raise
         except BaseException:
             self._drop()
             raise
         self._note()
         return step
+
+    def _say(self, error: PuenteError) -> None:
+        """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
+        if self._opened_both is not None and self._keeper is not None:
+            with suppress(PuenteError):
+                self._opened_both.caja.say_error(str(error), self._keeper.token)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -102,7 +112,7 @@ class ConsumerSide:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
         try:
-            self._opened_both.log.note(f"{topics.prefix}.{topics.company}.{self.name}", positions)
+            self._opened_both.log.note(topics.reader(self.name), positions)
         except RetryableError:
             self._note_at = self._clock() + NOTE_AGAIN_SECONDS
         else:

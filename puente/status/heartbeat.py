@@ -1,0 +1,78 @@
+"""What the producer said last, and whether it still speaks.
+
+Its words bear its own clock's time, which may be another machine's. One that is about now by this clock shows that it lives; else the log
+is listened to for a moment, for a producer that lives says the next one soon.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import monotonic
+
+from producer.poll import HEARTBEAT_SECONDS
+from puente.eventlog.port import START, Event, EventLog, Offset, Topic
+from puente.status.model import ProducerState, ProducerStatus
+from schemas.codec import Decoder
+from schemas.control import parse
+from schemas.registry import RegistryReader
+from schemas.topics import Topics
+
+NEWEST_WORDS = 50
+"""A topic of words holds a day of them, and the last ones tell."""
+SILENCE_SECONDS = 10.0
+LISTEN_SECONDS = 2.5 * HEARTBEAT_SECONDS
+
+
+def listen(log: EventLog, topics: Topics) -> ProducerStatus:
+    """Raises what the log does."""
+    state = log.state(topics.control)
+    if state is None:
+        return ProducerStatus(state=ProducerState.NEVER_STARTED)
+    found = _heard(log, topics, _newest(log, topics.control, state.end))
+    if found.heard_seconds is None or found.state is ProducerState.STOPPED or abs(found.heard_seconds) <= SILENCE_SECONDS:
+        return found
+    if not _grows(log, topics.control, state.end):
+        found.state = ProducerState.SILENT
+        return found
+    found = _heard(log, topics, _read(log, topics.control, state.end))
+    found.heard_seconds = 0.0
+    return found
+
+
+def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
+    until = monotonic() + LISTEN_SECONDS
+    while (left := until - monotonic()) > 0:
+        log.wait({topic: end}, left)
+        state = log.state(topic)
+        if state is None or state.end != end:
+            return state is not None
+    return False
+
+
+def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerStatus:
+    said = next((event.value for event in reversed(events) if event.value is not None), None)
+    if said is None:
+        return ProducerStatus(state=ProducerState.STOPPED if events else ProducerState.NEVER_STARTED)
+    decoder = Decoder()
+    RegistryReader(log, topics.registry, decoder).refresh()
+    word = parse(decoder, said)
+    seconds = (datetime.now(UTC) - word.time).total_seconds()
+    if events[-1].value is None:
+        state = ProducerState.STOPPED
+    else:
+        state = ProducerState.WORKING if word.compared or word.complete else ProducerState.COMPARING
+    return ProducerStatus(state=state, word=word, heard_seconds=seconds)
+
+
+def _newest(log: EventLog, topic: Topic, end: Offset) -> list[Event]:
+    """The last events, of which one at least is a word if there is any."""
+    found = _read(log, topic, Offset(max(START, end - NEWEST_WORDS)))
+    return found if any(event.value is not None for event in found) else _read(log, topic, START)
+
+
+def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
+    found: list[Event] = []
+    while True:
+        batch = log.read(topic, position)
+        found, position = [*found, *batch.events][-NEWEST_WORDS:], batch.next_offset
+        if batch.at_end:
+            return found
