@@ -16,7 +16,9 @@ from puente.errors import ExitCode, PuenteError
 from puente.eventlog.port import EventLog, Topic, TopicSettings, TopicState
 from puente.findings import Finding, Level, failure
 from puente.privileges import check_caja, check_sae
+from puente.status.heartbeat import last_word
 from puente.texts import Text, text
+from puente.unpublished import unpublished
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
@@ -129,6 +131,9 @@ def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
         ),
     )
     yield from _kept_otherwise(log, topics, present)
+    word = last_word(log, topics)
+    if word is not None and word.unpublished_count:
+        yield Finding(Level.WARNING, "SAE", unpublished(word))
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from consumer.ledger import Reason
+from consumer.leftout import LeftOut
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
 from puente.status import status as look
 from puente.status.document import document
 from puente.status.model import CajaStatus, Lacks, Parked, ProducerState, ProducerStatus, State, Status, is_late
 from puente.texts import Text, text, translate
+from puente.unpublished import unpublished
 
 
 def commands() -> list[click.Command]:
@@ -74,6 +76,8 @@ def _row(caja: CajaStatus) -> list[object]:
 def _of_producer(found: ProducerStatus) -> Iterator[Text]:
     if found.state in (ProducerState.STOPPED, ProducerState.SILENT, ProducerState.NEVER_STARTED):
         yield text("nothing that changes there is carried: start puente run (or puente produce) where SAE is")
+    if found.word and found.word.unpublished_count:
+        yield unpublished(found.word)
     if found.word and found.word.held:
         topics = ", ".join(sorted(found.word.held))
         yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)
@@ -99,6 +103,8 @@ def _of_caja(caja: CajaStatus, max_lag: float | None) -> Iterator[Text | str]:
     for reason, parked in caja.parked.items():
         if reason is not Reason.KEPT_OUT:
             yield _of_parked(reason, parked)
+    for lacking in caja.left_out:
+        yield _of_left_out(lacking)
 
 
 def _of_state(caja: CajaStatus) -> Iterator[Text]:
@@ -137,6 +143,13 @@ def _of_parked(reason: Reason, parked: Parked) -> str:
     return str(
         text("{count} wait, {reason}, for {ago}: {told}", count=parked.count, reason=translate(reason), ago=since, told=f"{told}{more}")
     )
+
+
+def _of_left_out(found: LeftOut) -> str:
+    """`3 customer, EMAILPRED shortened: 12, 45, 46`."""
+    more = f" … (+{found.count - len(found.keys)})" if found.count > len(found.keys) else ""
+    what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
+    return f"{found.count} {what}: {', '.join(found.keys)}{more}"
 
 
 def ago(value: float) -> str:

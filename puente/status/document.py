@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from puente.status.model import PRODUCES, WORKS, CajaStatus, Example, Parked, ProducerStatus, Status, is_late
+from consumer.leftout import LeftOut
+from puente.status.model import LISTED, PRODUCES, WORKS, CajaStatus, Example, Parked, ProducerStatus, Status, is_late
+from schemas.control import Unpublished
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("status.schema.json")
@@ -32,6 +34,8 @@ def _producer(found: ProducerStatus) -> dict[str, object]:
         "heard_seconds": _seconds(found.heard_seconds),
         "complete": word and word.complete,
         "held": sorted(word.held) if word else [],
+        "unpublished_count": word and word.unpublished_count,
+        "unpublished": [_unpublished(row) for row in word.unpublished[:LISTED]] if word else [],
     }
 
 
@@ -51,6 +55,7 @@ def _caja(caja: CajaStatus, max_lag: float | None) -> dict[str, object]:
         "sweeps_waiting_for_producer": caja.sweeps,
         "sweeps_held": caja.held,
         "parked": {reason: _parked(parked) for reason, parked in caja.parked.items()},
+        "left_out": list(map(_left_out, caja.left_out)),
         "last_error": caja.last_error,
         "last_error_seconds": _seconds(caja.last_error_seconds),
         "error": caja.error and str(caja.error),
@@ -64,6 +69,14 @@ def _parked(parked: Parked) -> dict[str, object]:
 
 def _example(example: Example) -> dict[str, object]:
     return {"subject": str(example.subject), "key": example.key, "detail": example.detail}
+
+
+def _left_out(found: LeftOut) -> dict[str, object]:
+    return {"entity": found.entity, "reason": found.cause, "column": found.column, "count": found.count, "first": list(found.keys)}
+
+
+def _unpublished(row: Unpublished) -> dict[str, object]:
+    return {"entity": row.entity, "key": row.key, "reason": row.reason}
 
 
 def _seconds(value: float | None) -> float | None:

@@ -12,7 +12,7 @@ from producer.poll import HEARTBEAT_SECONDS
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic
 from puente.status.model import ProducerState, ProducerStatus
 from schemas.codec import Decoder
-from schemas.control import parse
+from schemas.control import Word, parse
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -36,6 +36,12 @@ def listen(log: EventLog, topics: Topics) -> ProducerStatus:
     found = _heard(log, topics, _read(log, topics.control, state.end))
     found.heard_seconds = 0.0
     return found
+
+
+def last_word(log: EventLog, topics: Topics) -> Word | None:
+    """The newest heartbeat, whoever said it and whenever; raises what the log does."""
+    state = log.state(topics.control)
+    return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).word
 
 
 def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:

@@ -1,6 +1,6 @@
 """What a CAJA's answer and the log's ends mean: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from consumer.caja import Switches
 from consumer.guard import lives
 from consumer.ledger import DOUBTED, UNFINISHED, Life, Progress, Reason
 from consumer.ledger import State as Ledger
+from consumer.leftout import LeftOut
 from consumer.policies import Policies
 from consumer.subscribe import subjects, takes
 from puente.eventlog.history import Position
@@ -28,6 +29,7 @@ class Answer:
     ledger: Ledger
     life: Life
     applied_at: datetime | None
+    left_out: Sequence[LeftOut]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ def judge(found: CajaStatus, answer: Answer, ends: Ends | None, *, is_publishabl
     found.silent_seconds, found.holder = life.beat_seconds, life.holder
     found.last_error, found.last_error_seconds = life.error, life.error_seconds
     found.ready_at, found.applied_at = ledger.ready_at, answer.applied_at
-    found.parked = _parked(answer)
+    found.parked, found.left_out = _parked(answer), answer.left_out
     read = _read(answer, ends)
     _add_resyncs(found, ledger.progress, read, answer.fingerprint)
     going_on = {topic: _goes_on(ledger.progress.get(topic), state) for topic, state in read.items()}

@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.subscribe import stores_of_warehouses
+from consumer.subscribe import stores_of_warehouses, takes
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, NoTopic, PoisonError, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Offset, Topic
@@ -18,6 +19,7 @@ from puente.status.judge import Answer, Ends, judge
 from puente.status.model import CajaStatus, State, Status
 from puente.texts import text
 from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, policies_of, topics_of
+from schemas.control import Word
 from schemas.headers import read_headers
 
 
@@ -55,8 +57,10 @@ def _open(settings: Settings) -> EventLog:
 class _Look:
     """At the log, whose ages are told by the newer of two clocks: this one's, and the one that the producer's heartbeat shows."""
 
-    def __init__(self, log: EventLog, ends: Ends, now: datetime) -> None:
-        self._log, self.ends, self._now = log, ends, now
+    def __init__(self, log: EventLog, ends: Ends, word: Word | None) -> None:
+        self._log, self.ends = log, ends
+        self._now = max([datetime.now(UTC), *([word.time] if word else [])])
+        self.is_publishable = word is None or not word.unpublished_count
         self._ages: dict[tuple[Topic, Offset], float | None] = {}
 
     def lag(self, going_on: Mapping[Topic, Offset]) -> float | None:
@@ -87,8 +91,7 @@ def _look(settings: Settings, log: EventLog, found: Status) -> _Look:
     found.producer = listen(log, topics)
     ends = Ends(topics=topics, states=log.topics())
     found.topics = {topic: int(state.end) for topic, state in ends.states.items() if topics.subject(topic)}
-    word = found.producer.word
-    return _Look(log, ends, max([datetime.now(UTC), *([word.time] if word else [])]))
+    return _Look(log, ends, found.producer.word)
 
 
 def _ask(settings: CajaSettings) -> _Asked:
@@ -101,14 +104,16 @@ def _ask(settings: CajaSettings) -> _Asked:
             checked.caja.read_guard()
             with checked.database.reading() as reader:
                 applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(ledger.positions.c.APPLIED_AT)))), None)
+            policies, warehouses = policies_of(settings), stores_of_warehouses(checked.stores, settings.name)
             answer = Answer(
-                policies=policies_of(settings),
-                warehouses=stores_of_warehouses(checked.stores, settings.name),
+                policies=policies,
+                warehouses=warehouses,
                 switches=checked.switches,
                 fingerprint=fingerprint_of(checked),
                 ledger=checked.caja.overview(),
                 life=checked.caja.life(),
                 applied_at=applied_at and applied_at.replace(tzinfo=UTC),
+                left_out=checked.caja.left_out(partial(takes, policies, warehouses)),
             )
     except ConfigError as error:
         return _Asked(name=settings.name, error=error, state=State.FAILED)
@@ -120,7 +125,7 @@ def _ask(settings: CajaSettings) -> _Asked:
 def _told(asked: _Asked, look: _Look | None) -> CajaStatus:
     found = CajaStatus(name=asked.name, state=asked.state, error=asked.error)
     if asked.answer is not None:
-        going_on = judge(found, asked.answer, look.ends if look else None)
+        going_on = judge(found, asked.answer, look.ends if look else None, is_publishable=look is None or look.is_publishable)
     elif look is not None:
         going_on = look.noted(asked.name)
         if going_on is not None:

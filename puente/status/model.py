@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from consumer.ledger import Reason
+from consumer.leftout import LeftOut
 from puente.errors import ExitCode, PuenteError, gravest
 from puente.eventlog.port import Topic
 from puente.texts import marked
@@ -96,7 +97,7 @@ class CajaStatus:
     captured from SAE, 0 where there is none. `silent_seconds`: since whoever writes gave a sign of life, by the database server's clock.
     `ready_at` is when it had all that it needs to sell; `lacks` what it waits for until then, None where that is not known. `resyncs`
     are topics that are still to be compared with it from their start, `sweeps` those whose missing rows wait for the producer's word,
-    `held` those where that many rows wait for a person.
+    `held` those where that many rows wait for a person. `left_out` is what rows that are there lack of what SAE holds.
     `last_error` is the newest that its consumer met; `error` what keeps it, or this look at it, from working now.
     """
 
@@ -110,6 +111,7 @@ class CajaStatus:
     ready_at: datetime | None = None
     lacks: Lacks | None = None
     parked: dict[Reason, Parked] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] = ()
     resyncs: list[Topic] = field(default_factory=list)
     sweeps: list[Topic] = field(default_factory=list)
     held: dict[Topic, int] = field(default_factory=dict)

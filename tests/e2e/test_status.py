@@ -220,3 +220,29 @@ def test_the_page_has_every_state() -> None:
         *((state.value, "yes" if state in WORKS else "no") for state in State),
         *((state.value, "yes" if state in PRODUCES else "no") for state in ProducerState),
     ]
+
+
+@pytest.mark.file_log
+def test_a_row_of_sae_that_cannot_be_published_is_named_by_status_and_check(site: SmallSite) -> None:
+    site.sql("INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS, COSTO_PROM) VALUES ('MALO', 'Malo', 'P', 1, 'A', 1E30)")
+    assert site.puente("run", "--once").returncode == ExitCode.OK
+    producer = ask(site).found["producer"]
+    assert producer["unpublished_count"] == 1
+    assert (producer["unpublished"][0]["entity"], producer["unpublished"][0]["key"]) == ("product", "MALO")
+    assert "average_cost" in producer["unpublished"][0]["reason"]
+    assert all(caja["ready_at"] for caja in ask(site).found["cajas"])
+    for command in ("status", "check"):
+        (told,) = [line for line in site.puente(command).stdout.splitlines() if "cannot be published" in line]
+        assert re.search(r"SAE: 1 row of SAE cannot be published: product MALO \(average_cost", told)
+
+
+@pytest.mark.file_log
+def test_what_a_caja_lacks_is_counted_by_reason_with_its_first_keys(site: SmallSite) -> None:
+    site.fill()
+    lacking = ask(site).caja("centro")["left_out"]
+    assert lacking
+    lines = [line for line in site.puente("status").stdout.splitlines() if line.startswith("centro: ")]
+    for found in lacking:
+        (line,) = [line for line in lines if f" {found['column']} {found['reason']}: " in line]
+        assert line.startswith(f"centro: {found['count']} ")
+        assert f": {', '.join(found['first'])}" in line

@@ -1,4 +1,4 @@
-"""`puente check` and `setup`."""
+"""`puente setup`."""
 
 import sys
 from collections.abc import Sequence
@@ -6,24 +6,14 @@ from pathlib import Path
 
 import click
 
-from puente import check as checks
 from puente import config as settings_file
 from puente import setup as setups
-from puente.cli.common import config_option, json_option, print_findings, print_json
-from puente.errors import ConfigError, ExitCode, gravest
+from puente.cli.common import config_option, json_option, print_json
+from puente.errors import ConfigError, ExitCode
 from puente.texts import text, translate
 
 
 def commands() -> list[click.Command]:
-    @click.command(
-        "check",
-        help=translate("SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."),
-    )
-    @config_option
-    @json_option
-    def check(config: Path, as_json: bool) -> int:
-        return int(gravest(finding.code for finding in print_findings(checks.check(settings_file.load(config)), as_json=as_json)))
-
     @click.command(
         "setup",
         help=translate("Makes the log's topics and the ledger tables in each CAJA. Says what it will do and asks for a backup first."),
@@ -37,7 +27,7 @@ def commands() -> list[click.Command]:
     def setup(config: Path, names: Sequence[str], dry_run: bool, yes: bool, adopt: bool, as_json: bool) -> int:
         return _setup(config, names, dry_run=dry_run, yes=yes, adopt=adopt, as_json=as_json)
 
-    return [check, setup]
+    return [setup]
 
 
 def _setup(path: Path, names: Sequence[str], *, dry_run: bool, yes: bool, adopt: bool, as_json: bool) -> int:
