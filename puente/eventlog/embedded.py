@@ -114,6 +114,14 @@ class EmbeddedLog:
         found = {Topic(name): TopicSettings(min_compaction_lag_ms=lag, delete_retention_ms=kept) for name, lag, kept in rows}
         return [short for topic, wanted in topics.items() if topic in found for short in found[topic].short_of(wanted, topic)]
 
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        with self._translated():
+            select = "select min_compaction_lag_ms, delete_retention_ms from topic where name = ?"
+            row = self._db.execute(select, (topic,)).fetchone()
+        if row is None:
+            raise self._no_topic(topic)
+        return TopicSettings(min_compaction_lag_ms=row[0], delete_retention_ms=row[1])
+
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self._translated():
             rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
@@ -146,8 +154,11 @@ class EmbeddedLog:
     def _topic(self, topic: Topic) -> tuple[int, int]:
         row = self._db.execute("select id, next_offset from topic where name = ?", (topic,)).fetchone()
         if row is None:
-            raise NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic), topic)
+            raise self._no_topic(topic)
         return row[0], row[1]
+
+    def _no_topic(self, topic: Topic) -> NoTopic:
+        return NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic), topic)
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
         with self._translated(), self._reading():

@@ -56,6 +56,10 @@ class MemoryLog:
             present = {topic: self.store.topics[topic].settings for topic in topics if topic in self.store.topics}
         return [short for topic, settings in present.items() for short in settings.short_of(topics[topic], topic)]
 
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        with self.store.changed:
+            return self._topic(topic).settings
+
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self.store.changed:
             return {name: topic.state for name, topic in self.store.topics.items() if names is None or name in names}

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from puente.errors import RetryableError
 from puente.eventlog.kafka import fetching, groups, producing
 from puente.eventlog.kafka.client import Client, Place, refuse
-from puente.eventlog.kafka.topics import BROKERS_OWN, create_request, created, describe_request, unfit
+from puente.eventlog.kafka.topics import BROKERS_OWN, create_request, created, describe_request, settings, settings_request, unfit
 from puente.eventlog.port import Batch, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.texts import text
 
@@ -67,6 +67,13 @@ class KafkaLog:
         def ask() -> list[Unfit]:
             present = {topic: topics[topic] for topic in self._client.places(topics)}
             return sorted(unfit(self._client.ask(describe_request(present)), present), key=lambda found: found.topic) if present else []
+
+        return self._client.trying(ask)
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        def ask() -> TopicSettings | None:
+            self._client.placed(topic)
+            return settings(self._client.ask(settings_request(topic)))
 
         return self._client.trying(ask)
 

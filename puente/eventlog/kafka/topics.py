@@ -1,6 +1,6 @@
 """How Puente's topics are kept by Kafka: what is asked for when one is made, and what another must not have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kafka import errors
@@ -63,9 +63,24 @@ def created(answer: Any) -> Iterable[Topic]:
             yield Topic(told.name)
 
 
-def describe_request(topics: Iterable[Topic]) -> Any:
-    resources = [_Described(resource_type=_TOPIC, resource_name=topic, configuration_keys=list(_JUDGED)) for topic in topics]
+def describe_request(topics: Iterable[Topic], keys: Sequence[str] = _JUDGED) -> Any:
+    resources = [_Described(resource_type=_TOPIC, resource_name=topic, configuration_keys=list(keys)) for topic in topics]
     return DescribeConfigsRequest(resources=resources, include_synonyms=False, include_documentation=False)
+
+
+def settings_request(topic: Topic) -> Any:
+    return describe_request([topic], _AT_LEAST)
+
+
+def settings(answer: Any) -> TopicSettings | None:
+    """Of the one topic that was asked for; None where the user may not see that. Raises `KafkaError`."""
+    (told,) = answer.results
+    if told.error_code == errors.TopicAuthorizationFailedError.errno:
+        return None
+    refuse(told.error_code, told.resource_name)
+    found = {config.name: int(config.value) for config in told.configs}
+    lag, kept = map(found.__getitem__, _AT_LEAST)
+    return TopicSettings(min_compaction_lag_ms=lag, delete_retention_ms=kept)
 
 
 def unfit(answer: Any, topics: Mapping[Topic, TopicSettings]) -> Iterable[Unfit]:
