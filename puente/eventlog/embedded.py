@@ -18,6 +18,7 @@ from uuid import uuid4
 from puente.errors import ConfigError, NoTopic, RetryableError
 from puente.eventlog.compaction import compact
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from puente.eventlog.rights import Right
 from puente.texts import text
 
 VERSION = 1
@@ -121,6 +122,10 @@ class EmbeddedLog:
         if row is None:
             raise self._no_topic(topic)
         return TopicSettings(min_compaction_lag_ms=row[0], delete_retention_ms=row[1])
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:  # noqa: ARG002 - the port's name
+        """Who may open the file may do everything."""
+        return []
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self._translated():

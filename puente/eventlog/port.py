@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NewType, Protocol
 
+from puente.eventlog.rights import Right
+
 Topic = NewType("Topic", str)
 Offset = NewType("Offset", int)
 Identity = NewType("Identity", str)
@@ -121,6 +123,10 @@ class EventLog(Protocol):
 
     def settings(self, topic: Topic) -> TopicSettings | None:
         """How a topic is kept now; None where this user is not told. A topic that does not exist raises `NoTopic`."""
+        ...
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:
+        """Those of the rights that this user lacks. Of a topic that is not there, only whether it may be made is known."""
         ...
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
