@@ -10,11 +10,11 @@ from consumer.ledger import Reason
 from consumer.leftout import LeftOut
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
+from puente.heartbeat import ProducerState, ProducerStatus, unpublished
 from puente.status import status as look
 from puente.status.document import document
-from puente.status.model import CajaStatus, Lacks, Parked, ProducerState, ProducerStatus, State, Status, is_late
+from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
 from puente.texts import Text, text, translate
-from puente.unpublished import unpublished
 
 
 def commands() -> list[click.Command]:

@@ -2,7 +2,6 @@
 
 model.py     what is told: of the producer, and of each CAJA its state in one word
 look.py      asks the log, and every CAJA at the same time
-heartbeat.py what the producer said last
 judge.py     what the answers mean; pure
 document.py  the same for machines, as status.schema.json describes it
 """

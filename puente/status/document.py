@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumer.leftout import LeftOut
-from puente.status.model import LISTED, PRODUCES, WORKS, CajaStatus, Example, Parked, ProducerStatus, Status, is_late
+from puente.heartbeat import PRODUCES, ProducerStatus
+from puente.status.model import LISTED, WORKS, CajaStatus, Example, Parked, Status, is_late
 from schemas.control import Unpublished
 
 VERSION = 1

@@ -14,7 +14,7 @@ from consumer.subscribe import stores_of_warehouses, takes
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, NoTopic, PoisonError, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Offset, Topic
-from puente.status.heartbeat import listen
+from puente.heartbeat import listen
 from puente.status.judge import Answer, Ends, judge
 from puente.status.model import CajaStatus, State, Status
 from puente.texts import text
@@ -80,7 +80,7 @@ class _Look:
     def noted(self, caja: str) -> dict[Topic, Offset] | None:
         """Where the log's own tools say that a CAJA goes on; None where they do not know."""
         with suppress(ConfigError, RetryableError):
-            told = self._log.noted(self.ends.topics.reader(caja))
+            told = self._log.noted(self.ends.topics.group(caja))
             return {topic: offset for topic, offset in told.items() if topic in self.ends.states} or None
         return None
 

@@ -9,9 +9,9 @@ from consumer.ledger import Reason
 from consumer.leftout import LeftOut
 from puente.errors import ExitCode, PuenteError, gravest
 from puente.eventlog.port import Topic
+from puente.heartbeat import PRODUCES, ProducerStatus
 from puente.texts import marked
 from schemas.changes import Key, Subject
-from schemas.control import Word
 
 LISTED = 5
 """How many keys of a kind are named."""
@@ -52,23 +52,7 @@ class Lacks(StrEnum):
     """All is there; its consumer has yet to say so."""
 
 
-class ProducerState(StrEnum):
-    """What the producer does, in one word."""
-
-    WORKING = marked("working")
-    COMPARING = marked("comparing")
-    """It reads all of SAE and the log, since it has just begun."""
-    STOPPED = marked("stopped")
-    """It ended cleanly."""
-    SILENT = marked("silent")
-    """Its heartbeat came no more."""
-    NEVER_STARTED = marked("never started")
-    UNKNOWN = marked("unknown")
-    """The log cannot be read."""
-
-
 WORKS = frozenset((State.WORKING, State.CATCHING_UP, State.RESYNCING))
-PRODUCES = frozenset((ProducerState.WORKING, ProducerState.COMPARING))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,15 +102,6 @@ class CajaStatus:
     last_error: str | None = None
     last_error_seconds: float | None = None
     error: PuenteError | None = None
-
-
-@dataclass(kw_only=True)
-class ProducerStatus:
-    """`word` is the newest that was heard, said `heard_seconds` ago; both None where none ever was."""
-
-    state: ProducerState = ProducerState.UNKNOWN
-    word: Word | None = None
-    heard_seconds: float | None = None
 
 
 @dataclass(kw_only=True)

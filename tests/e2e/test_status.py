@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from puente.errors import ExitCode
-from puente.status.model import PRODUCES, WORKS, ProducerState, State
+from puente.heartbeat import PRODUCES, ProducerState
+from puente.status.model import WORKS, State
 from tests.e2e.running import Running
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.e2e.statuses import VALIDATOR, ask

@@ -5,12 +5,14 @@ is listened to for a moment, for a producer that lives says the next one soon.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from time import monotonic
 
 from producer.poll import HEARTBEAT_SECONDS
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic
-from puente.status.model import ProducerState, ProducerStatus
+from puente.texts import Text, marked, text, translate
 from schemas.codec import Decoder
 from schemas.control import Word, parse
 from schemas.registry import RegistryReader
@@ -20,6 +22,33 @@ NEWEST_WORDS = 50
 """A topic of words holds a day of them, and the last ones tell."""
 SILENCE_SECONDS = 10.0
 LISTEN_SECONDS = 2.5 * HEARTBEAT_SECONDS
+
+
+class ProducerState(StrEnum):
+    """What the producer does, in one word."""
+
+    WORKING = marked("working")
+    COMPARING = marked("comparing")
+    """It reads all of SAE and the log, since it has just begun."""
+    STOPPED = marked("stopped")
+    """It ended cleanly."""
+    SILENT = marked("silent")
+    """Its heartbeat came no more."""
+    NEVER_STARTED = marked("never started")
+    UNKNOWN = marked("unknown")
+    """The log cannot be read."""
+
+
+PRODUCES = frozenset((ProducerState.WORKING, ProducerState.COMPARING))
+
+
+@dataclass(kw_only=True)
+class ProducerStatus:
+    """`word` is the newest that was heard, said `heard_seconds` ago; both None where none ever was."""
+
+    state: ProducerState = ProducerState.UNKNOWN
+    word: Word | None = None
+    heard_seconds: float | None = None
 
 
 def listen(log: EventLog, topics: Topics) -> ProducerStatus:
@@ -82,3 +111,12 @@ def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
         found, position = [*found, *batch.events][-NEWEST_WORDS:], batch.next_offset
         if batch.at_end:
             return found
+
+
+def unpublished(word: Word) -> Text:
+    """`1 row of SAE cannot be published: product MALO (average_cost …)`."""
+    listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in word.unpublished)
+    more = f" … (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
+    if word.unpublished_count == 1:
+        return text("1 row of SAE cannot be published: {listed}", listed=listed)
+    return text("{count} rows of SAE cannot be published: {listed}", count=word.unpublished_count, listed=f"{listed}{more}")
