@@ -33,11 +33,13 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """A process that may write: `started` in whole seconds since 1970, so that a reused process number is not taken for it."""
+    """A process that may write: `host` is for people; `boot` is where its number means something, `started` tells it from a later process
+    with the same number. Both None where the system does not tell."""
 
     host: str
     process: int
-    started: int
+    started: int | None
+    boot: str | None = None
 
 
 class Transaction(Protocol):

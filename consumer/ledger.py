@@ -51,6 +51,7 @@ guard = sa.Table(
     sa.Column("HOST", sa.String(64)),
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
+    sa.Column("BOOT", sa.String(64)),
     sa.Column("READY_AT", sa.DateTime),
     sa.Column("LAST_ERROR", sa.String(500)),
     sa.Column("LAST_ERROR_AT", sa.DateTime),
@@ -187,7 +188,7 @@ class Aside(MutableMapping[Place, Waiting]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his.
+    """The guard row. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
 
     `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
@@ -199,6 +200,7 @@ class Guard:
     host: str | None
     process: int | None
     process_started: int | None
+    boot: str | None = None
     ready_at: datetime | None = None
 
 

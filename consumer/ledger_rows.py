@@ -31,7 +31,7 @@ def read_overview(reader: Reader) -> State:
 
 
 def guard_of(row: Sequence[object]) -> Guard:
-    _, version, caja, token, beat, host, process, started, ready, *_ = row
+    _, version, caja, token, beat, host, process, started, boot, ready, *_ = row
     assert isinstance(version, int)
     assert isinstance(beat, int)
     assert isinstance(process, int | None)
@@ -44,6 +44,7 @@ def guard_of(row: Sequence[object]) -> Guard:
         host=None if host is None else str(host),
         process=process,
         process_started=started,
+        boot=None if boot is None else str(boot),
         ready_at=_aware(ready),
     )
 

@@ -88,7 +88,8 @@ class SqlCaja:
         update = (
             sa.update(ledger.guard)
             .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process, PROCESS_STARTED=holder.started)
+            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
+            .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
         try:
             with self._database.writing() as writer:

@@ -181,6 +181,9 @@ class ConsumerSide:
     def release(self) -> None:
         try:
             if self._consumer is not None:
+                if not self._note_failed:
+                    self._note_at = float("-inf")
+                    self._note()
                 self._consumer.release()
         finally:
             self._drop()

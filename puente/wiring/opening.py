@@ -65,7 +65,7 @@ def open_sae(settings: Settings) -> SqlSae:
     """SAE through a connection of its own; raises `ConfigError` where the settings name none."""
     if settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
-    return SqlSae(open_database(settings.sae.address), settings.company)
+    return SqlSae(open_database(settings.sae.address, settings.sae.limits), settings.company)
 
 
 def find_company(settings: Settings, log: EventLog) -> str:
@@ -124,7 +124,7 @@ class CheckedCaja:
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
-    database = open_database(caja.address)
+    database = open_database(caja.address, caja.limits)
     try:
         catalogue = database.catalogue()
         warnings = profiles.check(profile, catalogue, caja.name)

@@ -32,7 +32,7 @@ from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
-HOLDER = Holder(host="here", process=1, started=1)
+HOLDER = Holder(host="here", process=1, started=1, boot="a boot")
 STORES = [ReferenceStore(1, "Centro ñ", 1), ReferenceStore(2, "Reforma", 5), ReferenceStore(3, "Sin almacén", None)]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 EVERY_BYTE = bytes(range(256))
@@ -453,7 +453,7 @@ def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
     assert subject.caja.claim(seen, "one", HOLDER)
     assert not subject.caja.claim(seen, "two", HOLDER)
     guard = subject.caja.read_guard()
-    assert (guard.token, guard.host, guard.process, guard.process_started) == ("one", "here", 1, 1)
+    assert (guard.token, guard.host, guard.process, guard.process_started, guard.boot) == ("one", "here", 1, 1, "a boot")
 
 
 def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:

@@ -108,6 +108,7 @@ class MemoryCaja:
             host=holder.host if holder else None,
             process=holder.process if holder else None,
             process_started=holder.started if holder else None,
+            boot=holder.boot if holder else None,
             ready_at=self.content.guard.ready_at,
         )
 
