@@ -19,9 +19,9 @@ order by rf.rdb$relation_name, rf.rdb$field_position
 """
 
 KEYS = """
-select trim(i.rdb$relation_name), trim(i.rdb$index_name), trim(s.rdb$field_name)
+select trim(i.rdb$relation_name), trim(i.rdb$index_name), coalesce(trim(s.rdb$field_name), '')
 from rdb$indices i
-join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
+left join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
 where coalesce(i.rdb$system_flag, 0) = 0 and i.rdb$unique_flag = 1 and coalesce(i.rdb$index_inactive, 0) = 0
 """
 
