@@ -24,7 +24,6 @@ from puente.engines.database import (
     Column,
     Privilege,
     Reader,
-    RowError,
     RowWrite,
     Survey,
     TransactionIds,
@@ -34,7 +33,7 @@ from puente.engines.database import (
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
-from puente.engines.firebird.errors import FOREIGN, LOCK_CODES, row_message, translate, translated
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
 from puente.engines.firebird.text import from_database, to_database
@@ -320,15 +319,15 @@ class _Transaction:
         block = self._database.block(plan)
         touched, errors = 0, []
         for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code in self._call(block, rows[start : start + block.rows_per_call]):
+            for row_no, code, _state, seen in self._call(block, rows[start : start + block.rows_per_call]):
                 if row_no < 0:
                     touched += code
                 else:
-                    errors.append(RowError(start + row_no, code, code in LOCK_CODES, row_message(code)))
+                    errors.append(row_error(start + row_no, code, seen=bool(seen), plan=plan))
         return Written(touched, errors)
 
-    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int]]:
+    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
         with self._database.asking():
             cursor, statement = self._database.statement(self._connection, block.sql)
-            found: list[tuple[int, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
             return found
