@@ -4,21 +4,23 @@ PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
 PUENTE_POSITIONS  per topic, how far it was applied, the event read last, and what the last resync left to be done
 PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row, the quantity of stock
 PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
+PUENTE_LEFT_OUT   per key, what its row in CAJA lacks of what SAE holds, and why
 """
 
 from collections.abc import Collection, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 
+from consumer.leftout import Notes
 from puente.eventlog.history import Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Entity, Key, Subject
 
-VERSION = 2
-"""A ledger of an older version is made anew by `puente setup`: a resync fills it."""
+VERSION, OLDEST = 3, 2
+"""`puente setup` gives a ledger of version `OLDEST` or later what it lacks; an older one is made anew: a resync fills both."""
 NO_WAREHOUSE = 0
 """What stands in WAREHOUSE for every entity but stock."""
 TOMBSTONE = ""
@@ -50,6 +52,8 @@ guard = sa.Table(
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
     sa.Column("READY_AT", sa.DateTime),
+    sa.Column("LAST_ERROR", sa.String(500)),
+    sa.Column("LAST_ERROR_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -88,6 +92,15 @@ waiting = sa.Table(
     sa.Column("LONG_VALUE", sa.LargeBinary),
     sa.Column("CONTENT_HASH", sa.String(16), nullable=False),
     sa.Column("SINCE", sa.DateTime, nullable=False),
+)
+left_out = sa.Table(
+    "PUENTE_LEFT_OUT",
+    metadata,
+    sa.Column("ENTITY", sa.String(12), primary_key=True),
+    sa.Column("WAREHOUSE", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ROW_KEY", sa.String(KEY_WIDTH), primary_key=True),
+    sa.Column("REASON", sa.String(16), primary_key=True),
+    sa.Column("COLUMN_NAME", sa.String(63), primary_key=True),
 )
 
 
@@ -175,7 +188,8 @@ class Aside(MutableMapping[Place, Waiting]):
 class Guard:
     """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his.
 
-    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
+    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC). `last_error`: what ended the
+    consumer the last time that something did, at `last_error_at` (UTC).
     """
 
     caja: str
@@ -186,6 +200,8 @@ class Guard:
     process: int | None
     process_started: int | None
     ready_at: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +245,7 @@ class State:
     progress: dict[Topic, Progress]
     hashes: dict[Subject, dict[Key, str]]
     waiting: Aside
+    left_out: dict[Place, Notes] = field(default_factory=dict)
     ready_at: datetime | None = None
 
 

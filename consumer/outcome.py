@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Transaction
-from consumer.ledger import Reason, State, Waiting
-from consumer.mapping import Note
+from consumer.ledger import Place, Reason, State, Waiting
+from consumer.leftout import Note, Notes
 from consumer.policies import StockPolicy
 from puente.engines.database import Refusal, RowError
 from puente.errors import ConfigError
@@ -99,6 +99,12 @@ class Outcome:
         """What waited and went in now."""
         places = ((p.incoming.subject, p.incoming.key) for p in self.applied)
         return [place for place in places if place in self._state.waiting]
+
+    @property
+    def lacking(self) -> dict[Place, Notes]:
+        """What rows that went in lack, where the ledger says something else; nothing is something, too."""
+        notes = {(p.incoming.subject, p.incoming.key): p.notes for p in self.applied}
+        return {place: found for place, found in notes.items() if found != self._state.left_out.get(place, ())}
 
     def write(self, plan: Plan, transaction: Transaction) -> None:
         for item in plan.aside:

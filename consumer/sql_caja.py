@@ -9,8 +9,20 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
-from consumer.ledger_rows import guard_of, naive, progress_values, read_hashes, read_overview, read_subjects, waiting_row
+from consumer.ledger import Guard, Place, Progress, State, Waiting, warehouse_of
+from consumer.ledger_rows import (
+    count_left_out,
+    guard_of,
+    left_out_rows,
+    naive,
+    progress_values,
+    read_hashes,
+    read_left_out,
+    read_overview,
+    read_subjects,
+    waiting_row,
+)
+from consumer.leftout import LeftOut, Notes
 from consumer.mapping import STORE, RowMapper
 from consumer.parameters import read_stores, read_switches, read_unposted
 from consumer.profile import Profile
@@ -85,14 +97,20 @@ class SqlCaja:
             writer.execute(update)
 
     def overview(self) -> State:
-        """The ledger but for what was applied: `hashes` is empty."""
+        """The ledger but for what was applied and what was left out of it: `hashes` and `left_out` are empty."""
         with self._database.reading() as reader:
             return read_overview(reader)
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack, in numbers."""
+        with self._database.reading() as reader:
+            return count_left_out(reader, takes)
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}
         with self._database.reading() as reader:
             found, subjects = read_overview(reader), read_subjects(reader)
+            found.left_out = read_left_out(reader)
             if beat is None:
                 found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
                 return found
@@ -167,13 +185,19 @@ class SqlTransaction:
         self._writer.insert(ledger.waiting, [waiting_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
+        self._delete(ledger.waiting, places)
+
+    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+        self._delete(ledger.left_out, before)
+        rows = list(left_out_rows(found))
+        if rows:
+            self._writer.insert(ledger.left_out, rows)
+
+    def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
         keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        w = ledger.waiting.c
-        delete = sa.delete(ledger.waiting).where(
-            w.ENTITY == sa.bindparam("e"), w.WAREHOUSE == sa.bindparam("w"), w.ROW_KEY == sa.bindparam("k")
-        )
+        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
         if keys:
-            self._writer.execute(delete, keys)
+            self._writer.execute(sa.delete(table).where(*of), keys)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))

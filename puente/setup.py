@@ -71,17 +71,21 @@ def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
     _refuse(caja, version, owner, adopt=adopt)
-    if version is not None and version < ledger.VERSION:
+    if version is not None and version < ledger.OLDEST:
         tables = ", ".join(ledger.metadata.tables)
         renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=tables, database=checked.database.label)
         yield Action(caja.name, renewed, lambda: _renew_ledger(caja), touches_caja=True)
+        return
+    if version is not None and version < ledger.VERSION:
+        upgraded = text("add to the ledger of {database} what it lacks; all is compared again", database=checked.database.label)
+        yield Action(caja.name, upgraded, lambda: _upgrade_ledger(caja), touches_caja=True)
     elif missing:
         added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=checked.database.label)
         yield Action(caja.name, added, lambda: _create_ledger(caja), touches_caja=True)
     elif owner is None:
         named = text("write the name {name} into the ledger", name=caja.name)
         yield Action(caja.name, named, lambda: _create_ledger(caja), touches_caja=True)
-    elif owner != caja.name:
+    if owner not in (None, caja.name):
         begun = text(
             "begin the ledger of {found}, which was copied with the database, anew for {name}; all is compared again",
             found=owner,
@@ -135,6 +139,18 @@ def _renew_ledger(caja: CajaSettings) -> None:
     _create_ledger(caja, stock)
 
 
+def _upgrade_ledger(caja: CajaSettings) -> None:
+    """Killed within, the next `setup` goes on: the version comes last."""
+    with closing((checked := open_caja(caja)).database):
+        checked.database.create_tables(ledger.metadata)
+        checked.database.add_columns(ledger.metadata)
+        with checked.database.writing() as writer:
+            fingerprint = ledger.positions.c.FINGERPRINT
+            unfinished = (ledger.UNFINISHED, ledger.DOUBTED)  # which are compared anyway
+            writer.execute(sa.update(ledger.positions).where(fingerprint.not_in(unfinished)).values(FINGERPRINT=ledger.ASKED_FOR))
+            writer.execute(sa.update(ledger.guard).values(LEDGER_VERSION=ledger.VERSION, BEAT=ledger.guard.c.BEAT + 1))
+
+
 def _adopt(caja: CajaSettings) -> None:
     """CAJA's rows are kept as they are; what was applied is forgotten, so that the whole log is compared with them.
 
@@ -142,7 +158,7 @@ def _adopt(caja: CajaSettings) -> None:
     """
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
         stock = _unproved(checked, writer)
-        for table in (ledger.rows, ledger.waiting):
+        for table in (ledger.rows, ledger.waiting, ledger.left_out):
             writer.execute(sa.delete(table))
         writer.execute(
             sa.update(ledger.positions).values(FINGERPRINT=ledger.ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from puente.errors import ConfigError
 from puente.limits import DatabaseLimits, KafkaLimits
@@ -92,11 +92,11 @@ class KafkaLogSettings(_Settings):
         """A password that would never be sent, or none where one is asked for, is a mistake."""
         asks = self.security_protocol.startswith("SASL")
         if asks and (self.username is None or self.password is None):
-            raise ValueError(str(text("{protocol} needs username and password", protocol=self.security_protocol)))
+            raise ValueError(text("{protocol} needs username and password", protocol=self.security_protocol))
         if not asks and (self.username is not None or self.password is not None):
-            raise ValueError(str(text("username and password need the security_protocol SASL_SSL (or SASL_PLAINTEXT)")))
+            raise ValueError(text("username and password need the security_protocol SASL_SSL (or SASL_PLAINTEXT)"))
         if not self.security_protocol.endswith("SSL") and (self.ca or self.certificate or self.key):
-            raise ValueError(str(text("ca, certificate and key need the security_protocol SSL or SASL_SSL")))
+            raise ValueError(text("ca, certificate and key need the security_protocol SSL or SASL_SSL"))
         return self
 
     @property
@@ -116,10 +116,22 @@ class StoreSettings(_Settings):
     name: str = ""
 
 
+def _storable(name: str) -> str:
+    """A CAJA's name is kept in its database and compared with what is read there: as it was written, or not at all."""
+    if name != name.strip():
+        raise ValueError(text("must not begin or end with a blank"))
+    for character in name:
+        if not character.isprintable() or not character.encode("cp1252", errors="ignore"):
+            raise ValueError(
+                str(text("{character} cannot be written into CAJA's database (it holds CP1252)", character=repr(character)[1:-1]))
+            )
+    return name
+
+
 class CajaSettings(_Source):
     """One CAJA database and what its owner decided."""
 
-    name: str = Field(min_length=1, max_length=60)
+    name: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_storable)]
     profile: str = "caja50"
     stores: Literal["all"] | tuple[int, ...] = "all"
     store: tuple[StoreSettings, ...] = ()
@@ -132,6 +144,12 @@ class CajaSettings(_Source):
     interface_required: bool = True
 
 
+class RunSettings(_Settings):
+    """How the commands run that go on until they are stopped: `stop_seconds` is what is under way then may take."""
+
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+
+
 class Settings(_Settings):
     """All of `puente.toml`."""
 
@@ -139,6 +157,7 @@ class Settings(_Settings):
     sae: SaeSettings | None = None
     log: LogSettings = EmbeddedLogSettings()
     caja: tuple[CajaSettings, ...] = ()
+    run: RunSettings = RunSettings()
     folder: Path = Field(default=Path(), exclude=True)
 
     @field_validator("log", mode="before")
@@ -150,16 +169,8 @@ class Settings(_Settings):
     @classmethod
     def _two_digits(cls, value: str) -> str:
         if not _COMPANY.fullmatch(value):
-            raise ValueError(str(text('must be "auto" or two digits such as "01"')))
+            raise ValueError(text('must be "auto" or two digits such as "01"'))
         return value
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Settings":
-        names = [caja.name for caja in self.caja]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(str(text("two CAJAs have the same name: {names}", names=", ".join(twice))))
-        return self
 
     @property
     def log_path(self) -> Path:

@@ -1,122 +1,83 @@
-"""From a file to settings."""
+"""From a file to settings: its text, its tables, its variables, the model, and what one setting says of another."""
 
 import os
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from puente.config import faults, source, syntax
+from puente.config.expanding import Expanding
+from puente.config.faults import Fault
 from puente.config.model import Settings
+from puente.config.places import Path as Setting
+from puente.config.places import Place, Places, lines_of
+from puente.config.problems import Problem, problems
+from puente.config.together import clashes
 from puente.errors import ConfigError
 from puente.texts import Text, text
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of a file; raises `ConfigError` that names the file and every bad setting in it."""
     environment = os.environ if environment is None else environment
+    content = _content(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise faults.error(path, [syntax.fault(content, error)], lines_of(content)) from None
+    return from_document(document, path.resolve().parent, path, environment, Places(content))
+
+
+def _content(path: Path) -> str:
+    try:
+        return source.read(path)
     except OSError as error:
-        raise ConfigError(text("The settings {path} cannot be read; puente demo makes an example", path=path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(text("The settings {path} are no TOML: {error}", path=path, error=error)) from error
-    return from_document(document, path.resolve().parent, path, environment)
+        raise ConfigError(text("The settings {path} cannot be read; puente init makes them", path=path)) from error
+    except source.NotUtf8Error as error:
+        what = text("The file is not in UTF-8: {remedy}", remedy=source.REMEDY)
+        place = Place(error.line, error.column) if error.line is not None and error.column is not None else None
+        raise faults.error(path, [Fault(what, place=place)], lines_of(source.as_ansi(path.read_bytes()))) from None
 
 
-def from_document(document: dict[str, Any], folder: Path, source: Path | str, environment: Mapping[str, str]) -> Settings:
+def from_document(
+    document: dict[str, Any], folder: Path, source_name: Path | str, environment: Mapping[str, str], places: Places | None = None
+) -> Settings:
     """The settings of what stands in a file; raises `ConfigError` that names the source and every bad setting in it."""
-    faults: list[str] = []
-    expanded = _expand(document, environment, folder, "", faults)
+    expanding = Expanding(folder, environment)
+    expanded = expanding.table(document)
+    found = [*expanding.problems, *clashes(expanded)]
     try:
         settings = Settings.model_validate({**expanded, "folder": folder})
     except ValidationError as error:
-        faults += [_fault(problem) for problem in error.errors(include_input=False, include_url=False)]
+        told = {setting for setting, _ in found}
+        found += [problem for problem in problems(error, document) if problem[0] not in told]
     else:
-        if not faults:
+        if not found:
             return settings
-    raise ConfigError(text("The settings {path} are wrong: {faults}", path=source, faults="; ".join(faults)))
+    raise faults.error(source_name, _faults(found, document, places), places.lines if places else ())
 
 
-def _expand(value: Any, environment: Mapping[str, str], folder: Path, name: str, faults: list[str]) -> Any:
-    match value:
-        case dict():
-            return _expand_table(value, environment, folder, name, faults)
-        case list():
-            return [_expand(item, environment, folder, f"{name}.{place}", faults) for place, item in enumerate(value)]
-        case str():
-            return _with_variables(value, environment, name, faults)
+def _faults(found: list[Problem], document: Mapping[str, Any], places: Places | None) -> Iterator[Fault]:
+    for setting, what in found:
+        yield Fault(what, _called(setting, document), places.of(setting) if places else None)
+
+
+def _called(setting: Setting, document: Mapping[str, Any]) -> Text | str:
+    """As people say it: the CAJA by its name."""
+    match setting:
+        case ("caja", int(number), *rest):
+            within = ".".join(str(part + 1) if isinstance(part, int) else part for part in rest)
+            caja = text("CAJA {name}", name=_name(document, number))
+            return text("{caja}, {setting}", caja=caja, setting=within) if within else caja
         case _:
-            return value
+            return ".".join(part for part in setting if isinstance(part, str))
 
 
-def _expand_table(table: dict[str, Any], environment: Mapping[str, str], folder: Path, name: str, faults: list[str]) -> dict[str, Any]:
-    expanded: dict[str, Any] = {}
-    for key, value in table.items():
-        inner = f"{name}.{key}" if name else key
-        if key.endswith("_file") and isinstance(value, str):
-            expanded[key.removesuffix("_file")] = _content(folder / value, inner, faults)
-        else:
-            expanded[key] = _expand(value, environment, folder, inner, faults)
-    return expanded
-
-
-def _content(path: Path, name: str, faults: list[str]) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError):
-        faults.append(str(text("{name}: the file {path} cannot be read", name=name, path=path)))
-        return ""
-
-
-def _with_variables(value: str, environment: Mapping[str, str], name: str, faults: list[str]) -> str:
-    in_url = "://" in value
-
-    def replace(match: re.Match[str]) -> str:
-        if match[1] not in environment:
-            faults.append(str(text("{name}: the environment variable {variable} is not set", name=name, variable=match[1])))
-            return ""
-        return quote(environment[match[1]], safe="") if in_url else environment[match[1]]
-
-    return _VARIABLE.sub(replace, value)
-
-
-def _without_kind(place: Sequence[str | int]) -> Sequence[str | int]:
-    """A place in the settings as it stands in the file, where the kind of log is no table."""
-    return (place[0], *place[2:]) if place[:1] == ("log",) and len(place) > 1 and place[1] in ("embedded", "kafka") else place
-
-
-_FAULTS: dict[str, Text] = {
-    "missing": text("is missing"),
-    "extra_forbidden": text("is no setting"),
-    "bool_type": text("must be true or false"),
-    "bool_parsing": text("must be true or false"),
-    "int_parsing": text("must be a whole number"),
-    "int_type": text("must be a whole number"),
-    "float_parsing": text("must be a number"),
-    "float_type": text("must be a number"),
-    "string_type": text("must be a text"),
-    "string_pattern_mismatch": text("is not written as it must be (see the README)"),
-}
-_FAULTS_WITH: dict[str, tuple[Text, str]] = {
-    "literal_error": (text("must be one of {limit}"), "expected"),
-    "greater_than": (text("must be more than {limit}"), "gt"),
-    "greater_than_equal": (text("must be at least {limit}"), "ge"),
-    "less_than_equal": (text("must be at most {limit}"), "le"),
-}
-
-
-def _fault(problem: Any) -> str:
-    name = ".".join(map(str, _without_kind(problem["loc"]))) or "—"
-    kind, context = problem["type"], problem.get("ctx", {})
-    if kind in _FAULTS:
-        return f"{name}: {_FAULTS[kind]}"
-    if kind in _FAULTS_WITH:
-        template, value = _FAULTS_WITH[kind]
-        return f"{name}: {Text(template.template, (('limit', context[value]),))}"
-    return f"{name}: {context['error'] if 'error' in context else problem['msg']}"
+def _name(document: Mapping[str, Any], number: int) -> str:
+    listed = document["caja"]
+    caja = listed[number] if isinstance(listed, list) else listed
+    name = caja.get("name") if isinstance(caja, dict) else None
+    return str(name) if name else str(number + 1)

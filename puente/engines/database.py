@@ -271,6 +271,10 @@ class Database(Protocol):
         """Creates the tables that are missing; returns their names."""
         ...
 
+    def add_columns(self, metadata: MetaData) -> None:
+        """Adds the columns that tables which are there lack; each may be empty."""
+        ...
+
     def drop_tables(self, metadata: MetaData) -> None:
         """Drops those of the tables that are there."""
         ...

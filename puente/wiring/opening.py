@@ -9,7 +9,7 @@ from consumer import profile as profiles
 from consumer import subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
-from consumer.ledger import metadata
+from consumer.ledger import guard
 from consumer.mapping import RowMapper, mappers
 from consumer.parameters import read_stores, read_switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy
@@ -112,7 +112,7 @@ class CheckedCaja:
 
     @property
     def has_ledger(self) -> bool:
-        return all(table in self.catalogue for table in metadata.tables)
+        return guard.name in self.catalogue
 
 
 def open_caja(caja: CajaSettings) -> CheckedCaja:

@@ -16,13 +16,14 @@ from sqlalchemy.sql.base import Executable
 from consumer import ledger
 from consumer.caja import Holder
 from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
+from consumer.leftout import Cause, Note
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
 from puente import grants
 from puente.config import Settings
 from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import catalogue, insert, keys, packed, privileges
+from puente.engines.firebird import alter, catalogue, insert, keys, packed, privileges
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
@@ -107,6 +108,12 @@ class Recorder:
             self._keep(sa.schema.CreateTable(table))
         return list(metadata.tables)
 
+    def add_columns(self, metadata: sa.MetaData) -> None:
+        for table in metadata.sorted_tables:
+            for column in table.columns:
+                if column.nullable:
+                    self._keep(alter.add_column(column, DIALECT))
+
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
             self._keep(sa.schema.DropTable(table))
@@ -121,12 +128,14 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
     database = Recorder(
-        {**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)]}
+        {**reference_catalogue(), **catalogue_of(ledger.metadata)},
+        {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
+    database.add_columns(ledger.metadata)
     database.drop_tables(ledger.metadata)
     caja.switches()
     caja.stores()
@@ -135,11 +144,13 @@ def of_the_consumer() -> list[str]:
     for before in (seen, Guard(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
         caja.claim(before, "mine", holder)
     caja.state()
+    caja.left_out(lambda _subject: True)
     with caja.transaction("mine") as transaction:
         transaction.unposted()
         for entity in Entity:
             transaction.write(entity, [])
         transaction.set_aside([waiting()])
+        transaction.leave_out({waiting().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [waiting().place])
         transaction.release([waiting().place] * 2000)
         transaction.save(Topic("t"), progress())
         transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])

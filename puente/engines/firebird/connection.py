@@ -32,7 +32,7 @@ from puente.engines.database import (
     Writer,
     Written,
 )
-from puente.engines.firebird import catalogue, fetch, insert, keys, packed, privileges, silence, versions
+from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
 from puente.engines.firebird.errors import FOREIGN, LOCK_CODES, row_message, translate, translated
 from puente.engines.firebird.limit import CallLimit
@@ -166,6 +166,14 @@ class FirebirdDatabase:
             with self._transaction(WRITING) as transaction:
                 transaction.execute(sqlalchemy.schema.CreateTable(table))
         return [table.name for table in missing]
+
+    def add_columns(self, metadata: MetaData) -> None:
+        present = self.catalogue()
+        for table in metadata.sorted_tables:
+            for column in table.columns if table.name in present else ():
+                if column.name not in present[table.name].columns:
+                    with self._transaction(WRITING) as transaction:
+                        transaction.execute(alter.add_column(column, self._engine.dialect))
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
