@@ -39,7 +39,13 @@ def open_log(settings: Settings) -> EventLog:
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
     from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
-    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+    return KafkaLog(
+        log.bootstrap_servers,
+        log.prefix,
+        options=security_options(log, folder),
+        limits=log.limits,
+        replication=log.replication_factor or -1,
+    )
 
 
 def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:
@@ -75,7 +81,13 @@ def find_company(settings: Settings, log: EventLog) -> str:
     pattern = re.compile(rf"{re.escape(settings.log.prefix)}\.(\d\d)\.{CONTROL}")
     found = sorted(match[1] for topic in log.topics() if (match := pattern.fullmatch(topic)))
     if not found:
-        raise RetryableError(text("The log holds nothing yet: start puente produce (or puente run) where SAE is"))
+        log.state(topics_of(settings, "").registry)  # Kafka hides what a user may not see, unless it is asked for by name
+        raise RetryableError(
+            text(
+                "The log shows no company yet: start puente produce (or puente run) where SAE is; "
+                "if that runs, set company to its two digits"
+            )
+        )
     if len(found) > 1:
         raise ConfigError(text("The log has several companies ({found}): set company to one of them", found=", ".join(found)))
     return found[0]

@@ -14,6 +14,7 @@ from kafka.record import MemoryRecords
 from puente.eventlog.kafka.client import Client, Place, refuse
 from puente.eventlog.kafka.records import events_of_records
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Topic, TopicState
+from puente.eventlog.rights import Operation
 
 _Topic = FetchRequest.FetchTopic
 _Partition = _Topic.FetchPartition
@@ -97,14 +98,14 @@ def _filled(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
 
 def ends(client: Client, places: Mapping[Topic, Place], which: int = LATEST) -> dict[Topic, Offset]:
     """Of each topic the offset that the next event gets, or with `EARLIEST` that of the first it may still have. Raises `KafkaError`."""
-    by_leader: dict[int | None, list[Topic]] = {}
+    by_leader: dict[int, list[Topic]] = {}
     for topic, place in places.items():
         by_leader.setdefault(place.leader, []).append(topic)
     answers = client.ask_all({leader: _ends_request(topics, which) for leader, topics in by_leader.items()})
     found = {}
     for answer in answers:
         for told in answer.topics:
-            refuse(told.partitions[0].error_code, told.name)
+            refuse(told.partitions[0].error_code, told.name, Operation.DESCRIBE)
             found[Topic(told.name)] = Offset(told.partitions[0].offset)
     return found
 
