@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Transaction
@@ -16,6 +17,8 @@ from schemas.changes import Entity, Key, Subject
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
 LISTED = 5
+UNSURE = timedelta(minutes=1)
+"""For so long after it was read, what may be a lock is taken for one, and tried again after a second."""
 
 log = logging.getLogger("puente.consumer")
 
@@ -79,8 +82,8 @@ class NoteTeller:
 class Outcome:
     """What one transaction wrote and what it set aside."""
 
-    def __init__(self, planner: Planner, state: State) -> None:
-        self._planner, self._state = planner, state
+    def __init__(self, planner: Planner, state: State, now: datetime) -> None:
+        self._planner, self._state, self._now = planner, state, now
         self.applied: list[Pending] = []
         self.aside: dict[tuple[Subject, Key], Waiting] = {}
         self.touched = 0
@@ -134,12 +137,12 @@ class Outcome:
         return free
 
     def _why(self, item: Pending, error: RowError) -> tuple[Reason, str]:
-        key = item.incoming.key
-        if error.locked:
+        subject, key = item.incoming.subject, item.incoming.key
+        if error.locked or (error.unsure and self._now - item.incoming.since < UNSURE):
             return Reason.LOCKED, str(error.message)
         if error.code == Refusal.PARENT:
             product = (Subject(Entity.PRODUCT), key)
-            if key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
+            if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
                 return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
             return Reason.PARENT, str(text("the row it needs is not there yet"))
         if error.code == Refusal.OCCUPIED:
@@ -152,9 +155,9 @@ class Outcome:
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
         """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
 
-        What was rejected before and still is does not count: it came one by one and is only tried again.
+        What waited before does not count: it came one by one and is only tried again.
         """
-        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._was_rejected(item)]
+        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._waited(item)]
         total = len(plan.pending) + len(plan.aside)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return
@@ -171,9 +174,9 @@ class Outcome:
             )
         )
 
-    def _was_rejected(self, item: Waiting) -> bool:
+    def _waited(self, item: Waiting) -> bool:
         before = self._state.waiting.get(item.place)
-        return before is not None and (before.reason, before.content_hash) == (Reason.REJECTED, item.content_hash)
+        return before is not None and before.content_hash == item.content_hash
 
     def step(self, plan: Plan) -> Step:
         """The same in numbers."""

@@ -22,7 +22,7 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
-SMALLEST_DIFFERENCE = sa.text("0.000001")
+SMALLEST_DIFFERENCE: sa.ColumnElement[float] = sa.literal_column("0.000001")
 
 
 class SqlCaja:

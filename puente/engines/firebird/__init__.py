@@ -15,4 +15,5 @@ insert      new rows of any length, in one as well
 silence     a host that vanished is noticed
 lost        giving up a connection whose server is gone
 threads     what the driver lets threads share, and must not
+messages    what it reads in the wrong encoding
 """

@@ -12,7 +12,7 @@ from firebird.driver import DatabaseError, Error
 from puente.engines.database import Refusal, RowError, WritePlan
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
-from puente.texts import text
+from puente.texts import Text, text
 
 LOCK_CODES = frozenset((335544336, 335544345, 335544451, 335544878, 335544510))
 """deadlock, lock_conflict, update_conflict, concurrent_transaction, lock_timeout."""
@@ -86,8 +86,18 @@ def _first_line(error: BaseException | None) -> str:
     return "; ".join(lines[:3])
 
 
+CALLED_OFF = 335544517
+"""except: an exception that a trigger of the site's own raised."""
+_ARITHMETIC = 335544321
+"""arith_except: in a block the code of all that does not fit; SQLSTATE tells them apart."""
+_STATES = {
+    "22001": text("a text is longer than its column"),
+    "22003": text("a number does not fit its column"),
+    "22012": text("a trigger divides by zero"),
+    "22018": text("a text has characters that its column's character set lacks"),
+    "22021": text("a text has characters that its column's character set lacks"),
+}
 _ROW_MESSAGES = {
-    335544321: text("a number does not fit its column"),
     335544334: text("a value is no number"),
     335544347: text("a column that must not be empty would be"),
     335544558: text("a check constraint of the table forbids it"),
@@ -97,18 +107,28 @@ _ROW_MESSAGES = {
     335544838: text("a foreign key of the table forbids it"),
     335544914: text("a text is longer than its column"),
     335544352: text("the user lacks a permission"),
+    CALLED_OFF: text("a trigger of the table forbids it"),
 }
 _HELD = text("another transaction holds the row")
 
 
-def row_error(index: int, code: int, *, seen: bool, plan: WritePlan) -> RowError:
+def row_error(index: int, code: int, state: str | None, *, seen: bool, plan: WritePlan) -> RowError:
     """What the code of a row that failed inside the packed write means.
 
     `seen`: the row that has the same unique value stands in the write's own snapshot, so it is committed.
     """
-    message = _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
+    by_state = _STATES.get(state or "") if code == _ARITHMETIC else None
+    message = by_state or _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
     if code in LOCK_CODES or (code in DUPLICATE_CODES and not seen and not plan.hidden_keys):
         return RowError(index, code, True, _HELD)
     if code in _FOREIGN_KEY_CODES:
         return RowError(index, Refusal.PARENT, False, message, unsure=True)
     return RowError(index, code, False, message, unsure=code in DUPLICATE_CODES and not seen)
+
+
+def what_it_says(error: BaseException | None) -> Text | None:
+    """Of an exception that a trigger raised: its name and its text; None of any other error."""
+    if error is None or CALLED_OFF not in codes_of(error):
+        return None
+    _, *lines = [line.strip(" -") for line in str(error).splitlines()]
+    return text("a trigger of the table forbids it: {said}", said=": ".join(lines[:2]))

@@ -69,8 +69,8 @@ def _packer(column: WriteColumn) -> Packer:
     return lambda value: null if value is None else "1" + format(value, "d" if isinstance(value, int) else ".6f").ljust(width)
 
 
-def build(plan: WritePlan) -> PackedBlock:
-    """The statement for a plan."""
+def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
+    """The statement for a plan; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
     columns = plan.columns + LEDGER_COLUMNS
     width = 1 + sum(width_of(column) + 1 for column in columns)
     variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
@@ -94,11 +94,9 @@ def build(plan: WritePlan) -> PackedBlock:
         *_write_ledger(plan.ledger, ledger),
         "end touched = touched + c;",
         "end else begin row_no = i; state = null; seen = 0; suspend; end",
-        "end when any do begin",
-        "row_no = i; code = gdscode; state = sqlstate; seen = 0;",
-        *_look_for_duplicates(plan, variables),
-        "suspend;",
-        "end end",
+        "end",
+        *([] if aloud else _report(plan, variables)),
+        "end",
         "i = i + 1;",
         "end",
         "row_no = -1; code = touched; suspend;",
@@ -178,12 +176,14 @@ def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
     yield "if (c = 0) then c = row_count; end"
 
 
-def _look_for_duplicates(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
-    """Whether this snapshot shows the row that has the same unique value: if not, another transaction made it meanwhile."""
+def _report(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    """Of a unique value also whether this snapshot shows the other row that has it: if not, another transaction made it meanwhile."""
+    yield "when any do begin row_no = i; code = gdscode; state = sqlstate; seen = 0;"
     own = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
     for key in plan.keys:
         same = " and ".join(f"{name} = :{v[name]}" for name in key)
         yield f"if (code in ({DUPLICATES}) and exists(select 1 from {plan.table} where {same} and not ({own}))) then seen = 1;"
+    yield "suspend; end"
 
 
 def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:
