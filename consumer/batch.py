@@ -9,7 +9,8 @@ from datetime import datetime
 from hashlib import blake2b
 
 from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
-from consumer.mapping import Note, RowMapper
+from consumer.leftout import Notes
+from consumer.mapping import RowMapper
 from consumer.policies import Policies, action
 from puente.engines.database import Action, RowWrite, Scalar
 from puente.errors import PoisonError
@@ -50,7 +51,7 @@ class Pending:
 
     incoming: Incoming
     row: RowWrite
-    notes: tuple[Note, ...] = ()
+    notes: Notes = ()
 
 
 @dataclass(kw_only=True)

@@ -69,12 +69,12 @@ class Settler:
         if self._is_waiting_for_a_person(subject, sweep):
             return Step()
         known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
-        verdict = self._words.complete(sweep.since, topic, known)
+        verdict = self._words.complete(sweep.since, topic, known, subject)
         if verdict is Verdict.ELSEWHERE:
             self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
         if verdict is not Verdict.GO:
             return Step()
-        found = find(subject, self._caja, self._applier.state, self._planner.policies)
+        found = find(subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject))
         if found.is_too_much(self._allowed):
             return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
         return self._inactivate(subject, topic, progress, found)

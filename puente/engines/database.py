@@ -44,11 +44,15 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the catalogue; `keys` holds its primary and unique keys. A view has no rows of its own."""
+    """A table of the catalogue; `keys` holds its primary and unique keys, `computed` the expression of each index on one, by its name.
+
+    A view has no rows of its own.
+    """
 
     name: str
     columns: Mapping[str, Column]
     keys: Collection[frozenset[str]] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
     view: bool = False
 
 
@@ -234,6 +238,10 @@ class Reader(Protocol):
         """Whether this user may create tables."""
         ...
 
+    def permits_index(self, table: str) -> bool:
+        """Whether this user may add an index to a table that is there."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """One writing transaction, in a snapshot, which never waits for another one's lock (`LockConflict`)."""
@@ -279,6 +287,17 @@ class Database(Protocol):
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         """Creates the tables that are missing; returns their names."""
+        ...
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        """Adds an index on an expression to a table that is there, in the place of one of the same name.
+
+        Raises `LockConflict` where somebody is writing to the table.
+        """
+        ...
+
+    def add_columns(self, metadata: MetaData) -> None:
+        """Adds the columns that tables which are there lack; each may be empty."""
         ...
 
     def drop_tables(self, metadata: MetaData) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
 from consumer.ledger import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
@@ -31,7 +32,7 @@ from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
-HOLDER = Holder(host="here", process=1, started=1)
+HOLDER = Holder(host="here", process=1, started=1, boot="a boot")
 STORES = [ReferenceStore(1, "Centro ñ", 1), ReferenceStore(2, "Reforma", 5), ReferenceStore(3, "Sin almacén", None)]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 EVERY_BYTE = bytes(range(256))
@@ -401,6 +402,17 @@ def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subje
     assert subject.caja.state().waiting == {newer.place: newer}
 
 
+def test_what_rows_lack_comes_back_by_key_and_is_replaced_or_gone(subject: UnderTest, token: str) -> None:
+    of_product, of_stock = (Subject(Entity.PRODUCT), Key("Ñ “€”")), (Subject(Entity.STOCK, 7), Key("P1"))
+    many = (Note(Cause.BEYOND, "taxes"), Note(Cause.SHORTENED, "DESCRIPCIO"))
+    with subject.caja.transaction(token) as transaction:
+        transaction.leave_out({of_product: many, of_stock: many[:1], (of_product[0], Key("P1")): ()}, [])
+    assert subject.caja.state().left_out == {of_product: many, of_stock: many[:1]}
+    with subject.caja.transaction(token) as transaction:
+        transaction.leave_out({of_product: many[1:], of_stock: ()}, [of_product, of_stock])
+    assert subject.caja.state().left_out == {of_product: many[1:]}
+
+
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
     first = Position(Identity("a" * 32), Offset(0))
     then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
@@ -450,7 +462,7 @@ def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
     assert subject.caja.claim(seen, "one", HOLDER)
     assert not subject.caja.claim(seen, "two", HOLDER)
     guard = subject.caja.read_guard()
-    assert (guard.token, guard.host, guard.process, guard.process_started) == ("one", "here", 1, 1)
+    assert (guard.token, guard.host, guard.process, guard.process_started, guard.boot) == ("one", "here", 1, 1, "a boot")
 
 
 def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:
@@ -494,6 +506,27 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
         writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
         caja.free("mine")
     assert caja.read_guard().token == "other"
+
+
+def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:
+    caja, _, _ = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    taxes, name = Note(Cause.BEYOND, "taxes"), Note(Cause.SHORTENED, "NOMBRE")
+    with caja.transaction("mine") as transaction:
+        transaction.leave_out({(Subject(Entity.PRODUCT), Key(f"P{n}")): (taxes,) for n in range(9)}, [])
+        transaction.leave_out({(Subject(Entity.CUSTOMER), Key("Ñ")): (name,)}, [])
+        transaction.leave_out({(Subject(Entity.STOCK, n), Key(f"S{n % 2}")): (taxes,) for n in (1, 2, 3, 4)}, [])
+
+    def takes(subject: Subject) -> bool:
+        return subject.warehouse != 4
+
+    found = caja.left_out(takes)
+    assert found == summary(caja.state().left_out, takes)
+    assert found == [
+        LeftOut(entity=Entity.PRODUCT, cause=Cause.BEYOND, column="taxes", count=9, keys=tuple(Key(f"P{n}") for n in range(5))),
+        LeftOut(entity=Entity.CUSTOMER, cause=Cause.SHORTENED, column="NOMBRE", count=1, keys=(Key("Ñ"),)),
+        LeftOut(entity=Entity.STOCK, cause=Cause.BEYOND, column="taxes", count=3, keys=(Key("S0"), Key("S1"))),
+    ]
 
 
 @pytest.mark.parametrize(

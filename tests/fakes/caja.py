@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.leftout import Notes
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
@@ -55,6 +56,7 @@ class Content:
     rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     hashes: dict[Subject, dict[Key, str]] = field(default_factory=dict)
     waiting: dict[tuple[Subject, Key], Waiting] = field(default_factory=dict)
+    left_out: dict[Place, Notes] = field(default_factory=dict)
     progress: dict[Topic, Progress] = field(default_factory=dict)
     quantities: dict[tuple[int, Key], float] = field(default_factory=dict)
     """(warehouse, product) → the ledger's."""
@@ -115,6 +117,7 @@ class MemoryCaja:
             host=holder.host if holder else None,
             process=holder.process if holder else None,
             process_started=holder.started if holder else None,
+            boot=holder.boot if holder else None,
             ready_at=self.content.guard.ready_at,
         )
 
@@ -124,7 +127,9 @@ class MemoryCaja:
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         c = copy.deepcopy(self.content)
-        found = State(progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), ready_at=c.guard.ready_at)
+        found = State(
+            progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), left_out=c.left_out, ready_at=c.guard.ready_at
+        )
         for subject in c.hashes if beat else ():
             assert beat is not None
             beat()
@@ -272,6 +277,14 @@ class MemoryTransaction:
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
         for place in places:
             self.content.waiting.pop(place, None)
+
+    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+        for place in before:
+            del self.content.left_out[place]
+        for place, notes in found.items():
+            assert place not in self.content.left_out, "name it as one of before"
+            if notes:
+                self.content.left_out[place] = notes
 
     def save(self, topic: Topic, progress: Progress) -> None:
         self.content.progress[topic] = progress

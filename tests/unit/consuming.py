@@ -17,7 +17,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import TopicWord, Word, record
+from schemas.control import TopicWord, Unpublished, Word, record
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics
@@ -106,8 +106,19 @@ class Site:
         compared: bool = True,
         end_of: Mapping[Subject, int] | None = None,
         held: Collection[Subject] = (),
+        unpublished: Collection[tuple[Subject, str]] = (),
+        unpublished_count: int | None = None,
     ) -> None:
-        say(self.log, run=self.run, lacking=lacking, compared=compared, end_of=end_of, held=held)
+        say(
+            self.log,
+            run=self.run,
+            lacking=lacking,
+            compared=compared,
+            end_of=end_of,
+            held=held,
+            unpublished=unpublished,
+            unpublished_count=unpublished_count,
+        )
 
     def hear(self) -> Step | None:
         """Another history is noticed; the producer compares it with SAE and says so; it is read."""
@@ -138,8 +149,13 @@ def say(
     compared: bool = True,
     end_of: Mapping[Subject, int] | None = None,
     held: Collection[Subject] = (),
+    unpublished: Collection[tuple[Subject, str]] = (),
+    unpublished_count: int | None = None,
 ) -> None:
-    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait."""
+    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
+
+    `unpublished` names rows that no event can hold, all of them unless there are more.
+    """
     ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
     words = tuple(
         TopicWord(
@@ -151,7 +167,15 @@ def say(
         for subject, (topic, state) in ends.items()
         if subject is not None
     )
-    said = Word(run=run, time=NOW, topics=words, compared=compared, held=[TOPICS.of(subject) for subject in held])
+    said = Word(
+        run=run,
+        time=NOW,
+        topics=words,
+        compared=compared,
+        held=[TOPICS.of(subject) for subject in held],
+        unpublished=tuple(Unpublished(str(subject), key, "too large") for subject, key in unpublished),
+        unpublished_count=len(unpublished) if unpublished_count is None else unpublished_count,
+    )
     log.append([record(TOPICS.control, said)])
 
 

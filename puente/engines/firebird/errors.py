@@ -35,6 +35,8 @@ _OPEN = frozenset((335544734, 335544733))
 _IO = 335544344
 _UNKNOWN = frozenset((335544580, 335544578))
 
+FOREIGN = (Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.ResourceClosedError)
+
 
 def codes_of(error: BaseException) -> tuple[int, ...]:
     """The gds codes of a driver's error, the first being the principal one."""
@@ -51,7 +53,7 @@ def translated(label: str) -> Iterator[None]:
     """Translates what the driver and SQLAlchemy raise inside the block; `label` names the database."""
     try:
         yield
-    except (Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.ResourceClosedError) as error:
+    except FOREIGN as error:
         raise translate(error, label) from error
 
 
