@@ -2,6 +2,7 @@
 
 client      the client library, and the embedded engine's runtime folder
 text        CP1252 inside ISO8859_1
+codes       gds codes by Firebird's own names
 errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
 create      a new database

@@ -19,16 +19,15 @@ order by rf.rdb$relation_name, rf.rdb$field_position
 """
 
 INDEXES = """
-select trim(i.rdb$relation_name), trim(i.rdb$index_name), trim(s.rdb$field_name), i.rdb$expression_source, i.rdb$unique_flag
+select trim(i.rdb$relation_name), trim(i.rdb$index_name), coalesce(trim(s.rdb$field_name), ''), i.rdb$expression_source,
+       coalesce(i.rdb$unique_flag, 0)
 from rdb$indices i
 left join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
 where coalesce(i.rdb$system_flag, 0) = 0 and coalesce(i.rdb$index_inactive, 0) = 0
   and (i.rdb$unique_flag = 1 or i.rdb$expression_source is not null)
 """
-"""Unique ones by their columns, and those on an expression, which have none."""
+"""Unique ones by their columns, and those on an expression, whose only column is called nothing."""
 
-EXPRESSION = ""
-"""Stands among the keys of a table for a unique index on an expression."""
 CREATE_INDEX = "create index {name} on {table} computed by ({expression})"
 DROP_INDEX = "drop index {name}"
 
@@ -52,9 +51,9 @@ def build(columns: Iterable[Sequence[Any]], indexes: Iterable[Sequence[Any]], na
         )
     segments: dict[tuple[str, str], set[str]] = defaultdict(set)
     computed: dict[str, dict[str, str]] = defaultdict(dict)
-    for table, index, column, expression, unique in indexes:
-        if unique:
-            segments[table, index].add(column or EXPRESSION)
+    for table, index, column, expression, is_unique in indexes:
+        if is_unique:
+            segments[table, index].add(column)
         if expression is not None:
             computed[table][index] = expression
     return {

@@ -35,7 +35,8 @@ from puente.engines.database import (
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
-from puente.engines.firebird.errors import CALLED_OFF, FOREIGN, row_error, translate, translated, what_it_says
+from puente.engines.firebird.codes import Gds
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated, what_it_says
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
 from puente.engines.firebird.text import from_database, to_database
@@ -334,21 +335,23 @@ class _Transaction:
 
     def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
         """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
-        called_off = [error for error in errors if error.code == CALLED_OFF][:EXPLAINED]
+        called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
         said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
         return [replace(error, message=said.get(error.index) or error.message) for error in errors]
 
     def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
         """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
-        native = _native(self._connection).main_transaction
-        native.savepoint(TRIED)
+        transaction = _native(self._connection).main_transaction
+        with self._database.asking():
+            transaction.savepoint(TRIED)
         try:
             self._call(self._database.block(plan, aloud=True), [row])
         except ConnectionLost:
             raise
         except PuenteError as error:
             return what_it_says(error.__cause__)
-        native.rollback(savepoint=TRIED)
+        with self._database.asking():
+            transaction.rollback(savepoint=TRIED)
         return None
 
     def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
