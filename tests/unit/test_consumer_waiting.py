@@ -2,9 +2,8 @@
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -22,7 +21,8 @@ from puente.eventlog.port import Offset, Record, Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
-from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site
+from tests.fakes.slow_caja import SlowCaja
+from tests.unit.consuming import MAPPERS, TOPICS, Site
 
 PRODUCT = Subject(Entity.PRODUCT)
 STOCK = Subject(Entity.STOCK, 1)
@@ -137,24 +137,9 @@ def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:
     assert site.waiting() == {"P1": "guard"}
 
 
-@dataclass
-class SlowCaja(MemoryCaja):
-    """Takes a second for every transaction; `left` is how many waited after each."""
-
-    clock: Clock = field(default_factory=Clock)
-    left: list[int] = field(default_factory=list)
-
-    @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
-        with super().transaction(token) as transaction:
-            yield transaction
-        self.clock.now += 1
-        self.left.append(len(self.content.waiting))
-
-
 def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> None:
     # Given more stock held by sales than fits into a transaction of a slow CAJA
-    caja = SlowCaja(MAPPERS)
+    caja = SlowCaja(MAPPERS, seconds_to_write=0.05)
     site = Site(caja=caja, clock=caja.clock)
     for n in range(50):
         site.product(f"P{n}")
