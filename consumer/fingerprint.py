@@ -8,7 +8,7 @@ from consumer.policies import Policies
 from consumer.profile import Profile
 from schemas.changes import Entity
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 """Grows with every release that maps the same event to other values."""
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +18,8 @@ from schemas.changes import BLANKS, KEY_FIELD, Entity, Key, Value
 
 _INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 """As `str` writes it: 01 is not the key of 1."""
+WIDE = Context(prec=60)
+"""Where a number that no column holds is rounded as well; the database refuses it."""
 BAR_CODE = "none"
 STORE = "store"
 
@@ -53,11 +55,11 @@ class RowMapper:
         self._getters = [_getter(column, prices.get(name, column.price_list)) for name, column in self._columns.items()]
         self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
-        self.plan = self._make_plan(profile)
+        self.plan = self._make_plan(profile, catalogue)
 
-    def _make_plan(self, profile: Profile) -> WritePlan:
+    def _make_plan(self, profile: Profile, catalogue: Catalogue) -> WritePlan:
         mapping = self._mapping
-        columns = [WriteColumn(name=n, kind=c.kind, width=self._table.columns[n].length or 0) for n, c in self._columns.items()]
+        columns = [_write_column(self._table.columns[name], column.kind) for name, column in self._columns.items()]
         if mapping.active:
             width = self._table.columns[mapping.active.column].length or 1
             columns.append(WriteColumn(name=mapping.active.column, kind=Kind.TEXT, width=width))
@@ -72,7 +74,7 @@ class RowMapper:
             keys=self._other_keys({column.name for column in columns}),
             hidden_keys=any(not key.issubset(column.name for column in columns) for key in self._table.keys),
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
-            total=_total(mapping, self.key_column),
+            total=_total(mapping, self.key_column, catalogue),
             ledger=ROWS,
         )
 
@@ -108,6 +110,10 @@ class RowMapper:
         if not found:
             raise ValueError(f"{self.entity}: no column takes {source}")
         return found[0]
+
+    def value_of(self, values: Sequence[Scalar], source: str) -> Scalar:
+        """What a row holds of this field of an event."""
+        return values[list(self._columns).index(self.column_of(source))]
 
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
         """The values that find the row of a key; raises `PoisonError` for a key that the column cannot hold."""
@@ -154,9 +160,24 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
     return {entity: RowMapper(entity, profile, catalogue, prices, ticked) for entity in Entity}
 
 
-def _total(mapping: EntityMapping, own_key: str) -> Total | None:
+def _write_column(column: Column, kind: Kind) -> WriteColumn:
+    return WriteColumn(name=column.name, kind=kind, width=column.length or 0, scale=column.scale, single=column.single)
+
+
+def _total(mapping: EntityMapping, own_key: str, catalogue: Catalogue) -> Total | None:
     total = mapping.total
-    return None if total is None else Total(table=total.table, key=total.key, own_key=own_key, column=total.column, of=total.of)
+    if total is None:
+        return None
+    holder = catalogue[total.table].columns[total.column]
+    return Total(
+        table=total.table,
+        key=total.key,
+        own_key=own_key,
+        column=total.column,
+        of=total.of,
+        scale=holder.scale,
+        single=holder.single,
+    )
 
 
 def _getter(column: ColumnMapping, price_list: int | None) -> Getter:
@@ -197,6 +218,8 @@ def _convert(value: Any, mapping: ColumnMapping, column: Column, notes: list[Not
             return None
         notes.append(Note(Cause.SHORTENED, column.name))
         return str(value)[:width].rstrip(BLANKS) or None
+    if column.scale is not None and isinstance(value, Decimal):
+        return value.quantize(Decimal(1).scaleb(-column.scale), ROUND_HALF_EVEN, WIDE)
     scalar: Scalar = value
     return scalar
 
