@@ -39,6 +39,8 @@ class Step:
     applied: int = 0
     touched: int = 0
     equal: int = 0
+    entities: Counter[Entity] = field(default_factory=Counter)
+    """What `applied` is made of."""
     aside: Counter[Reason] = field(default_factory=Counter)
     notes: dict[Note, Noted] = field(default_factory=dict)
     at_end: bool = True
@@ -47,6 +49,7 @@ class Step:
         self.applied += other.applied
         self.touched += other.touched
         self.equal += other.equal
+        self.entities += other.entities
         self.aside += other.aside
         self.at_end = self.at_end and other.at_end
         for note, noted in other.notes.items():
@@ -187,6 +190,7 @@ class Outcome:
             applied=len(self.applied),
             touched=self.touched,
             equal=plan.equal,
+            entities=Counter(pending.incoming.subject.entity for pending in self.applied),
             aside=Counter(item.reason for item in self.aside.values()),
         )
         for pending in self.applied:

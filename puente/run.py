@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from consumer.guard import SILENCE_SECONDS
@@ -12,6 +13,7 @@ from producer.poll import Pass
 from puente.config import CajaSettings, Settings
 from puente.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
 from puente.loop import Stop, Worker, attended, run_all
+from puente.progress import Teller
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring.consuming import ConsumerSide, Patience
@@ -21,6 +23,7 @@ STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 SWEEP_SECONDS = 20.0
+SAE = "SAE"
 
 log = logging.getLogger("puente.run")
 
@@ -54,12 +57,13 @@ class Result:
 
 def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
     """Runs until `stop` is asked for."""
+    teller = Teller([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, allow_deletes=allow_deletes)
-        workers.append(Worker(name="SAE", turn=producer.turn, pause=stop.sleep, release=producer.release))
+        producer = ProducerSide(settings, partial(teller.of_pass, SAE), allow_deletes=allow_deletes)
+        workers.append(Worker(name=SAE, turn=producer.turn, pause=stop.sleep, release=producer.release))
     for caja in cajas:
-        side = ConsumerSide(settings, caja)
+        side = ConsumerSide(settings, caja, partial(teller.of_step, caja.name))
         workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))
     return run_all(workers, stop, settings.run.stop_seconds)
 
