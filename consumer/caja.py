@@ -24,11 +24,12 @@ class Switches:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store of this CAJA and its «Almacén en SAE»."""
+    """A store of this CAJA, its «Almacén en SAE», and its «Precio por omisión»: the first, second … of CAJA's prices."""
 
     number: int
     warehouse: int | None
     name: str = ""
+    price: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +113,10 @@ class Caja(Protocol):
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         """The products of a store whose quantity is not what the ledger says, with the ledger's."""
+        ...
+
+    def wrong_totals(self) -> list[str]:
+        """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
         ...
 
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:

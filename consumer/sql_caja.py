@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
+from consumer.cells import STORE
 from consumer.guard import lives
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
@@ -26,10 +27,11 @@ from consumer.ledger_rows import (
     waiting_row,
 )
 from consumer.leftout import LeftOut, Notes
-from consumer.mapping import STORE, RowMapper
-from consumer.parameters import read_stores, read_switches, read_unposted
+from consumer.mapping import RowMapper
+from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
-from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
+from consumer.sales import read_unposted
+from puente.engines.database import Database, Reader, RowWrite, Scalar, WritePlan, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -39,6 +41,7 @@ from schemas.changes import Entity, Key, Subject, trim
 ONLY_ROW = 1
 NOW = sa.func.current_timestamp()
 """By the clock of the database's server."""
+SMALLEST_DIFFERENCE = sa.text("0.000001")
 
 
 class SqlCaja:
@@ -49,7 +52,7 @@ class SqlCaja:
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
-            return read_switches(reader, self._profile)
+            return read_switches(reader, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         with self._database.reading() as reader:
@@ -173,6 +176,13 @@ class SqlCaja:
         with self._database.reading() as reader:
             return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
 
+    def wrong_totals(self) -> list[str]:
+        query = wrong_totals(self._mappers[Entity.STOCK].plan)
+        if query is None:
+            return []
+        with self._database.reading() as reader:
+            return [str(key) for (key,) in reader.rows(query)]
+
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
         g = ledger.guard.c
@@ -184,18 +194,18 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._writer, self._profile, self._mappers = writer, profile, mappers
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
+        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
 
     @cached_property
     def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile)
+        return read_switches(self._writer, self._profile, self._name)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
@@ -245,6 +255,21 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
+
+
+def wrong_totals(plan: WritePlan) -> sa.Select[tuple[str]] | None:
+    """The keys whose total differs from the sum by more than what adding up in another order makes of binary fractions."""
+    total = plan.total
+    if total is None:
+        return None
+    own = sa.table(plan.table, sa.column(total.own_key), sa.column(total.of))
+    holder = sa.table(total.table, sa.column(total.key), sa.column(total.column))
+    key, found = holder.c[total.key], holder.c[total.column]
+    sums = sa.select(own.c[total.own_key].label("OWN"), sa.func.sum(own.c[total.of]).label("ADDED_UP")).group_by(own.c[total.own_key])
+    added_up = sums.subquery("SUMS")
+    differs = sa.func.abs(found - added_up.c.ADDED_UP) > SMALLEST_DIFFERENCE
+    is_new = sa.and_(found.is_(None), added_up.c.ADDED_UP.is_not(None))
+    return sa.select(key).select_from(holder.join(added_up, added_up.c.OWN == key)).where(sa.or_(differs, is_new))
 
 
 def ledger_version(reader: Reader) -> int | None:

@@ -229,6 +229,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
         yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))
@@ -240,6 +241,19 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 def _store(store: Store) -> str:
     warehouse = text("no warehouse of SAE: no stock") if store.warehouse is None else text("warehouse {number}", number=store.warehouse)
     return f"{store.number} {store.name} ({warehouse})"
+
+
+def _sales(checked: CheckedCaja) -> Iterator[Finding]:
+    if checked.finds_sales or checked.settings.stock != "guarded":
+        return
+    name, table = checked.settings.name, checked.profile.sales.table
+    remedy = text("puente setup adds it") if checked.may_index_sales else text("puente grants caja --caja {name} prints it", name=name)
+    said = text(
+        "{table} lacks an index of Puente's: each change of stock reads all sales that the tills ever made; {remedy}",
+        table=table,
+        remedy=remedy,
+    )
+    yield Finding(Level.WARNING, name, said)
 
 
 def _switches(checked: CheckedCaja) -> Iterator[Finding]:

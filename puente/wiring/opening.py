@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import profile as profiles
-from consumer import subscribe
+from consumer import sales, subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
 from consumer.ledger import guard
@@ -120,6 +120,17 @@ class CheckedCaja:
     def has_ledger(self) -> bool:
         return guard.name in self.catalogue
 
+    @property
+    def finds_sales(self) -> bool:
+        """Whether an index tells the sales that SAE lacks."""
+        return sales.is_indexed(self.profile, self.catalogue)
+
+    @property
+    def may_index_sales(self) -> bool:
+        """Whether this user may add that index; asks the database."""
+        with self.database.reading() as reader:
+            return reader.permits_index(self.profile.sales.table)
+
 
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
@@ -129,7 +140,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         catalogue = database.catalogue()
         warnings = profiles.check(profile, catalogue, caja.name)
         with database.reading() as reader:
-            switches, known = read_switches(reader, profile), read_stores(reader, profile)
+            switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
         stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]
