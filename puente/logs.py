@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TextIO
 
 from puente.errors import ConfigError
 from puente.texts import text, translate
@@ -88,6 +89,17 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Whatever stands for it at the moment: where bars move, lines go above them."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def quiet_libraries() -> None:
     """kafka-python logs each attempt to connect as an error; what came of them all is told once, by the error that is raised."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -95,7 +107,7 @@ def quiet_libraries() -> None:
 
 def set_up(*, as_json: bool, verbose: bool) -> None:
     """Logs go to standard error; what other libraries log at INFO stays out."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     is_watched = sys.stderr is not None and sys.stderr.isatty()
     handler.setFormatter(JsonFormatter() if as_json else PlainFormatter(dated=not is_watched))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

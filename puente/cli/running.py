@@ -11,6 +11,7 @@ import click
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
+from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
 from puente.engines import open_database
@@ -90,7 +91,8 @@ def _run(
     if not stop_after:
         _begin(settings, source, produce=produce, cajas=cajas)
         return _end(stop, forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
-    result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes)
+    with Bars[str](str, quiet=as_json) as bars:
+        result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, watch=bars.hear)
     show(result, as_json)
     return int(stop.exit_code or result.exit_code)
 

@@ -138,7 +138,7 @@ def _of_parked(reason: Reason, parked: Parked) -> str:
     for example in parked.first:
         by_detail.setdefault(example.detail, []).append(f"{translate(example.subject.entity)} {example.key}")
     told = "; ".join(f"{', '.join(keys)} ({detail})" for detail, keys in by_detail.items())
-    more = f" … (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
+    more = f" (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
     since = ago((datetime.now(UTC) - parked.oldest).total_seconds()) if parked.oldest else "?"
     return str(
         text("{count} wait, {reason}, for {ago}: {told}", count=parked.count, reason=translate(reason), ago=since, told=f"{told}{more}")
@@ -147,7 +147,7 @@ def _of_parked(reason: Reason, parked: Parked) -> str:
 
 def _of_left_out(found: LeftOut) -> str:
     """`3 customer, EMAILPRED shortened: 12, 45, 46`."""
-    more = f" … (+{found.count - len(found.keys)})" if found.count > len(found.keys) else ""
+    more = f" (+{found.count - len(found.keys)})" if found.count > len(found.keys) else ""
     what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
     return f"{found.count} {what}: {', '.join(found.keys)}{more}"
 
