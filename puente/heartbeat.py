@@ -73,6 +73,12 @@ def last_word(log: EventLog, topics: Topics) -> Word | None:
     return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).word
 
 
+def told_lists(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
+    """SAE's price lists; None where the newest heartbeat does not tell them."""
+    word = last_word(log, topics)
+    return word.price_lists if word else None
+
+
 def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
     until = monotonic() + LISTEN_SECONDS
     while (left := until - monotonic()) > 0:

@@ -191,8 +191,9 @@ def _attend(actions: Sequence[tuple[str, Callable[[], None]]], stop: Stop, secon
     while len(ended) < len(threads) and not stop.at_once and (left := until - monotonic()) > 0:
         with suppress(Empty):
             stop.woken.get(timeout=min(SIGNAL_SECONDS, left))
-        if stop.asked:
-            until = min(until, monotonic() + seconds)
+        if stop.asked and until == float("inf"):
+            until = monotonic() + seconds
+            log.info("Stops; a second signal does not wait for what is under way", extra={"action": "stop", "seconds": seconds})
     for thread in threads:
         if thread in ended:
             thread.join()

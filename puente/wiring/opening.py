@@ -140,7 +140,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         catalogue = database.catalogue()
         warnings = profiles.check(profile, catalogue, caja.name)
         with database.reading() as reader:
-            switches, known = read_switches(reader, profile), read_stores(reader, profile)
+            switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
         stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]
