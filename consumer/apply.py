@@ -104,7 +104,7 @@ class Applier:
         self._remember(outcome, fresh, lacking, also)
         self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
-        return outcome.step(plan)
+        return outcome.step(plan, len(lacking))
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
         """The same in as many transactions as it takes. What is set aside unread comes with the first.

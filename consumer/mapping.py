@@ -99,6 +99,11 @@ class RowMapper:
         return Parent(table=parent.table, column=parent.match[0], own=own)
 
     @property
+    def price_columns(self) -> list[str]:
+        """CAJA's prices, in its order of them."""
+        return list(self._lists)
+
+    @property
     def active(self) -> Active | None:
         """The flag that says whether a row is in use."""
         return self._mapping.active

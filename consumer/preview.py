@@ -11,6 +11,7 @@ from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
 from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
+from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
@@ -48,6 +49,7 @@ class Preview:
     changed: list[Key] = field(default_factory=list)
     inactivated: list[Key] = field(default_factory=list)
     waiting: dict[Key, Reason] = field(default_factory=dict)
+    left_out: dict[Key, Notes] = field(default_factory=dict)
     swept: Found = field(default_factory=lambda: Found([], 0))
 
 
@@ -81,6 +83,8 @@ class Previewer:
             waiting.update({item.key: item.reason for item in plan.aside})
             for pending in plan.pending:
                 self._judge(pending, found)
+                if pending.notes and pending.incoming.key not in waiting:
+                    found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
         after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:

@@ -11,10 +11,10 @@ from consumer import ledger
 from consumer.caja import Holder, Store, Switches
 from consumer.cells import STORE
 from consumer.guard import lives
+from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
-    count_left_out,
     guard_of,
     left_out_rows,
     naive,
@@ -26,7 +26,7 @@ from consumer.ledger_rows import (
     read_subjects,
     waiting_row,
 )
-from consumer.leftout import LeftOut, Notes
+from consumer.leftout import LeftOut, Notes, merged
 from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
@@ -130,7 +130,11 @@ class SqlCaja:
     def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack, in numbers."""
         with self._database.reading() as reader:
-            return count_left_out(reader, takes)
+            found, mapper = count_left_out(reader, takes), self._mappers[Entity.PRODUCT]
+            if takes(Subject(Entity.PRODUCT)):
+                found = merged([*found, *anothers_keys(reader, mapper)])
+            stores = read_stores(reader, self._profile)
+        return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from time import monotonic
 
 from consumer.caja import Store
+from consumer.leftout import line
+from consumer.price_lists import refuse_unknown
+from consumer.subscribe import stores_of_warehouses, takes
 from producer.capture import COMPARE
+from producer.contents import price_lists
 from producer.sae import AUTO, Snapshot, SqlSae
 from producer.schedule import rest_after
 from producer.tables import KEYS, TABLES, Row
@@ -18,11 +23,11 @@ from puente.errors import ExitCode, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicSettings
 from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
-from puente.heartbeat import last_word, unpublished
+from puente.heartbeat import last_word, told_lists, unpublished
 from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
-from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
 from schemas.registry import read_schemas
@@ -39,7 +44,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     if not settings.caja:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
-        yield from _caja(caja)
+        yield from _caja(caja, settings)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:
@@ -221,8 +226,10 @@ def _kept_otherwise(log: EventLog, topics: Topics, present: Iterable[Topic]) -> 
         )
 
 
-def _caja(settings: CajaSettings) -> Iterator[Finding]:
+def _caja(settings: CajaSettings, of: Settings) -> Iterator[Finding]:
     try:
+        if settings.prices:
+            refuse_unknown(settings.prices, _price_lists(of), settings.name)
         rights = list(check_caja(settings))
         yield from rights
         if any(finding.level is Level.ERROR for finding in rights):
@@ -232,6 +239,20 @@ def _caja(settings: CajaSettings) -> Iterator[Finding]:
             yield from _checked(checked)
     except PuenteError as error:
         yield failure(settings.name, error)
+
+
+def _price_lists(settings: Settings) -> tuple[int, ...] | None:
+    """SAE's, from SAE where the settings name it, else as the producer told them; what is wrong with either was told."""
+    with suppress(PuenteError):
+        if settings.sae is not None:
+            with closing(open_sae(settings)) as sae:
+                sae.probe()
+                with sae.snapshot() as snapshot:
+                    return price_lists(snapshot)
+        if not log_is_missing(settings):
+            with closing(open_log(settings)) as log:
+                return told_lists(log, topics_of(settings, find_company(settings, log)))
+    return None
 
 
 def _checked(checked: CheckedCaja) -> Iterator[Finding]:
@@ -260,6 +281,13 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     else:
         checked.caja.read_guard()
         yield Finding(Level.OK, name, text("the ledger is there"))
+        yield from _left_out(checked)
+
+
+def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
+    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores, checked.settings.name)
+    for found in checked.caja.left_out(partial(takes, policies, warehouses)):
+        yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 
 
 def _store(store: Store) -> str:

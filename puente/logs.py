@@ -24,6 +24,7 @@ FIELDS: Mapping[str, type] = {
     "key": str,
     "keys": str,
     "column": str,
+    "stores": str,
     "reason": str,
     "detail": str,
     "count": int,

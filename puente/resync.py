@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
+from consumer.leftout import LeftOut
 from consumer.preview import Preview, Previewer
 from consumer.resync import Report
 from consumer.subscribe import subjects
@@ -34,6 +35,7 @@ class Resynced:
     stopped: bool = False
     unheard: bool = False
     unread: list[Subject] = field(default_factory=list)
+    left_out: Sequence[LeftOut] = ()
 
 
 def resync(
@@ -52,6 +54,7 @@ def resync(
         result = Resynced(stopped=not _read(side, stop, watch))
         result.unread = side.listening()
         result.unheard = side.sweeping()
+        result.left_out = [] if result.stopped else [found for found in side.left_out() if found.entity in entities]
         result.reports = {subject: report for subject, report in consumer.reports.items() if subject.entity in entities}
         return result
     finally:

@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic
 
 from consumer.guard import SILENCE_SECONDS
+from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
@@ -38,6 +39,7 @@ class CajaResult:
     name: str
     step: Step = field(default_factory=Step)
     waiting: dict[str, int] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] = ()
     error: PuenteError | None = None
 
 
@@ -146,7 +148,7 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
     side = ConsumerSide(settings, caja)
     try:
         retrying(lambda: drain(side, result.step, stop, sweep_seconds, watch=watch), stop=stop)
-        result.waiting = side.waiting()
+        result.waiting, result.left_out = side.waiting(), side.left_out()
         if side.listening() and not stop.asked:
             topics = ", ".join(map(str, side.listening()))
             unread = text("The log is another one, and no producer has compared it with SAE yet ({topics})", topics=topics)

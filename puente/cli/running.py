@@ -11,6 +11,7 @@ import click
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
+from puente.cli import left_out
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
@@ -18,6 +19,7 @@ from puente.engines import open_database
 from puente.errors import ConfigError, ExitCode
 from puente.loop import Stop, stop_on_signals
 from puente.run import CajaResult, Result, forever, once
+from puente.status import document
 from puente.texts import text, translate
 
 log = logging.getLogger("puente.run")
@@ -128,9 +130,11 @@ def show(result: Result, as_json: bool) -> None:
             translate("rows written"),
             translate("unchanged"),
             translate("waiting"),
-            translate("not fitting"),
+            translate("left out"),
         ]
         print_table(headings, [_row(caja) for caja in result.cajas])
+        for caja in result.cajas:
+            left_out.show(caja.name, caja.left_out)
     for told in dict.fromkeys(map(str, result.errors)):  # a log that is down is everybody's error
         click.echo(f"puente: {told}", err=True)
 
@@ -157,8 +161,8 @@ def _show_pass(done: Pass) -> None:
 
 def _row(caja: CajaResult) -> list[object]:
     waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
-    notes = ", ".join(f"{note.column} {translate(note.what)} {noted.count}" for note, noted in caja.step.notes.items())
-    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, notes]
+    lacking = sum(found.count for found in caja.left_out)
+    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, lacking]
 
 
 def _as_json(result: Result) -> dict[str, object]:
@@ -174,10 +178,7 @@ def _as_json(result: Result) -> dict[str, object]:
                 "rows_written": caja.step.touched,
                 "unchanged": caja.step.equal,
                 "waiting": caja.waiting,
-                "not_fitting": [
-                    {"what": note.what, "column": note.column, "count": noted.count, "first_keys": noted.keys}
-                    for note, noted in caja.step.notes.items()
-                ],
+                "left_out": list(map(document.left_out, caja.left_out)),
                 "error": caja.error and str(caja.error),
             }
             for caja in result.cajas

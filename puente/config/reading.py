@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from consumer.profile import BUNDLED
 from puente.config import faults, source, syntax
 from puente.config.expanding import Expanding
 from puente.config.faults import Fault
@@ -68,8 +67,8 @@ def _with_profiles_found(settings: Settings) -> Settings:
 
 
 def _profile(name: str, folder: Path) -> str:
-    is_file = name not in BUNDLED and (name.lower().endswith(".toml") or (folder / name).is_file())
-    return str(folder / name) if is_file else name
+    """One that comes with Puente has a name alone, without a suffix."""
+    return str(folder / name) if Path(name).suffix or Path(name).name != name else name
 
 
 def _faults(found: list[Problem], document: Mapping[str, Any], places: Places | None) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from consumer import subscribe
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
+from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
@@ -136,6 +137,10 @@ class ConsumerSide:
             self._drop()
             raise
 
+    def left_out(self) -> list[LeftOut]:
+        """What rows of this CAJA lack of what SAE holds."""
+        return self._consumer.left_out() if self._consumer is not None else []
+
     def waiting(self) -> dict[str, int]:
         """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
@@ -175,6 +180,7 @@ class ConsumerSide:
             planner=opened.planner,
             keeper=self._keeper,
             fingerprint=opened.fingerprint,
+            prices=self._caja.prices,
             allow_deletes=self._allow_deletes,
         )
 

@@ -1,8 +1,6 @@
 """The consumer's steps over a CAJA in memory: what is applied, what waits and why, and when it goes in."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,14 +9,14 @@ from consumer.apply import LARGEST, SMALLEST
 from consumer.caja import Switches
 from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
-from puente.engines.database import RowWrite, Written
 from puente.errors import ConfigError, ConnectionLost
 from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Record
 from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import Entity, Subject
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
-from tests.fakes.caja import MemoryCaja, MemoryTransaction
+from tests.fakes.caja import MemoryCaja
+from tests.fakes.slow_caja import SlowCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site, customer, product
 
 PRODUCT = Subject(Entity.PRODUCT)
@@ -395,40 +393,10 @@ def test_stock_is_not_even_read_while_products_are_behind() -> None:
     assert site.waiting() == {}
 
 
-@dataclass
-class _SlowCaja(MemoryCaja):
-    """Looks at its sales, and writes each row, in so many seconds of a clock that nothing else moves."""
-
-    clock: Clock = field(default_factory=Clock)
-    seconds_to_look: float = 0.0
-    seconds_to_write: float = 0.0
-
-    @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
-        with super().transaction(token) as transaction:
-            yield _SlowTransaction(self, transaction.content)
-
-
-class _SlowTransaction(MemoryTransaction):
-    def unposted(self) -> Collection[tuple[int, Key]]:
-        slow = self._slow()
-        slow.clock.now += slow.seconds_to_look
-        return super().unposted()
-
-    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
-        slow = self._slow()
-        slow.clock.now += slow.seconds_to_write * len(rows)
-        return super().write(entity, rows)
-
-    def _slow(self) -> _SlowCaja:
-        assert isinstance(self._caja, _SlowCaja)
-        return self._caja
-
-
 @pytest.mark.parametrize(("look", "write", "limit"), [(5.0, 0.00001, LARGEST), (0.0, 0.01, SMALLEST)])
 def test_batches_become_small_where_writing_is_slow_and_not_where_reading_sales_is(look: float, write: float, limit: int) -> None:
     clock = Clock()
-    caja = _SlowCaja(MAPPERS, clock=clock, seconds_to_look=look, seconds_to_write=write)
+    caja = SlowCaja(MAPPERS, clock=clock, seconds_to_look=look, seconds_to_write=write)
     site = Site(caja=caja, clock=clock)
     for n in range(300):
         site.product(f"P{n}")
