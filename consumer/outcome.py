@@ -30,6 +30,8 @@ class Step:
     applied: int = 0
     touched: int = 0
     equal: int = 0
+    entities: Counter[Entity] = field(default_factory=Counter)
+    """What `applied` is made of."""
     aside: Counter[Reason] = field(default_factory=Counter)
     lacking: int = 0
     at_end: bool = True
@@ -38,6 +40,7 @@ class Step:
         self.applied += other.applied
         self.touched += other.touched
         self.equal += other.equal
+        self.entities += other.entities
         self.aside += other.aside
         self.lacking += other.lacking
         self.at_end = self.at_end and other.at_end
@@ -158,6 +161,7 @@ class Outcome:
             applied=len(self.applied),
             touched=self.touched,
             equal=plan.equal,
+            entities=Counter(pending.incoming.subject.entity for pending in self.applied),
             aside=Counter(item.reason for item in self.aside.values()),
             lacking=lacking,
         )

@@ -3,7 +3,7 @@
 It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -57,8 +57,15 @@ class Preview:
 class Previewer:
     """Looks at topics in order of dependency: what one adds, the next may need."""
 
-    def __init__(self, caja: Readable, log: EventLog, planner: Planner, now: datetime) -> None:
-        self._caja, self._log, self._planner, self._now = caja, log, planner, now
+    def __init__(
+        self,
+        caja: Readable,
+        log: EventLog,
+        planner: Planner,
+        now: datetime,
+        watch: Callable[[Subject, int, int], None] = lambda _subject, _done, _of: None,
+    ) -> None:
+        self._caja, self._log, self._planner, self._now, self._watch = caja, log, planner, now, watch
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
@@ -93,6 +100,7 @@ class Previewer:
         is_last = False
         while not is_last:
             chunk = resync.read(READ_AT_ONCE)
+            self._watch(subject, *resync.done)
             if chunk is not None:
                 yield incoming(chunk.events, subject, self._now)
                 is_last = chunk.is_last
