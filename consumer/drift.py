@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.cells import STORE
-from consumer.mapping import RowMapper
 from consumer.ledger import warehouse_of
+from consumer.mapping import RowMapper
 from puente.engines.database import Total, WriteColumn, WritePlan
 from schemas.changes import Subject
 
