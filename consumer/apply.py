@@ -7,11 +7,13 @@
 After every connect or take-over the ledger is read again; nothing in memory survives.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from consumer import parked
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Caja, Switches, Transaction
 from consumer.guard import GuardKeeper
@@ -24,6 +26,7 @@ from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
+log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 2.0
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
@@ -46,9 +49,17 @@ class Applier:
     """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
 
     def __init__(
-        self, name: str, caja: Caja, planner: Planner, keeper: GuardKeeper, clock: Callable[[], float], check: Callable[[Switches], None]
+        self,
+        name: str,
+        caja: Caja,
+        planner: Planner,
+        keeper: GuardKeeper,
+        check: Callable[[Switches], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
+        self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
+        self._clock, self._now = clock, now
         self.limit = SMALLEST * 10
         self.beat_at = float("-inf")
         self.written_products: set[Key] = set()
@@ -88,7 +99,7 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, self._clock)
+            outcome = Outcome(self._planner, self.state, self._clock, self._now())
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
@@ -100,6 +111,8 @@ class Applier:
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
+        parked.tell(self._name, fresh)
+        self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))
 
@@ -135,6 +148,12 @@ class Applier:
         """Of keys that the log does not hold nothing is left out."""
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
+
+    def _tell_each(self, applied: Iterable[Pending]) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            for item in (pending.incoming for pending in applied):
+                details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
+                log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
     def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
         """5."""

@@ -69,7 +69,7 @@ class Consumer:
         self._registry, self._planner, self._keeper, self._clock, self._now = registry, planner, keeper, clock, now
         self._fingerprint, self._prices = fingerprint, prices
         self._check = partial(interface.check, policies=planner.policies, caja=name)
-        self._applier = Applier(name, caja, planner, keeper, clock, self._check)
+        self._applier = Applier(name, caja, planner, keeper, self._check, clock, now)
         self._words = Words(log, topics.control, planner.decoder, registry)
         self._settler = Settler(name, caja, planner, self._applier, self._words, allow_deletes, clock, now)
         self._follower = Follower(
@@ -85,6 +85,7 @@ class Consumer:
         )
         self._retries = Retries()
         self._chosen: list[Subject] = []
+        self._ends: dict[Topic, TopicState] = {}
         self._teller, self._is_told = Teller(name), False
 
     @property
@@ -96,6 +97,21 @@ class Consumer:
     def resyncing(self) -> dict[Subject, tuple[int, int]]:
         """How much of how much, per resync under way."""
         return {subject: resync.done for subject, resync in self._follower.resyncs.items()}
+
+    @property
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied of the topics that are read now, in places of the log read twice, as a resync does."""
+        done = of = 0
+        progress = self.state.progress if self.state else {}
+        for subject in self._chosen:
+            topic = self._topics.of(subject)
+            if subject in self._follower.resyncs:
+                read, whole = self._follower.resyncs[subject].done
+            else:
+                whole = 2 * (self._ends[topic].end if topic in self._ends else 0)
+                read = min(whole, 2 * progress[topic].position.next_offset) if topic in progress else 0
+            done, of = done + read, of + whole
+        return done, of
 
     @property
     def reports(self) -> dict[Subject, Report]:
@@ -170,7 +186,7 @@ class Consumer:
         total = Step()
         behind: set[Entity] = set()
         self._chosen = subjects(self._planner.policies, self._planner.stores, switches)
-        states = self._log.topics([self._topics.of(subject) for subject in self._chosen])
+        self._ends = states = self._log.topics([self._topics.of(subject) for subject in self._chosen])
         for subject in self._chosen:
             if behind.intersection(self._planner.parents(subject.entity)):
                 total.at_end = False  # its parents come first: it would only be set aside

@@ -141,7 +141,8 @@ def _as_json(result: Resynced) -> dict[str, object]:
 
 
 def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], *, as_json: bool) -> int:
-    found = resyncs.dry_run(settings, caja, entities)
+    with Bars(_name, quiet=as_json) as bars:
+        found = resyncs.dry_run(settings, caja, entities, bars.at)
     if as_json:
         print_json(
             [

@@ -150,6 +150,10 @@ class ConsumerSide:
         waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
         return dict(Counter(item.reason.value for item in waiting))
 
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied."""
+        return self._consumer.how_far if self._consumer is not None else (0, 0)
+
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""
         return self._consumer is not None and bool(self._consumer.sweeping)
