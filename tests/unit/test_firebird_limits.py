@@ -103,6 +103,9 @@ class Recorder:
         self.texts.append(insert.build(table))
         self._keep(sa.insert(table))
 
+    def delete(self, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        self.texts.append(insert.build_delete(table, names))
+
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         self.texts.append(packed.build(plan).sql)
         return Written(0, [])
