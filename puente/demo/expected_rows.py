@@ -41,6 +41,13 @@ def words(value: str | None, width: int | None) -> str | None:
     return shown.rstrip(PADDING) or None
 
 
+def addresses(value: str | None, width: int | None) -> str | None:
+    """As many of a list as the column takes; none of them is cut."""
+    whole = words(value, None) or ""
+    fitting = [whole[:end] for end in range(len(whole) + 1) if end == len(whole) or whole[end] in ";, "]
+    return next((shown.rstrip(";, ") for shown in reversed(fitting) if width is None or len(shown) <= width), None) or None
+
+
 def trimmed(value: str | None) -> str:
     return (value or "").strip(PADDING)
 
@@ -168,6 +175,7 @@ def _customer(key: str, row: Row, widths: Widths) -> Row:
         "CLIENTE": key,
         "CLAVESAE": key,
         **{name: words(row[source], widths[name]) for name, source in CUSTOMER_TEXTS.items()},
+        "EMAIL": addresses(row["EMAILPRED"], widths["EMAIL"]),
         "LISTAPREC": row["LISTA_PREC"],
         "DESCUENTO": number(row["DESCUENTO"]),
         "CREDITO": "T" if row["CON_CREDITO"] == "S" else "F",
