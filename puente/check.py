@@ -230,6 +230,9 @@ def _caja(settings: CajaSettings, of: Settings) -> Iterator[Finding]:
     try:
         if settings.prices:
             refuse_unknown(settings.prices, _price_lists(of), settings.name)
+    except PuenteError as error:
+        yield failure(settings.name, error)
+    try:
         rights = list(check_caja(settings))
         yield from rights
         if any(finding.level is Level.ERROR for finding in rights):
