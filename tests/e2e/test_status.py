@@ -15,9 +15,9 @@ from puente.errors import ExitCode
 from puente.heartbeat import PRODUCES, ProducerState
 from puente.status.model import WORKS, State
 from tests.e2e.running import Running
+from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.e2e.statuses import VALIDATOR, ask
-from tests.e2e.terminal import on_a_terminal
 from tests.engines.firebird_server import FirebirdServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
