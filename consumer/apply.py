@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from consumer import parked
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Caja, Switches, Transaction
 from consumer.guard import GuardKeeper
@@ -48,9 +49,17 @@ class Applier:
     """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
 
     def __init__(
-        self, name: str, caja: Caja, planner: Planner, keeper: GuardKeeper, clock: Callable[[], float], check: Callable[[Switches], None]
+        self,
+        name: str,
+        caja: Caja,
+        planner: Planner,
+        keeper: GuardKeeper,
+        check: Callable[[Switches], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
+        self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
+        self._clock, self._now = clock, now
         self.limit = SMALLEST * 10
         self.beat_at = float("-inf")
         self.written_products: set[Key] = set()
@@ -90,7 +99,7 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, self._clock)
+            outcome = Outcome(self._planner, self.state, self._clock, self._now())
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
@@ -102,6 +111,7 @@ class Applier:
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
+        parked.tell(self._name, fresh)
         self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))

@@ -69,7 +69,7 @@ class Consumer:
         self._registry, self._planner, self._keeper, self._clock, self._now = registry, planner, keeper, clock, now
         self._fingerprint, self._prices = fingerprint, prices
         self._check = partial(interface.check, policies=planner.policies, caja=name)
-        self._applier = Applier(name, caja, planner, keeper, clock, self._check)
+        self._applier = Applier(name, caja, planner, keeper, self._check, clock, now)
         self._words = Words(log, topics.control, planner.decoder, registry)
         self._settler = Settler(name, caja, planner, self._applier, self._words, allow_deletes, clock, now)
         self._follower = Follower(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
@@ -15,7 +16,7 @@ from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WritePlan
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -194,7 +195,7 @@ class _Table:
 
     def effect(self, action: Action, values: Sequence[Scalar]) -> str:
         """What writing these values would do; from then on the table counts as written."""
-        plain = tuple(_written(value, column.kind) for value, column in zip(values, self._plan.columns, strict=False))
+        plain = tuple(_written(value, column) for value, column in zip(values, self._plan.columns, strict=False))
         match = plain[: self._matched]
         found = self._rows.get(match)
         match action:
@@ -224,8 +225,9 @@ def _plain(value: Scalar) -> Scalar:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _written(value: Scalar, kind: Kind) -> Scalar:
+def _written(value: Scalar, column: WriteColumn) -> Scalar:
     """As it would stand in the database: a number with six decimals."""
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) or column.kind is not Kind.FLOAT:
         return _plain(value)
-    return float(format(value, ".6f")) if kind is Kind.FLOAT else value
+    written = float(format(value, ".6f"))
+    return float(unpack("f", pack("f", written))[0]) if column.single else written

@@ -100,6 +100,10 @@ class KafkaLogSettings(_Settings):
         return self
 
     @property
+    def limits(self) -> KafkaLimits:
+        return KafkaLimits(connect=self.connect_seconds, request=self.request_seconds)
+
+    @property
     def name(self) -> str:
         """What messages call it."""
         return f"Kafka {', '.join(self.bootstrap_servers)}"

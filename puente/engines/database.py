@@ -33,11 +33,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it."""
+    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it.
+
+    `scale`: the decimals of a number that is kept exact; None of a floating one, which is `single` where it has four bytes.
+    """
 
     name: str
     kind: Kind
     length: int | None = None
+    scale: int | None = None
+    single: bool = False
     nullable: bool = True
     charset: str | None = None
 
@@ -94,11 +99,13 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteColumn:
-    """A column that a plan writes; `width` in characters, for text alone."""
+    """A column that a plan writes; `width` in characters, for text alone; `scale` and `single` as of `Column`."""
 
     name: str
     kind: Kind
     width: int = 0
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +126,8 @@ class Total:
     own_key: str
     column: str
     of: str
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,7 +39,13 @@ def open_log(settings: Settings) -> EventLog:
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
     from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
-    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+    return KafkaLog(
+        log.bootstrap_servers,
+        log.prefix,
+        options=security_options(log, folder),
+        limits=log.limits,
+        replication=log.replication_factor or -1,
+    )
 
 
 def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:

@@ -82,10 +82,13 @@ def in_memory() -> Iterator[UnderTest]:
     yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
-def on_firebird(url: str) -> Iterator[UnderTest]:
+def on_firebird(url: str, altered: Sequence[str] = ()) -> Iterator[UnderTest]:
+    """`altered`: statements that make the reference CAJA another one."""
     create_database(url)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
         build_caja(outside, STORES)
+        for statement in altered:
+            execute(outside, sa.text(statement))
         grant_caja(url)
         database.create_tables(ledger.metadata)
         execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))

@@ -20,6 +20,7 @@ from firebird.driver.core import DPB
 from sqlalchemy.engine import URL
 
 from puente.engines.firebird.client import load_client
+from puente.engines.firebird.codes import Gds
 from puente.engines.firebird.errors import codes_of
 from puente.engines.firebird.lost import abandon
 from puente.errors import ConnectionLost
@@ -28,8 +29,8 @@ from puente.texts import text
 
 CHARSET = "ISO8859_1"
 PORT = 3050
-NOBODY_ANSWERED = 335544421
-"""connect_reject: nothing came that a Firebird server would say."""
+NOBODY_ANSWERED = Gds.CONNECT_REJECT
+"""Nothing came that a Firebird server would say."""
 MARGIN_SECONDS = 1.0
 """The library's own limit counts from when the host took the connection: it is given the chance to end by that."""
 MOST_DESCRIPTORS = 1 << 20
