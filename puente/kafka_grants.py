@@ -66,7 +66,7 @@ class Script:
         yield text("It may be run again: what is there stays, but for passwords, which are set anew.")
         if self.scram is not None:
             yield text("Each password is read from a file, which holds one line and is to be deleted afterwards:")
-            yield f"  {self.scram}=[password=...]"
+            yield f"  {self.scram}=password=..."
 
     def _commands(self) -> Iterator[str]:
         made: set[str] = set()
