@@ -65,11 +65,12 @@ format: $(READY) ## formats the code and repairs what ruff can
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-# Click's own words are in the catalogue, too: they are shown by the same gettext domain.
+# Click's own words are in the catalogue, too: they are shown by the same gettext domain. Texts in f-strings are found in the syntax tree.
 TEXTS := puente/locale/es/LC_MESSAGES/puente
 texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
-	@$(BIN)/pybabel --quiet extract --keywords "text translate marked info warning error" --no-location --no-wrap --sort-output \
-		--output-file $(VENV)/puente.pot schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
+	@PYTHONPATH=. $(BIN)/pybabel --quiet extract --mapping-file tools/babel.cfg --no-location --no-wrap --sort-output \
+		--keywords "text translate marked debug info warning error exception critical" --output-file $(VENV)/puente.pot \
+		schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
 	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date --input-file $(VENV)/puente.pot --locale es --output-file $(TEXTS).po
 	@$(BIN)/pybabel --quiet compile --input-file $(TEXTS).po --output-file $(TEXTS).mo
 

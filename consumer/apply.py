@@ -15,7 +15,8 @@ from datetime import datetime
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Caja, Switches, Transaction
 from consumer.guard import GuardKeeper
-from consumer.ledger import UNSEEN, Progress, State, Waiting
+from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
+from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
 from puente.engines.database import Action
 from puente.errors import LostGuard
@@ -85,21 +86,21 @@ class Applier:
 
     def apply(self, plan: Plan, also: Also = NOTHING_ELSE) -> Step:
         """4 and 5."""
-        began = self._clock()
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state)
+            outcome = Outcome(self._planner, self.state, self._clock)
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
-            fresh = outcome.fresh
+            fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
             transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
             transaction.set_aside(fresh)
+            transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
             for subject, keys in also.unseen.items():
                 transaction.unsee(subject, keys)
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
-        self._remember(outcome, fresh, also)
-        self._pace(len(plan.pending), self._clock() - began)
+        self._remember(outcome, fresh, lacking, also)
+        self._pace(len(plan.pending), outcome.writing)
         return outcome.step(plan)
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
@@ -130,7 +131,12 @@ class Applier:
             with self.transaction():
                 pass
 
-    def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], also: Also) -> None:
+    def _unseen(self, also: Also) -> dict[Place, Notes]:
+        """Of keys that the log does not hold nothing is left out."""
+        unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
+        return {place: () for place in unseen if place in self.state.left_out}
+
+    def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
         """5."""
         state = self.state
         for pending in outcome.applied:
@@ -141,12 +147,18 @@ class Applier:
         for place in (*outcome.freed, *also.dropped):
             state.waiting.pop(place, None)
         state.waiting.update({item.place: item for item in fresh})
+        for place in lacking:
+            state.left_out.pop(place, None)
+        state.left_out.update({place: notes for place, notes in lacking.items() if notes})
         for subject, keys in also.unseen.items():
             state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
         state.progress.update(also.progress)
 
     def _pace(self, rows: int, seconds: float) -> None:
-        """Batches grow or shrink until a transaction takes about as long as it should."""
+        """Batches grow or shrink until writing their rows takes about as long as it should.
+
+        What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
+        """
         if rows >= SMALLEST:
             fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
             self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))

@@ -9,7 +9,8 @@ from datetime import datetime
 from hashlib import blake2b
 
 from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
-from consumer.mapping import Note, RowMapper
+from consumer.leftout import Notes
+from consumer.mapping import RowMapper
 from consumer.policies import Policies, action
 from puente.engines.database import Action, RowWrite, Scalar
 from puente.errors import PoisonError
@@ -50,7 +51,7 @@ class Pending:
 
     incoming: Incoming
     row: RowWrite
-    notes: tuple[Note, ...] = ()
+    notes: Notes = ()
 
 
 @dataclass(kw_only=True)
@@ -131,6 +132,11 @@ class Planner:
             mapped = mapper.row({"sku": key, "warehouse": subject.warehouse, "quantity": quantity}, store)
             done, values, row_hash = Action.PUT, mapped.values, mapped.hash
         return RowWrite(done, values, (subject.entity.value, warehouse_of(subject), key, content, row_hash, quantity))
+
+    def total_again(self, subject: Subject, key: str) -> RowWrite:
+        """The total alone of the product that CAJA writes so."""
+        match = self.mappers[Entity.STOCK].match(Key(key), self.store_of(subject))
+        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None))
 
     def parents(self, entity: Entity) -> frozenset[Entity]:
         """The entities that must be in CAJA before rows of this one."""

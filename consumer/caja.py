@@ -1,12 +1,13 @@
 """One CAJA: the port of the pure core, and what crosses it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from consumer.ledger import Guard, Progress, State, Waiting
+from consumer.ledger import Guard, Place, Progress, State, Waiting
+from consumer.leftout import Notes
 from puente.engines.database import RowWrite, Written
 from puente.eventlog.port import Topic
 from schemas.changes import Entity, Key, Subject
@@ -32,11 +33,13 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """A process that may write: `started` in whole seconds since 1970, so that a reused process number is not taken for it."""
+    """A process that may write: `host` is for people; `boot` is where its number means something, `started` tells it from a later process
+    with the same number. Both None where the system does not tell."""
 
     host: str
     process: int
-    started: int
+    started: int | None
+    boot: str | None = None
 
 
 class Transaction(Protocol):
@@ -59,6 +62,10 @@ class Transaction(Protocol):
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
         """These wait no longer."""
+        ...
+
+    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+        """What the rows of these keys lack from now on; `before` are the keys of which the ledger holds something else."""
         ...
 
     def save(self, topic: Topic, progress: Progress) -> None: ...
@@ -105,6 +112,10 @@ class Caja(Protocol):
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         """The products of a store whose quantity is not what the ledger says, with the ledger's."""
+        ...
+
+    def wrong_totals(self) -> list[str]:
+        """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
         ...
 
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:

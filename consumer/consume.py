@@ -22,15 +22,15 @@ from consumer.batch import Planner, again
 from consumer.caja import Caja
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger import ASKED_FOR, DOUBTED, Reason, State, Waiting
+from consumer.ledger import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
 from consumer.outcome import NoteTeller, Step
 from consumer.resync import Report
 from consumer.settle import Settler
 from consumer.subscribe import subjects
 from consumer.waiting import Retries
-from consumer.word import Words
+from consumer.word import Verdict, Words
 from puente.errors import LostGuard
-from puente.eventlog.port import EventLog
+from puente.eventlog.port import EventLog, Topic, TopicState
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
@@ -175,7 +175,8 @@ class Consumer:
             total.add(step)
         total.add(self._retry())  # 6
         settled = [(subject, self._topics.of(subject)) for subject in self._chosen if subject in self._follower.current]
-        total.add(self._settler.settle(settled))  # 7
+        resyncing = any(subject.entity is Entity.STOCK for subject in self._follower.resyncs)
+        total.add(self._settler.settle(settled, resyncing=resyncing))  # 7
         self._teller.tell(total)
         self._say_ready()
         self._applier.beat()
@@ -205,7 +206,14 @@ class Consumer:
         progress = self._applier.state.progress.get(topic)
         if progress is None:  # SAE may have no such warehouse: then the producer, which has spoken by then, made no topic
             return subject.entity is Entity.STOCK and self._log.state(topic) is None
-        return progress.fingerprint == self._fingerprint and progress.sweep is None
+        return progress.fingerprint == self._fingerprint and (progress.sweep is None or self._needs_sae(topic, progress))
+
+    def _needs_sae(self, topic: Topic, progress: Progress) -> bool:
+        """Whether its sweep waits for nothing but rows of SAE that no event can hold: all else is in CAJA."""
+        if progress.sweep is None or progress.sweep.held is not None:
+            return False
+        known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
+        return self._words.compared(progress.sweep.since, topic, known) is Verdict.GO
 
 
 def _held(items: Iterable[Waiting]) -> set[Subject]:

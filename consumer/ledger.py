@@ -4,21 +4,23 @@ PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
 PUENTE_POSITIONS  per topic, how far it was applied, the event read last, and what the last resync left to be done
 PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row, the quantity of stock
 PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
+PUENTE_LEFT_OUT   per key, what its row in CAJA lacks of what SAE holds, and why
 """
 
 from collections.abc import Collection, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 
+from consumer.leftout import Notes
 from puente.eventlog.history import Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Entity, Key, Subject
 
-VERSION = 2
-"""A ledger of an older version is made anew by `puente setup`: a resync fills it."""
+VERSION, OLDEST = 3, 2
+"""`puente setup` gives a ledger of version `OLDEST` or later what it lacks; an older one is made anew: a resync fills both."""
 NO_WAREHOUSE = 0
 """What stands in WAREHOUSE for every entity but stock."""
 TOMBSTONE = ""
@@ -49,7 +51,11 @@ guard = sa.Table(
     sa.Column("HOST", sa.String(64)),
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
+    sa.Column("BOOT", sa.String(64)),
     sa.Column("READY_AT", sa.DateTime),
+    sa.Column("LAST_ERROR", sa.String(500)),
+    sa.Column("LAST_ERROR_AT", sa.DateTime),
+    sa.Column("BEAT_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -88,6 +94,15 @@ waiting = sa.Table(
     sa.Column("LONG_VALUE", sa.LargeBinary),
     sa.Column("CONTENT_HASH", sa.String(16), nullable=False),
     sa.Column("SINCE", sa.DateTime, nullable=False),
+)
+left_out = sa.Table(
+    "PUENTE_LEFT_OUT",
+    metadata,
+    sa.Column("ENTITY", sa.String(12), primary_key=True),
+    sa.Column("WAREHOUSE", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ROW_KEY", sa.String(KEY_WIDTH), primary_key=True),
+    sa.Column("REASON", sa.String(16), primary_key=True),
+    sa.Column("COLUMN_NAME", sa.String(63), primary_key=True),
 )
 
 
@@ -173,7 +188,7 @@ class Aside(MutableMapping[Place, Waiting]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his.
+    """The guard row. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
 
     `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
@@ -185,7 +200,27 @@ class Guard:
     host: str | None
     process: int | None
     process_started: int | None
+    boot: str | None = None
     ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Life:
+    """What the guard row tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+
+    Both moments are the database server's own, so that no clocks of two machines are compared.
+    """
+
+    token: str | None
+    holder: str | None
+    beat_seconds: float | None
+    error: str | None
+    error_seconds: float | None
+
+    @property
+    def error_is_newest(self) -> bool:
+        """Whether nothing was written since it."""
+        return self.error_seconds is not None and (self.beat_seconds is None or self.error_seconds <= self.beat_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +264,7 @@ class State:
     progress: dict[Topic, Progress]
     hashes: dict[Subject, dict[Key, str]]
     waiting: Aside
+    left_out: dict[Place, Notes] = field(default_factory=dict)
     ready_at: datetime | None = None
 
 

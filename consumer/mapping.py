@@ -9,6 +9,7 @@ from typing import Any
 
 from consumer.entries import Active, ColumnMapping, EntityMapping
 from consumer.ledger import ROWS
+from consumer.leftout import Cause, Note, Notes, ordered
 from consumer.profile import Profile
 from puente.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
 from puente.errors import ConfigError, PoisonError
@@ -22,19 +23,11 @@ STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """Something of an event that CAJA cannot hold: `what` is shortened, left out or beyond (taxes, bar codes); counted and listed."""
-
-    what: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
 class MappedRow:
     """The values in the order of the plan's columns, and what did not fit."""
 
     values: tuple[Scalar, ...]
-    notes: tuple[Note, ...] = ()
+    notes: Notes = ()
 
     @property
     def hash(self) -> str:
@@ -76,10 +69,18 @@ class RowMapper:
             unique=mapping.key,
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
+            keys=self._other_keys({column.name for column in columns}),
+            hidden_keys=any(not key.issubset(column.name for column in columns) for key in self._table.keys),
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
             total=_total(mapping, self.key_column),
             ledger=ROWS,
         )
+
+    def _other_keys(self, written: set[str]) -> tuple[tuple[str, ...], ...]:
+        """But for the match, and for CAJA's own key, which is looked for before a row is added."""
+        mapping = self._mapping
+        always = written - {mapping.key}
+        return tuple(sorted(tuple(sorted(key)) for key in self._table.keys if key <= always and key != frozenset(mapping.match)))
 
     def _parent(self, entity: Entity, profile: Profile) -> Parent:
         parent = profile.entity(entity)
@@ -129,15 +130,15 @@ class RowMapper:
         active = self._mapping.active
         if active:
             values.append(active.no if value["status"] == "inactive" else active.yes)
-        return MappedRow(tuple(values), (*notes, *self._beyond(value)))
+        return MappedRow(tuple(values), ordered([*notes, *self._beyond(value)]))
 
     def _beyond(self, value: Value) -> list[Note]:
         """What CAJA has no column for."""
         notes = []
         if self._mapping.taxes is not None and any(tax["percent"] for tax in value["taxes"][self._mapping.taxes :]):
-            notes.append(Note("beyond", "taxes"))
+            notes.append(Note(Cause.BEYOND, "taxes"))
         if self._mapping.alternates is not None and len(_bar_codes(value)) > self._mapping.alternates:
-            notes.append(Note("beyond", "alternate_keys"))
+            notes.append(Note(Cause.BEYOND, "alternate_keys"))
         return notes
 
 
@@ -192,9 +193,9 @@ def _convert(value: Any, mapping: ColumnMapping, column: Column, notes: list[Not
         return _fitting_key(value, column)
     if mapping.conversion in ("text", "code") and len(value) > width:
         if mapping.conversion == "code":
-            notes.append(Note("left out", column.name))
+            notes.append(Note(Cause.LEFT_OUT, column.name))
             return None
-        notes.append(Note("shortened", column.name))
+        notes.append(Note(Cause.SHORTENED, column.name))
         return str(value)[:width].rstrip(BLANKS) or None
     scalar: Scalar = value
     return scalar

@@ -2,12 +2,13 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Transaction
-from consumer.ledger import Reason, State, Waiting
-from consumer.mapping import Note
+from consumer.ledger import Place, Reason, State, Waiting
+from consumer.leftout import Note, Notes
 from consumer.policies import StockPolicy
 from puente.engines.database import Refusal, RowError
 from puente.errors import ConfigError
@@ -79,8 +80,10 @@ class NoteTeller:
 class Outcome:
     """What one transaction wrote and what it set aside."""
 
-    def __init__(self, planner: Planner, state: State) -> None:
-        self._planner, self._state = planner, state
+    def __init__(self, planner: Planner, state: State, clock: Callable[[], float]) -> None:
+        self._planner, self._state, self._clock = planner, state, clock
+        self.writing = 0.0
+        """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
         self.aside: dict[tuple[Subject, Key], Waiting] = {}
         self.touched = 0
@@ -100,6 +103,12 @@ class Outcome:
         places = ((p.incoming.subject, p.incoming.key) for p in self.applied)
         return [place for place in places if place in self._state.waiting]
 
+    @property
+    def lacking(self) -> dict[Place, Notes]:
+        """What rows that went in lack, where the ledger says something else; nothing is something, too."""
+        notes = {(p.incoming.subject, p.incoming.key): p.notes for p in self.applied}
+        return {place: found for place, found in notes.items() if found != self._state.left_out.get(place, ())}
+
     def write(self, plan: Plan, transaction: Transaction) -> None:
         for item in plan.aside:
             self._hold(item)
@@ -112,7 +121,9 @@ class Outcome:
     def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
         if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
             pending = self._guarded(pending, transaction)
+        began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])
+        self.writing += self._clock() - began
         failed = {error.index: error for error in written.errors}
         self.touched += written.touched
         for index, item in enumerate(pending):

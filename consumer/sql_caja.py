@@ -9,12 +9,28 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import Guard, Progress, State, Waiting, warehouse_of
-from consumer.ledger_rows import guard_of, naive, progress_values, read_hashes, read_overview, read_subjects, waiting_row
+from consumer.guard import lives
+from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
+from consumer.ledger_rows import (
+    ERROR_LENGTH,
+    count_left_out,
+    guard_of,
+    left_out_rows,
+    naive,
+    progress_values,
+    read_hashes,
+    read_left_out,
+    read_life,
+    read_overview,
+    read_subjects,
+    waiting_row,
+)
+from consumer.leftout import LeftOut, Notes
 from consumer.mapping import STORE, RowMapper
-from consumer.parameters import read_stores, read_switches, read_unposted
+from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
-from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
+from consumer.sales import read_unposted
+from puente.engines.database import Database, Reader, RowWrite, Scalar, WritePlan, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -22,6 +38,9 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+NOW = sa.func.current_timestamp()
+"""By the clock of the database's server."""
+SMALLEST_DIFFERENCE = sa.text("0.000001")
 
 
 class SqlCaja:
@@ -71,7 +90,8 @@ class SqlCaja:
         update = (
             sa.update(ledger.guard)
             .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, HOST=holder.host, PROCESS=holder.process, PROCESS_STARTED=holder.started)
+            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
+            .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
         try:
             with self._database.writing() as writer:
@@ -84,15 +104,38 @@ class SqlCaja:
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
+    def say_error(self, reason: str, token: str | None) -> None:
+        """Keeps the newest error of whoever holds the guard row with `token`, or would if he could, where `puente status` finds it.
+
+        The row of another one who lives is left alone: he would take the lock for the loss of it.
+        """
+        life = self.life()
+        if life.token != token and lives(life):
+            return
+        update = sa.update(ledger.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        with suppress(LockConflict), self._database.writing() as writer:
+            writer.execute(update)
+
+    def life(self) -> Life:
+        """Whether anybody writes to this CAJA, and what went wrong last."""
+        with self._database.reading() as reader:
+            return read_life(reader)
+
     def overview(self) -> State:
-        """The ledger but for what was applied: `hashes` is empty."""
+        """The ledger but for what was applied and what was left out of it: `hashes` and `left_out` are empty."""
         with self._database.reading() as reader:
             return read_overview(reader)
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack, in numbers."""
+        with self._database.reading() as reader:
+            return count_left_out(reader, takes)
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}
         with self._database.reading() as reader:
             found, subjects = read_overview(reader), read_subjects(reader)
+            found.left_out = read_left_out(reader)
             if beat is None:
                 found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
                 return found
@@ -132,11 +175,17 @@ class SqlCaja:
         with self._database.reading() as reader:
             return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
 
+    def wrong_totals(self) -> list[str]:
+        query = wrong_totals(self._mappers[Entity.STOCK].plan)
+        if query is None:
+            return []
+        with self._database.reading() as reader:
+            return [str(key) for (key,) in reader.rows(query)]
+
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        beat = (
-            sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
-        )
+        g = ledger.guard.c
+        beat = sa.update(ledger.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -167,13 +216,19 @@ class SqlTransaction:
         self._writer.insert(ledger.waiting, [waiting_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
+        self._delete(ledger.waiting, places)
+
+    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+        self._delete(ledger.left_out, before)
+        rows = list(left_out_rows(found))
+        if rows:
+            self._writer.insert(ledger.left_out, rows)
+
+    def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
         keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        w = ledger.waiting.c
-        delete = sa.delete(ledger.waiting).where(
-            w.ENTITY == sa.bindparam("e"), w.WAREHOUSE == sa.bindparam("w"), w.ROW_KEY == sa.bindparam("k")
-        )
+        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
         if keys:
-            self._writer.execute(delete, keys)
+            self._writer.execute(sa.delete(table).where(*of), keys)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))
@@ -199,6 +254,21 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
+
+
+def wrong_totals(plan: WritePlan) -> sa.Select[tuple[str]] | None:
+    """The keys whose total differs from the sum by more than what adding up in another order makes of binary fractions."""
+    total = plan.total
+    if total is None:
+        return None
+    own = sa.table(plan.table, sa.column(total.own_key), sa.column(total.of))
+    holder = sa.table(total.table, sa.column(total.key), sa.column(total.column))
+    key, found = holder.c[total.key], holder.c[total.column]
+    sums = sa.select(own.c[total.own_key].label("OWN"), sa.func.sum(own.c[total.of]).label("ADDED_UP")).group_by(own.c[total.own_key])
+    added_up = sums.subquery("SUMS")
+    differs = sa.func.abs(found - added_up.c.ADDED_UP) > SMALLEST_DIFFERENCE
+    is_new = sa.and_(found.is_(None), added_up.c.ADDED_UP.is_not(None))
+    return sa.select(key).select_from(holder.join(added_up, added_up.c.OWN == key)).where(sa.or_(differs, is_new))
 
 
 def ledger_version(reader: Reader) -> int | None:

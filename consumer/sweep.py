@@ -4,6 +4,7 @@ Catalogues: every active row of CAJA whose key has no live, seen row in the ledg
 and the log does not; their quantity becomes 0.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +35,8 @@ class Actives(Protocol):
     def active(self, entity: Entity) -> list[Key]: ...
 
 
-def find(subject: Subject, caja: Actives, state: State, policies: Policies) -> Found:
-    """What a sweep would take; reads CAJA, writes nothing."""
+def find(subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key] = ()) -> Found:
+    """What a sweep would take; reads CAJA, writes nothing. SAE has the keys in `spared` though the log lacks them."""
     if action(subject.entity, None, policies) is Action.NOTE:
         return Found([], 0)
     hashes = state.hashes.get(subject, {})
@@ -45,4 +46,4 @@ def find(subject: Subject, caja: Actives, state: State, policies: Policies) -> F
     else:
         active = caja.active(subject.entity)
         candidates, size = [key for key in active if hashes.get(key, UNSEEN) in _NOT_LIVE], len(active)
-    return Found([key for key in candidates if (subject, key) not in state.waiting], size)
+    return Found([key for key in candidates if key not in spared and (subject, key) not in state.waiting], size)

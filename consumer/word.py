@@ -10,6 +10,7 @@ from enum import Enum
 from consumer.ledger import Moment
 from puente.errors import NoTopic, PoisonError
 from puente.eventlog.port import START, EventLog, Identity, Offset, Topic, TopicState
+from schemas.changes import Key, Subject
 from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, TopicWord, Word, parse
 from schemas.registry import RegistryReader
@@ -46,9 +47,17 @@ class Words:
         state = self._log.state(self._control)
         return Moment(Identity(""), START) if state is None else Moment(state.identity, state.end)
 
-    def complete(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
-        """Whether the producer has said since then that the topic, as far as it is known, holds all that SAE held."""
-        return self._judge(since, topic, known, lambda _word, said: said.complete)
+    def complete(self, since: Moment, topic: Topic, known: TopicState, subject: Subject) -> Verdict:
+        """Whether the producer has said since then that the topic, as far as it is known, holds all that SAE held.
+
+        But for rows that no event can hold, where it named all of them: see `unpublished`.
+        """
+        return self._judge(since, topic, known, lambda word, said: said.complete or bool(word.unpublished_of(subject)))
+
+    def unpublished(self, subject: Subject) -> frozenset[Key]:
+        """The keys that SAE has though the topic lacks them, by the newest word that was heard."""
+        word = self._heard.word if self._heard else None
+        return word.unpublished_of(subject) if word else frozenset()
 
     def compared(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
         """Whether it has said since then that it held the topic, as far as it is known, against SAE: what no event can hold may lack."""

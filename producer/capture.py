@@ -11,15 +11,42 @@ from time import monotonic
 from typing import Protocol
 
 from producer.compare import Comparison, Difference, Keys, Place, Problem
-from producer.contents import everything, warehouses
+from producer.contents import everything, price_lists, warehouses
 from producer.sae import Beating, Sae
 from producer.schedule import rest_after
 from producer.view import View
 from puente.engines.database import TransactionIds
 from schemas.changes import Subject
+from schemas.control import Unpublished
 
 COMPARE = "compare"
 CheckKeys = Collection[Place]
+NAMED = 20
+"""Rows that no event can hold, as many as the heartbeat names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the heartbeat tells of SAE as it was last read.
+
+    Of the subjects in `lacking` the log will not hold all that SAE holds. `unpublished` names the first of `unpublished_count` rows that no
+    event can hold, those that the log knows nothing of before those of which it has an older event.
+    """
+
+    lacking: frozenset[Subject]
+    price_lists: tuple[int, ...]
+    unpublished: tuple[Unpublished, ...] = ()
+    unpublished_count: int = 0
+
+    @classmethod
+    def of(cls, problems: Collection[Problem], lists: tuple[int, ...]) -> "Standing":
+        first = sorted(problems, key=lambda problem: (problem.said, problem.subject, problem.key))[:NAMED]
+        return cls(
+            lacking=frozenset(problem.subject for problem in problems if not problem.said),
+            price_lists=lists,
+            unpublished=tuple(problem.row for problem in first),
+            unpublished_count=len(problems),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +54,8 @@ class Captured:
     """What one snapshot showed.
 
     `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
-    each has a topic. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys that lost to one that is equal once
-    trimmed) are all there are now, for people. `marks` is the mode's own.
+    each has a topic. `price_lists` are the numbers of SAE's. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys
+    that lost to one that is equal once trimmed) are all there are now, for people. `marks` is the mode's own.
     """
 
     at: datetime
@@ -36,6 +63,7 @@ class Captured:
     differences: list[Difference]
     only: Keys | None = None
     warehouses: frozenset[int] = frozenset()
+    price_lists: tuple[int, ...] = ()
     read: int = 0
     problems: tuple[Problem, ...] = ()
     collisions: tuple[tuple[Subject, str], ...] = ()
@@ -47,9 +75,9 @@ class Captured:
         return self.only is None or key in self.only.get(subject, ())
 
     @property
-    def lacking(self) -> frozenset[Subject]:
-        """The subjects of which the log will not hold all that SAE holds."""
-        return frozenset(problem.subject for problem in self.problems if not problem.said)
+    def standing(self) -> Standing:
+        """For the heartbeat, once all of it is acknowledged."""
+        return Standing.of(self.problems, self.price_lists)
 
 
 class Capture(Protocol):
@@ -120,12 +148,13 @@ class CompareCapture:
             comparison = Comparison(view)
             for row in everything(Beating(snapshot, beat)):
                 comparison.add(row)
-            found = comparison.warehouses | warehouses(snapshot)
+            found, lists = comparison.warehouses | warehouses(snapshot), price_lists(snapshot)
         return Captured(
             at=at,
             mode=self.mode,
             differences=comparison.differences,
             warehouses=found,
+            price_lists=lists,
             read=comparison.read,
             problems=tuple(comparison.problems),
             collisions=tuple(comparison.collisions),

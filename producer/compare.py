@@ -1,6 +1,6 @@
 """SAE against the view, by key and content: pure, one row at a time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from producer.contents import Row
@@ -10,6 +10,7 @@ from puente.errors import PoisonError
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 from schemas.codec import ContentHash, content_hash, encode
+from schemas.control import Unpublished
 
 Place = tuple[Subject, bytes]
 Keys = Mapping[Subject, Collection[bytes]]
@@ -38,6 +39,26 @@ class Problem:
     @property
     def place(self) -> Place:
         return self.subject, self.key.encode()
+
+    @property
+    def row(self) -> Unpublished:
+        """As the heartbeat tells of it."""
+        return Unpublished(str(self.subject), self.key, str(self.error))
+
+
+def unpublished(rows: Iterable[Row]) -> Iterator[Unpublished]:
+    """Those that no event can hold, of rows of SAE; maps every one of them."""
+    for row in rows:
+        try:
+            _body(row)
+        except PoisonError as error:
+            yield Problem(row.subject, row.key, error, said=False).row
+
+
+def _body(row: Row) -> bytes:
+    if not row.key:
+        raise PoisonError(text("The key is empty"))
+    return encode(row.subject.entity.value, row.value())
 
 
 class Comparison:
@@ -90,7 +111,6 @@ class _OneSubject:
 
     def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash]) -> None:
         self._subject, self._known = subject, known
-        self._name = subject.entity.value
         self.seen: set[bytes] = set()
         self._dirty: dict[bytes, str] = {}
         self.differences: dict[bytes, Difference] = {}
@@ -121,9 +141,7 @@ class _OneSubject:
         return True
 
     def _compare(self, row: Row, key: bytes) -> None:
-        if not key:
-            raise PoisonError(text("The key is empty"))
-        body = encode(self._name, row.value())
+        body = _body(row)
         found = content_hash(body)
         if found != self._known.get(key):
             self.differences[key] = Difference(self._subject, key, body, found)

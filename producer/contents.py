@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.product import Children, product, read_children
 from producer.sae import Rows
-from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario
+from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario, Precios
 from schemas.changes import Entity, Key, Subject, Value, trim
 
 AnyRow = TypeVar("AnyRow")
@@ -57,6 +57,11 @@ def warehouses(snapshot: Rows) -> set[int]:
     """Every warehouse that may hold stock: each has its topic."""
     per_warehouse, default = stock_source(snapshot)
     return {row.cve_alm for row in snapshot.rows(Almacenes)} if per_warehouse else {default}
+
+
+def price_lists(snapshot: Rows) -> tuple[int, ...]:
+    """The numbers of SAE's price lists, in order."""
+    return tuple(sorted({row.cve_precio for row in snapshot.rows(Precios)}))
 
 
 def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[AnyRow], Value]) -> Iterator[Row]:

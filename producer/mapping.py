@@ -21,16 +21,16 @@ _CONTEXT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, traps=[InvalidOpera
 
 
 @lru_cache(REMEMBERED, typed=True)
-def decimal(number: Number) -> Decimal | None:
-    """A number of SAE at scale 6; raises `PoisonError` for one that no decimal holds (infinity, NaN, too large)."""
+def decimal(number: Number, field: str) -> Decimal | None:
+    """A number of SAE at scale 6; raises `PoisonError`, which names the field, for one that no decimal holds (infinity, NaN, too large)."""
     if number is None:
         return None
     try:
         rounded = Decimal(str(number)).quantize(SCALE, context=_CONTEXT)
     except InvalidOperation as error:
-        raise PoisonError(text("{number} is too large for a decimal of an event", number=number)) from error
+        raise PoisonError(text("{field}: {number} is too large for a decimal of an event", field=field, number=number)) from error
     if rounded.is_nan():
-        raise PoisonError(text("{number} is no number", number=number))
+        raise PoisonError(text("{field}: {number} is no number", field=field, number=number))
     return rounded + 0  # no negative zero
 
 
@@ -78,7 +78,7 @@ def taxes(row: Impu, layout: Layout) -> list[dict[str, Any]]:
         (row.impuesto7, row.imp7aplica),
         (row.impuesto8, row.imp8aplica),
     )
-    return [{"percent": decimal(percent or 0), "base": base or 0} for percent, base in pairs[: layout.taxes]]
+    return [{"percent": decimal(percent or 0, "taxes.percent"), "base": base or 0} for percent, base in pairs[: layout.taxes]]
 
 
 def tax_scheme(row: Impu, layout: Layout) -> Value:
@@ -95,7 +95,7 @@ def currency(row: Moned) -> Value:
         "currency": row.num_moned,
         "description": words(row.descr),
         "symbol": words(row.simbolo),
-        "rate": decimal(row.tcambio or 0),
+        "rate": decimal(row.tcambio or 0, "rate"),
         "sat_code": words(row.cve_moned),
         "status": STATUS.get(letter(row.status), "active"),
     }
@@ -119,13 +119,13 @@ def customer(row: Clie) -> Value:
         "cfdi_use": words(row.uso_cfdi),
         "tax_regime": words(row.reg_fisc),
         "price_list": row.lista_prec,
-        "discount": decimal(row.descuento),
+        "discount": decimal(row.descuento, "discount"),
         "has_credit": letter(row.con_credito) == YES,
         "credit_days": row.diascred,
-        "credit_limit": decimal(row.limcred),
+        "credit_limit": decimal(row.limcred, "credit_limit"),
         "status": _CUSTOMER_STATUS.get(letter(row.status), "active"),
     }
 
 
 def stock(sku: Key, warehouse: int, quantity: Number) -> Value:
-    return {"sku": sku, "warehouse": warehouse, "quantity": decimal(quantity or 0)}
+    return {"sku": sku, "warehouse": warehouse, "quantity": decimal(quantity or 0, "quantity")}

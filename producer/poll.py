@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from producer.capture import Capture, Captured
+from producer.capture import Capture, Captured, Standing
 from producer.claim import Claim
 from producer.deletes import DeleteCap
 from producer.publish import Publisher
@@ -61,14 +61,14 @@ class Producer:
         self._capture, self._publisher, self._cap = capture, publisher, cap or DeleteCap()
         self._new_view, self._clock = new_view, clock
         self._view: View | None = None
-        self._lacking: frozenset[Subject] | None = None
+        self._standing: Standing | None = None
         self._told_held: frozenset[Subject] = frozenset()
         self._said_at = clock()
         self._reporter = _Reporter()
 
     def forget(self) -> None:
         """After any failure: the next pass starts over."""
-        self._view, self._lacking = None, None
+        self._view, self._standing = None, None
         self._capture.forget()
 
     def claim(self) -> None:
@@ -134,9 +134,10 @@ class Producer:
         return view
 
     def _say(self, view: View, captured: Captured, published: int) -> None:
-        if published or (self._lacking, self._told_held) != (captured.lacking, self._cap.subjects):
+        standing = captured.standing
+        if published or (self._standing, self._told_held) != (standing, self._cap.subjects):
             view.read()  # what was acknowledged is there, and the topics that publishing made are known
-            self._lacking = captured.lacking
+            self._standing = standing
             self._speak(view)
         else:
             self._heartbeat(view)
@@ -147,7 +148,7 @@ class Producer:
 
     def _speak(self, view: View) -> None:
         self._told_held = self._cap.subjects
-        self._publisher.say(view, self._lacking, self._told_held)
+        self._publisher.say(view, self._standing, self._told_held)
         self._said_at = self._clock()
 
 

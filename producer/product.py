@@ -48,7 +48,10 @@ class Children:
     def prices_of(self, sku: Key) -> list[dict[str, Any]]:
         tax_included = self.lists.get
         amounts = sorted(self.prices.get(sku, _NONE).items())
-        return [{"list": number, "amount": decimal(amount or 0), "tax_included": tax_included(number)} for number, amount in amounts]
+        return [
+            {"list": number, "amount": decimal(amount or 0, "prices.amount"), "tax_included": tax_included(number)}
+            for number, amount in amounts
+        ]
 
     def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
         return [{"key": key, "kind": kind} for key, kind in sorted(self.alternates.get(sku, _NONE).items())]
@@ -123,13 +126,13 @@ def product(row: Inve, children: Children) -> Value:
         "kind": _KIND.get(letter(row.tipo_ele), "product"),
         "unit_in": words(row.uni_med),
         "unit_out": words(row.uni_alt),
-        "unit_factor": decimal(row.fac_conv),
+        "unit_factor": decimal(row.fac_conv, "unit_factor"),
         "tax_scheme": row.cve_esqimpu,
         "currency": row.num_mon,
         "taxes": children.taxes_of(row),
         "prices": children.prices_of(sku),
         "alternate_keys": children.alternates_of(sku),
-        "average_cost": decimal(row.costo_prom),
+        "average_cost": decimal(row.costo_prom, "average_cost"),
         "sat_product": words(row.cve_prodserv),
         "sat_unit": words(row.cve_unidad),
         "ieps": _ieps(row) if children.layout.ieps else None,
@@ -141,6 +144,6 @@ def _ieps(row: Inve) -> dict[str, Any]:
     return {
         "applies": letter(row.man_ieps) == YES,
         "tax": row.apl_man_imp,
-        "quota": decimal(row.cuota_ieps),
+        "quota": decimal(row.cuota_ieps, "ieps.quota"),
         "mode": words(row.apl_man_ieps),
     }

@@ -1,11 +1,12 @@
 """Differences → events, all acknowledged; and the producer's word."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
-from producer.capture import Captured
+from producer.capture import Captured, Standing
 from producer.compare import Difference
 from producer.view import View
 from puente.eventlog.port import EventLog, Headers, Record, TopicSettings
@@ -68,22 +69,29 @@ class Publisher:
             headers=with_hash(shared, difference.hash),
         )
 
-    def say(self, view: View, lacking: Collection[Subject] | None, held: Collection[Subject]) -> None:
+    def say(self, view: View, standing: Standing | None, held: Collection[Subject]) -> None:
         """The word: per topic its identity, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
 
-        It holds all but for the subjects in `lacking`; None stands for all of them. Deletes of those in `held` wait.
+        `standing` is None where SAE was not compared yet: then any topic may lack something. Deletes of those in `held` wait.
         """
         topics = tuple(
             TopicWord(
                 topic=self._topics.of(subject),
                 identity=position.identity,
                 end=end,
-                complete=lacking is not None and subject not in lacking,
+                complete=standing is not None and subject not in standing.lacking,
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
         waiting = [self._topics.of(subject) for subject in held]
-        word = Word(run=self._run, time=self._now(), topics=topics, compared=lacking is not None, held=waiting)
+        word = Word(run=self._run, time=self._now(), topics=topics, compared=standing is not None, held=waiting)
+        if standing is not None:
+            word = replace(
+                word,
+                price_lists=standing.price_lists,
+                unpublished=standing.unpublished,
+                unpublished_count=standing.unpublished_count,
+            )
         said = record(self._topics.control, word)
         view.acknowledged([said], self._log.append([said]))
 

@@ -13,11 +13,12 @@ from time import monotonic
 from producer.affected import Narrowed, Spellings, affected
 from producer.capture import COMPARE, Captured, CheckKeys
 from producer.compare import Comparison, Keys
-from producer.contents import StockSource, everything, stock_source, warehouses
+from producer.contents import StockSource, everything, price_lists, stock_source, warehouses
 from producer.faults import Faults, faults_of
 from producer.known import Known, Recording, Seen, look, read_gone
 from producer.sae import Beating, Sae, Snapshot
 from producer.schedule import Gate, Pace, Table, next_night, rest_after
+from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
 
@@ -39,6 +40,7 @@ class _State:
     others: Collection[Table]
     spellings: Spellings
     stock: StockSource
+    price_lists: tuple[int, ...]
     compare_at: float
     night: datetime
     faults: Faults
@@ -57,6 +59,7 @@ class _Looked:
     """The marks of a pass that looked at some tables."""
 
     seen: Mapping[Table, Seen]
+    price_lists: tuple[int, ...]
     faults: Faults
     ids: TransactionIds
 
@@ -128,11 +131,12 @@ class VersionCapture:
             others=rows.keys.keys() - known.keys(),
             spellings=spellings,
             stock=stock_source(snapshot),
+            price_lists=price_lists(snapshot),
             compare_at=ended + max(self._every, rest_after(ended - began, self._share)),
             night=night,
             faults=faults_of(comparison),
         )
-        return self._captured(COMPARE, at, comparison, None, found, state.faults, _Compared(state, ids))
+        return self._captured(COMPARE, at, comparison, None, found, _Compared(state, ids))
 
     def _look(
         self,
@@ -154,8 +158,9 @@ class VersionCapture:
         for row in everything(wanted) if keys else ():
             comparison.add(row)
         faults = state.faults.after(comparison, keys)
+        lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
         found = comparison.warehouses | warehouses(snapshot)
-        return self._captured(self.mode, at, comparison, keys, found, faults, _Looked(seen, faults, ids))
+        return self._captured(self.mode, at, comparison, keys, found, _Looked(seen, lists, faults, ids))
 
     def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]
@@ -174,18 +179,19 @@ class VersionCapture:
         comparison: Comparison,
         only: Keys | None,
         found: Collection[int],
-        faults: Faults,
         marks: _Compared | _Looked,
     ) -> Captured:
+        known = marks.state if isinstance(marks, _Compared) else marks
         return Captured(
             at=at,
             mode=mode,
             differences=comparison.differences,
             only=only,
             warehouses=frozenset(found),
+            price_lists=known.price_lists,
             read=comparison.read,
-            problems=tuple(faults.problems.values()),
-            collisions=faults.collisions,
+            problems=tuple(known.faults.problems.values()),
+            collisions=known.faults.collisions,
             marks=marks,
         )
 
@@ -194,12 +200,12 @@ class VersionCapture:
             case _Compared(state, ids):
                 self._state = state
                 state.gate.looked([*state.known, *state.others], ids)
-            case _Looked(seen, faults, ids):
+            case _Looked(seen, lists, faults, ids):
                 assert self._state is not None
                 for table, one in seen.items():
                     self._state.known[table].keep(one)
                 self._state.gate.looked([table for table, one in seen.items() if not one.lacks], ids)
-                self._state.faults = faults
+                self._state.price_lists, self._state.faults = lists, faults
             case _:
                 raise TypeError(captured.marks)
 

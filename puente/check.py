@@ -16,6 +16,7 @@ from puente.errors import ExitCode, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicSettings
 from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
+from puente.heartbeat import last_word, unpublished
 from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
@@ -154,6 +155,7 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
     yield from _kept_otherwise(log, topics, [topic for topic in present if topic not in silent])
     if topics.registry in hidden:
         return
+    yield from _unpublished(log, topics)
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:
@@ -162,6 +164,12 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
             about,
             text("the registry lacks schemas of this release ({names}); the producer adds them", names=", ".join(lacking)),
         )
+
+
+def _unpublished(log: EventLog, topics: Topics) -> Iterator[Finding]:
+    word = last_word(log, topics)
+    if word is not None and word.unpublished_count:
+        yield Finding(Level.WARNING, "SAE", unpublished(word))
 
 
 _LOSES: dict[str, Text] = {
@@ -221,6 +229,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
         yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))
@@ -232,6 +241,19 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 def _store(store: Store) -> str:
     warehouse = text("no warehouse of SAE: no stock") if store.warehouse is None else text("warehouse {number}", number=store.warehouse)
     return f"{store.number} {store.name} ({warehouse})"
+
+
+def _sales(checked: CheckedCaja) -> Iterator[Finding]:
+    if checked.finds_sales or checked.settings.stock != "guarded":
+        return
+    name, table = checked.settings.name, checked.profile.sales.table
+    remedy = text("puente setup adds it") if checked.may_index_sales else text("puente grants caja --caja {name} prints it", name=name)
+    said = text(
+        "{table} lacks an index of Puente's: each change of stock reads all sales that the tills ever made; {remedy}",
+        table=table,
+        remedy=remedy,
+    )
+    yield Finding(Level.WARNING, name, said)
 
 
 def _switches(checked: CheckedCaja) -> Iterator[Finding]:

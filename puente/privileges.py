@@ -95,7 +95,7 @@ def check_caja(caja: CajaSettings) -> Iterator[Finding]:
     """Whether the user may write what is written, the ledger included, and is not the administrator. Looks only at tables that exist."""
     profile, user = profiles.load(caja.profile), _user(caja.address)
     remedy = text("puente grants caja --caja {name}", name=caja.name)
-    with closing(open_database(caja.address)) as database:
+    with closing(open_database(caja.address, caja.limits)) as database:
         catalogue = database.catalogue()
         has_ledger = all(table in catalogue for table in ledger.metadata.tables)
         with database.reading() as reader:

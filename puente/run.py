@@ -1,5 +1,6 @@
 """Running both sides: until asked to stop, or once."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,8 @@ from consumer.guard import SILENCE_SECONDS
 from consumer.outcome import Step
 from producer.poll import Pass
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode, Occupied, PuenteError, RetryableError, gravest
-from puente.loop import Stop, Worker, run_all
+from puente.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
+from puente.loop import Stop, Worker, attended, run_all
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring.consuming import ConsumerSide, Patience
@@ -20,6 +21,8 @@ STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 SWEEP_SECONDS = 20.0
+
+log = logging.getLogger("puente.run")
 
 
 @dataclass(kw_only=True)
@@ -58,16 +61,22 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
     for caja in cajas:
         side = ConsumerSide(settings, caja)
         workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))
-    return run_all(workers, stop)
+    return run_all(workers, stop, settings.run.stop_seconds)
 
 
 def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
 
-    The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word.
+    The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word. What a stop cuts off is not in the
+    result.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
     side = ProducerSide(settings, allow_deletes=allow_deletes) if produce else None
+    attended(lambda: _once(settings, stop, side, cajas, result), stop, settings.run.stop_seconds)
+    return result
+
+
+def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequence[CajaSettings], result: Result) -> None:
     try:
         speaks = side is not None and _first_pass(side, settings, stop, result)
         threads = [
@@ -76,21 +85,20 @@ def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaS
         ]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads):
-            stop.sleep(LOOK_SECONDS)  # short, so that Python runs signal handlers
-            speaks = side is not None and speaks and _speaks_on(side, result)
+        while living := [thread for thread in threads if thread.is_alive()]:
+            living[0].join(LOOK_SECONDS)
+            speaks = side is not None and speaks and not stop.asked and _speaks_on(side, result)
     finally:
         if side is not None:
             _release(side.release, result)
-    return result
 
 
 def _first_pass(side: ProducerSide, settings: Settings, stop: Stop, result: Result) -> bool:
     """Whether it succeeded."""
     try:
         result.produced = retrying(lambda: _pass(side, settings, stop), stop=stop)
-    except PuenteError as error:
-        result.producer_error = error
+    except Exception as error:  # noqa: BLE001 - a bug is told by what it becomes
+        result.producer_error = _told("SAE", error)
     return result.produced is not None
 
 
@@ -110,14 +118,14 @@ def _speaks_on(side: ProducerSide, result: Result) -> bool:
     """Whether it still does."""
     try:
         return side.step() is not None
-    except PuenteError as error:
-        result.producer_error = error
+    except Exception as error:  # noqa: BLE001 - the same
+        result.producer_error = _told("SAE", error)
         return False
 
 
 def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool) -> None:
-    side = ConsumerSide(settings, caja)
     sweep_seconds = SWEEP_SECONDS if somebody_speaks else 0.0
+    side = ConsumerSide(settings, caja)
     try:
         retrying(lambda: drain(side, result.step, stop, sweep_seconds), stop=stop)
         result.waiting = side.waiting()
@@ -125,8 +133,8 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
             topics = ", ".join(map(str, side.listening()))
             unread = text("The log is another one, and no producer has compared it with SAE yet ({topics})", topics=topics)
             result.error = RetryableError(unread)
-    except PuenteError as error:
-        result.error = error
+    except Exception as error:  # noqa: BLE001 - the same
+        result.error = _told(caja.name, error)
     finally:
         _release(side.release, result)
 
@@ -135,11 +143,20 @@ def _release(release: Callable[[], None], result: Result | CajaResult) -> None:
     """The first trouble is the one to tell."""
     try:
         release()
-    except PuenteError as error:
+    except Exception as error:  # noqa: BLE001 - the same
         if isinstance(result, CajaResult):
-            result.error = result.error or error
+            result.error = result.error or _told(result.name, error)
         else:
-            result.producer_error = result.producer_error or error
+            result.producer_error = result.producer_error or _told("SAE", error)
+
+
+def _told(unit: str, error: Exception) -> PuenteError:
+    """As a result has it. A bug ends this unit alone; its traceback is in the log."""
+    if isinstance(error, PuenteError) and not is_bug(error):
+        return error
+    log.error("A bug of Puente's: this one ends, the others go on", exc_info=error, extra={"action": "bug", "worker": unit})
+    kind = type(error).__name__
+    return InvariantError(text("{unit} ended by a bug of Puente's ({kind}); its traceback stands above", unit=unit, kind=kind))
 
 
 def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:

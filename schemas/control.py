@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from puente.eventlog.port import Event, Identity, Offset, Record, Topic
+from schemas.changes import Key, Subject
 from schemas.codec import WORD, Decoder, encode, frame
 from schemas.headers import RUN
 
@@ -21,12 +22,22 @@ class TopicWord:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """A row of SAE that no event can hold. `entity` is a subject's text (`product`, `stock.1`), `reason` is for people."""
+
+    entity: str
+    key: str
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
     """What one run of the producer said at `time` (UTC).
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
-    lets them through.
+    lets them through. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the first of
+    `unpublished_count` rows.
     """
 
     run: str
@@ -34,6 +45,15 @@ class Word:
     topics: tuple[TopicWord, ...]
     compared: bool
     held: Collection[Topic] = ()
+    price_lists: tuple[int, ...] | None = None
+    unpublished: tuple[Unpublished, ...] = ()
+    unpublished_count: int = 0
+
+    def unpublished_of(self, subject: Subject) -> frozenset[Key]:
+        """The keys that SAE has and the subject's topic may lack for good; none where not all of them are named."""
+        if not self.compared or len(self.unpublished) < self.unpublished_count:
+            return frozenset()
+        return frozenset(Key(row.key) for row in self.unpublished if row.entity == str(subject))
 
     @property
     def complete(self) -> bool:
@@ -48,6 +68,10 @@ def record(topic: Topic, word: Word) -> Record:
         "topics": [{"topic": t.topic, "identity": t.identity, "end": t.end, "complete": t.complete} for t in word.topics],
         "compared": word.compared,
         "held": sorted(word.held),
+        "price_lists": word.price_lists,
+        "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in word.unpublished],
+        "unpublished_count": word.unpublished_count,
+        "repeats": None,
     }
     return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
 
@@ -70,4 +94,13 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         TopicWord(topic=Topic(t["topic"]), identity=Identity(t["identity"]), end=Offset(t["end"]), complete=t["complete"])
         for t in value["topics"]
     )
-    return Word(run=value["run"], time=value["time"], topics=topics, compared=value["compared"], held=tuple(map(Topic, value["held"])))
+    return Word(
+        run=value["run"],
+        time=value["time"],
+        topics=topics,
+        compared=value["compared"],
+        held=tuple(map(Topic, value["held"])),
+        price_lists=None if value["price_lists"] is None else tuple(value["price_lists"]),
+        unpublished=tuple(Unpublished(row["entity"], row["key"], row["reason"]) for row in value["unpublished"]),
+        unpublished_count=value["unpublished_count"],
+    )

@@ -12,6 +12,7 @@ import click
 from puente import logs
 from puente.cli.common import lang_option
 from puente.errors import ExitCode, PuenteError
+from puente.loop import leave
 from puente.texts import choose_language, translate, use
 
 OBJECTS_TO_A_COLLECTION = 50_000
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logs.quiet_libraries()
     gc.set_threshold(OBJECTS_TO_A_COLLECTION)
     use("en" if "--json" in arguments else choose_language(_lang_option(arguments)))
-    sys.exit(run(arguments))
+    leave(run(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,9 +53,8 @@ def run(arguments: Sequence[str]) -> int:
 
 MODULES = {
     "demo": "demo",
-    **dict.fromkeys(("check", "setup", "status"), "inspect"),
     **dict.fromkeys(("run", "produce", "consume"), "running"),
-    **{name: name for name in ("resync", "log", "grants", "reference")},
+    **{name: name for name in ("check", "setup", "status", "resync", "log", "grants", "reference")},
 }
 """Command → the module of `puente.cli` that makes it."""
 

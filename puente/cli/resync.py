@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
 from puente.errors import ExitCode
-from puente.loop import Stop, stop_on_signals
+from puente.loop import Stop, attended, stop_on_signals
 from puente.resync import Resynced
 from puente.texts import text, translate
 from schemas.changes import Entity, Subject
@@ -68,7 +69,8 @@ def _resync(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], 
     stop = Stop()
     stop_on_signals(stop)
     with Bars(_name, quiet=as_json) as bars:
-        result = resyncs.resync(settings, caja, entities, stop, allow_deletes, bars.show)
+        work = partial(resyncs.resync, settings, caja, entities, stop, allow_deletes, bars.show)
+        result = attended(work, stop, settings.run.stop_seconds) or Resynced(stopped=True)
     if as_json:
         print_json(_as_json(result))
     else:

@@ -202,6 +202,9 @@ class EmbeddedLog:
     def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         """A file has no such tools."""
 
+    def noted(self, _reader: str) -> dict[Topic, Offset]:
+        return {}
+
     def close(self) -> None:
         self._db.close()
 

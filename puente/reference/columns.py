@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import DOUBLE_PRECISION, Column, DateTime, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import DOUBLE_PRECISION, Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import text as sql
 from sqlalchemy.types import TypeEngine
 
 TYPES: Mapping[str, TypeEngine[Any]] = {
@@ -58,7 +59,7 @@ def _column(line: Fact, *, key: str, default: str = "") -> Column[Any]:
         autoincrement=False,
         unique=key == "unique" or None,
         nullable=line["nullable"] == "yes",
-        server_default=text(default) if default else None,
+        server_default=sql(default) if default else None,
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -92,11 +92,21 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
+        except PuenteError as error:
+            self._say(error)
+            self._drop()
+            raise
         except BaseException:
             self._drop()
             raise
         self._note()
         return step
+
+    def _say(self, error: PuenteError) -> None:
+        """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
+        if self._opened_both is not None and self._keeper is not None:
+            with suppress(PuenteError):
+                self._opened_both.caja.say_error(str(error), self._keeper.token)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -173,6 +183,9 @@ class ConsumerSide:
     def release(self) -> None:
         try:
             if self._consumer is not None:
+                if not self._note_failed:
+                    self._note_at = float("-inf")
+                    self._note()
                 self._consumer.release()
         finally:
             self._drop()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import profile as profiles
-from consumer import subscribe
+from consumer import sales, subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
-from consumer.ledger import metadata
+from consumer.ledger import guard
 from consumer.mapping import RowMapper, mappers
 from consumer.parameters import read_stores, read_switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy
@@ -65,7 +65,7 @@ def open_sae(settings: Settings) -> SqlSae:
     """SAE through a connection of its own; raises `ConfigError` where the settings name none."""
     if settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
-    return SqlSae(open_database(settings.sae.address), settings.company)
+    return SqlSae(open_database(settings.sae.address, settings.sae.limits), settings.company)
 
 
 def find_company(settings: Settings, log: EventLog) -> str:
@@ -118,13 +118,24 @@ class CheckedCaja:
 
     @property
     def has_ledger(self) -> bool:
-        return all(table in self.catalogue for table in metadata.tables)
+        return guard.name in self.catalogue
+
+    @property
+    def finds_sales(self) -> bool:
+        """Whether an index tells the sales that SAE lacks."""
+        return sales.is_indexed(self.profile, self.catalogue)
+
+    @property
+    def may_index_sales(self) -> bool:
+        """Whether this user may add that index; asks the database."""
+        with self.database.reading() as reader:
+            return reader.permits_index(self.profile.sales.table)
 
 
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
-    database = open_database(caja.address)
+    database = open_database(caja.address, caja.limits)
     try:
         catalogue = database.catalogue()
         warnings = profiles.check(profile, catalogue, caja.name)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
 from consumer.ledger import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
@@ -31,7 +32,7 @@ from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
-HOLDER = Holder(host="here", process=1, started=1)
+HOLDER = Holder(host="here", process=1, started=1, boot="a boot")
 STORES = [ReferenceStore(1, "Centro ñ", 1), ReferenceStore(2, "Reforma", 5), ReferenceStore(3, "Sin almacén", None)]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 EVERY_BYTE = bytes(range(256))
@@ -46,6 +47,7 @@ class UnderTest:
     mappers: Made
     rows: Callable[[str], list[dict[str, Any]]]
     insert: Callable[[str, dict[str, Any]], None]
+    update: Callable[[str, tuple[str, Any], dict[str, Any]], None]
     locking: Callable[[str, str, Any], contextlib.AbstractContextManager[None]]
     set_parameter: Callable[[str, str], None]
     sell: Callable[[int, str, str, str], None]
@@ -59,9 +61,14 @@ def in_memory() -> Iterator[UnderTest]:
         matches = {m.plan.table: m.plan.match for m in MAPPERS.values()}
         caja.content.table(table)[tuple(row[name] for name in matches[table])] = row
 
+    def update(table: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        for found in caja.content.table(table).values():
+            if found[where[0]] == where[1]:
+                found.update(values)
+
     @contextmanager
-    def locking(table: str, _column: str, key: Any) -> Iterator[None]:
-        caja.locked.add((table, (key,)))
+    def locking(table: str, column: str, key: Any) -> Iterator[None]:
+        caja.locked.update((table, match) for match, found in caja.content.table(table).items() if found[column] == key)
         yield
         caja.locked.clear()
 
@@ -72,7 +79,7 @@ def in_memory() -> Iterator[UnderTest]:
         if posted != "T" and status != "C":
             caja.sales.add((store, Key(key)))
 
-    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, locking, set_parameter, sell)
+    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
 def on_firebird(url: str) -> Iterator[UnderTest]:
@@ -107,6 +114,9 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
     def insert(name: str, row: dict[str, Any]) -> None:
         execute(outside, sa.insert(table(name)).values({k: v for k, v in row.items() if v is not None}))
 
+    def update(name: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        execute(outside, sa.update(table(name)).values(values).where(sa.column(where[0]) == where[1]))
+
     @contextmanager
     def locking(name: str, column: str, key: Any) -> Iterator[None]:
         with contextlib.suppress(RollBack), outside.writing() as writer:
@@ -125,7 +135,7 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
         )
         execute(outside, sa.insert(table("DVENTAS", "NOTA", "PARTIDA", "PRODUCTO")).values(NOTA=note, PARTIDA=1, PRODUCTO=key))
 
-    return UnderTest(caja, made, rows, insert, locking, set_parameter, sell)
+    return UnderTest(caja, made, rows, insert, update, locking, set_parameter, sell)
 
 
 class RollBack(Exception):
@@ -392,6 +402,17 @@ def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subje
     assert subject.caja.state().waiting == {newer.place: newer}
 
 
+def test_what_rows_lack_comes_back_by_key_and_is_replaced_or_gone(subject: UnderTest, token: str) -> None:
+    of_product, of_stock = (Subject(Entity.PRODUCT), Key("Ñ “€”")), (Subject(Entity.STOCK, 7), Key("P1"))
+    many = (Note(Cause.BEYOND, "taxes"), Note(Cause.SHORTENED, "DESCRIPCIO"))
+    with subject.caja.transaction(token) as transaction:
+        transaction.leave_out({of_product: many, of_stock: many[:1], (of_product[0], Key("P1")): ()}, [])
+    assert subject.caja.state().left_out == {of_product: many, of_stock: many[:1]}
+    with subject.caja.transaction(token) as transaction:
+        transaction.leave_out({of_product: many[1:], of_stock: ()}, [of_product, of_stock])
+    assert subject.caja.state().left_out == {of_product: many[1:]}
+
+
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
     first = Position(Identity("a" * 32), Offset(0))
     then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
@@ -441,7 +462,7 @@ def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
     assert subject.caja.claim(seen, "one", HOLDER)
     assert not subject.caja.claim(seen, "two", HOLDER)
     guard = subject.caja.read_guard()
-    assert (guard.token, guard.host, guard.process, guard.process_started) == ("one", "here", 1, 1)
+    assert (guard.token, guard.host, guard.process, guard.process_started, guard.boot) == ("one", "here", 1, 1, "a boot")
 
 
 def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:
@@ -485,6 +506,27 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
         writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
         caja.free("mine")
     assert caja.read_guard().token == "other"
+
+
+def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:
+    caja, _, _ = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    taxes, name = Note(Cause.BEYOND, "taxes"), Note(Cause.SHORTENED, "NOMBRE")
+    with caja.transaction("mine") as transaction:
+        transaction.leave_out({(Subject(Entity.PRODUCT), Key(f"P{n}")): (taxes,) for n in range(9)}, [])
+        transaction.leave_out({(Subject(Entity.CUSTOMER), Key("Ñ")): (name,)}, [])
+        transaction.leave_out({(Subject(Entity.STOCK, n), Key(f"S{n % 2}")): (taxes,) for n in (1, 2, 3, 4)}, [])
+
+    def takes(subject: Subject) -> bool:
+        return subject.warehouse != 4
+
+    found = caja.left_out(takes)
+    assert found == summary(caja.state().left_out, takes)
+    assert found == [
+        LeftOut(entity=Entity.PRODUCT, cause=Cause.BEYOND, column="taxes", count=9, keys=tuple(Key(f"P{n}") for n in range(5))),
+        LeftOut(entity=Entity.CUSTOMER, cause=Cause.SHORTENED, column="NOMBRE", count=1, keys=(Key("Ñ"),)),
+        LeftOut(entity=Entity.STOCK, cause=Cause.BEYOND, column="taxes", count=3, keys=(Key("S0"), Key("S1"))),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
-from schemas.control import KEY, TopicWord, Word, parse, record
+from schemas.control import KEY, TopicWord, Unpublished, Word, parse, record
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics
@@ -260,6 +260,9 @@ WORDS = st.builds(
         ),
         max_size=4,
     ).map(tuple),
+    price_lists=st.none() | st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4).map(tuple),
+    unpublished=st.lists(st.builds(Unpublished, entity=TEXTS, key=TEXTS, reason=TEXTS), max_size=4).map(tuple),
+    unpublished_count=st.integers(0, 2**31 - 1),
 )
 
 

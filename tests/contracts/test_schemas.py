@@ -30,6 +30,7 @@ PUBLISHED = {
     6: ("stock", "78c24de0f766ff76"),
     7: ("word", "cba0a09f2fa90d63"),
     8: ("word", "a3116d4388e8c2a2"),
+    9: ("word", "24643d8bf126bbaf"),
 }
 
 

@@ -132,7 +132,7 @@ def test_settings_that_are_wrong_are_all_told_at_once(site: SmallSite) -> None:
     done = site.puente("run", "--once")
     assert done.returncode == 2
     message = only_message(done.stderr)
-    for part in ("company", "sea", "NOT_THERE", "poll_seconds", "caja.0.url"):
+    for part in ("company", "sea", "NOT_THERE", "poll_seconds", "CAJA a, url"):
         assert part in message
 
 

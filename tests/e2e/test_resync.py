@@ -215,6 +215,42 @@ def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSi
     site.fill()
 
 
+AS_VERSION_2 = (
+    "DROP TABLE PUENTE_LEFT_OUT",
+    "ALTER TABLE PUENTE_GUARD DROP LAST_ERROR, DROP LAST_ERROR_AT",
+    "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 2",
+)
+
+
+def test_a_ledger_of_the_version_before_gets_what_it_lacks_and_keeps_what_it_knows(site: SmallSite) -> None:
+    # Given a ledger as the version before made it
+    left_out = "ENTITY, ROW_KEY, REASON, COLUMN_NAME FROM PUENTE_LEFT_OUT ORDER BY 1, 2, 3, 4"
+    lacked = site.caja_rows("norte", left_out)
+    assert lacked
+    site.caja_sql("norte", "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
+    for statement in AS_VERSION_2:
+        site.caja_sql("norte", statement)
+    kept = {
+        "PUENTE_ROWS": "ENTITY, WAREHOUSE, ROW_KEY, CONTENT_HASH, ROW_HASH, QUANTITY FROM PUENTE_ROWS ORDER BY 1, 2, 3",
+        "PUENTE_POSITIONS": "TOPIC, TOPIC_IDENTITY, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY 1",
+    }
+    before = {name: site.caja_rows("norte", query) for name, query in kept.items()}
+    assert all(before.values())
+    # Then it is refused, and setup says what it does
+    refused = site.puente("consume", "--once", "--caja", "norte")
+    assert refused.returncode == 2
+    assert "run puente setup" in refused.stderr
+    assert "of version 2" in site.puente("check").stdout
+    assert "what it lacks" in site.puente("setup", "--dry-run").stdout
+    # When that is done, twice
+    assert site.puente("setup", "--yes").returncode == 0
+    assert site.puente("setup", "--yes").returncode == 0
+    # Then all is compared again from where it was, and what the old one could not tell is known
+    assert {name: site.caja_rows("norte", query) for name, query in kept.items()} == before
+    site.fill()
+    assert site.caja_rows("norte", left_out) == lacked
+
+
 def test_an_adopted_ledger_forgets_no_stock(site: SmallSite) -> None:
     site.caja_sql("norte", "UPDATE PUENTE_GUARD SET CAJA = 'sur'")
     forget_stock(site)
@@ -227,7 +263,7 @@ def test_a_ledger_of_a_newer_puente_is_left_alone(site: SmallSite) -> None:
     said = site.puente("setup", "--yes")
     assert said.returncode == 2
     assert "upgrade" in said.stderr
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 2")
+    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 3")
 
 
 def test_ready_to_sell_is_said_once_sae_is_all_there(tmp_path: Path, embedded: EmbeddedDatabases) -> None:

@@ -7,7 +7,7 @@ from tests.engines.firebird_server import PrivateServer
 from tests.engines.users import execute
 from tests.scenarios.trouble import Story, copy_file, file_of, gbak_backup, gbak_restore, put_back
 
-LEDGER = ("PUENTE_GUARD", "PUENTE_POSITIONS", "PUENTE_ROWS", "PUENTE_WAITING")
+LEDGER = ("PUENTE_GUARD", "PUENTE_POSITIONS", "PUENTE_ROWS", "PUENTE_WAITING", "PUENTE_LEFT_OUT")
 
 
 def test_from_a_copy_of_the_file_while_puente_is_stopped(embedded_story: Story, tmp_path: Path) -> None:

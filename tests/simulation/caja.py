@@ -36,6 +36,7 @@ class SimContent(Content):
             rows={name: {match: dict(row) for match, row in table.items()} for name, table in self.rows.items()},
             hashes={subject: dict(found) for subject, found in self.hashes.items()},
             waiting=dict(self.waiting),
+            left_out=dict(self.left_out),
             progress=dict(self.progress),
             quantities=dict(self.quantities),
             guard=self.guard,

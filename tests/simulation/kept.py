@@ -244,6 +244,11 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     ),
     # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
     "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 8)),
+    # SAE has the product, but no event can say what it is now; the topic that held it as it was is made again.
+    "sweep_spares_what_no_event_holds": (
+        _SWEPT,
+        (("policy", 0, 0, 1), P1, *AT_WORK, edit(PRODUCT, 0, 22), PRODUCE, topic("make topic again", 2)),
+    ),
     "waiting_counts_as_seen": (
         _SWEPT,
         (

@@ -216,12 +216,14 @@ _is_too_much, _write_again = Found.is_too_much, Settler._write_again
 def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> Callable[..., Verdict]:
     """`Words.complete` that does not ask for some part of the word."""
 
-    def judge(self: Words, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+    def judge(self: Words, since: Moment, topic: Topic, known: TopicState, _subject: Subject) -> Verdict:
         state = self._log.state(self._control)
         if state is None or state.identity != since.identity or state.end < since.after:
             return Verdict.ELSEWHERE
-        heard = self._newest(since if later else Moment(since.identity, START))
-        if heard.word is None or (later and heard.at < since.after):
+        if not later:
+            self._heard, since = None, Moment(since.identity, START)
+        heard = self._newest(since)
+        if heard.word is None or heard.at < since.after:
             return Verdict.WAIT
         said = next((word for word in heard.word.topics if word.topic == topic), None)
         if said is None or said.identity != known.identity:
@@ -232,8 +234,17 @@ def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> 
     return judge
 
 
-def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies) -> Found:
-    return find(subject, caja, replace(state, waiting=Aside()), policies)
+def _needs_all(self: Words, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+    """As if a topic that lacks what no event can hold were not compared."""
+    return self._judge(since, topic, known, lambda _word, said: said.complete)
+
+
+def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
+    return frozenset()
+
+
+def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key]) -> Found:
+    return find(subject, caja, replace(state, waiting=Aside()), policies, spared)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:
@@ -285,7 +296,7 @@ OFF: dict[str, Changes] = {
     "held_waits_for_word": {(Follower, "is_decided"): _decides_alone},
     "asking_keeps_the_doubt": {(Consumer, "ask_for_resync"): _asks_without_doubt},
     "doubt_is_saved": {(Follower, "_opening"): _forgets_the_doubt},
-    "compared_is_enough": {(Words, "compared"): Words.complete},
+    "compared_is_enough": {(Words, "compared"): _needs_all},
     "guard_row": {(CajaSession, "checks_token"): False},
     "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},
     "fold_newest": {(batch, "newest"): _oldest},
@@ -306,6 +317,7 @@ OFF: dict[str, Changes] = {
     "sweep_needs_complete": {(Words, "complete"): _judging(complete=False)},
     "sweep_needs_end_passed": {(Words, "complete"): _judging(end=False)},
     "sweep_needs_later_word": {(Words, "complete"): _judging(later=False)},
+    "sweep_spares_what_no_event_holds": {(Words, "unpublished"): _spares_nothing},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},
     "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from producer import versions, view
-from producer.capture import Captured, CheckKeys
+from producer.capture import Captured, CheckKeys, Standing
 from producer.claim import Claim, Standby
 from producer.deletes import DeleteCap
 from producer.known import Known, Recording, Seen, look
@@ -20,7 +20,6 @@ from puente.engines.database import TransactionIds
 from puente.eventlog import history
 from puente.eventlog.history import Position
 from puente.eventlog.port import Batch, Event, EventLog, Offset, Record, Topic
-from schemas.changes import Subject
 from tests.simulation.actors import ProducerProcess
 from tests.simulation.sae import SaeSession
 
@@ -67,8 +66,8 @@ def _goes_on(_self: ProducerProcess, _error: Exception) -> None:
 _say = Publisher.say
 
 
-def _says_complete(self: Publisher, seen: View, lacking: Any, held: Any) -> None:
-    _say(self, seen, frozenset[Subject]() if lacking is None else lacking, held)
+def _says_complete(self: Publisher, seen: View, standing: Standing | None, held: Any) -> None:
+    _say(self, seen, standing or Standing(lacking=frozenset(), price_lists=()), held)
 
 
 # the view

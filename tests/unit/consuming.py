@@ -1,7 +1,7 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from consumer import profile as profiles
 from consumer.batch import Planner
 from consumer.caja import Holder
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.guard import GuardKeeper, this_process
 from consumer.mapping import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
@@ -17,7 +17,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import TopicWord, Word, record
+from schemas.control import TopicWord, Unpublished, Word, record
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics
@@ -27,7 +27,8 @@ TOPICS = Topics("puente", "01")
 PROFILE = profiles.load("caja50")
 MAPPERS = mappers(PROFILE, reference_catalogue(), {}, CATALOGUES)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-HERE = Holder(host="here", process=1, started=1)
+HERE = replace(this_process(), process=1, started=-1)
+"""A process of this machine that no longer runs: what it held is taken over at once."""
 
 
 @dataclass
@@ -106,8 +107,19 @@ class Site:
         compared: bool = True,
         end_of: Mapping[Subject, int] | None = None,
         held: Collection[Subject] = (),
+        unpublished: Collection[tuple[Subject, str]] = (),
+        unpublished_count: int | None = None,
     ) -> None:
-        say(self.log, run=self.run, lacking=lacking, compared=compared, end_of=end_of, held=held)
+        say(
+            self.log,
+            run=self.run,
+            lacking=lacking,
+            compared=compared,
+            end_of=end_of,
+            held=held,
+            unpublished=unpublished,
+            unpublished_count=unpublished_count,
+        )
 
     def hear(self) -> Step | None:
         """Another history is noticed; the producer compares it with SAE and says so; it is read."""
@@ -138,8 +150,13 @@ def say(
     compared: bool = True,
     end_of: Mapping[Subject, int] | None = None,
     held: Collection[Subject] = (),
+    unpublished: Collection[tuple[Subject, str]] = (),
+    unpublished_count: int | None = None,
 ) -> None:
-    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait."""
+    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
+
+    `unpublished` names rows that no event can hold, all of them unless there are more.
+    """
     ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
     words = tuple(
         TopicWord(
@@ -151,7 +168,15 @@ def say(
         for subject, (topic, state) in ends.items()
         if subject is not None
     )
-    said = Word(run=run, time=NOW, topics=words, compared=compared, held=[TOPICS.of(subject) for subject in held])
+    said = Word(
+        run=run,
+        time=NOW,
+        topics=words,
+        compared=compared,
+        held=[TOPICS.of(subject) for subject in held],
+        unpublished=tuple(Unpublished(str(subject), key, "too large") for subject, key in unpublished),
+        unpublished_count=len(unpublished) if unpublished_count is None else unpublished_count,
+    )
     log.append([record(TOPICS.control, said)])
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping import MappedRow, Note, mappers
+from consumer.leftout import Cause, Note
+from consumer.mapping import MappedRow, mappers
 from puente.engines.database import Kind
 from puente.errors import ConfigError, PoisonError
 from schemas.changes import CATALOGUES, Entity, Key
@@ -130,7 +131,7 @@ def test_every_column_of_the_small_catalogues_and_of_stock() -> None:
         **{f"PORCEN{n + 1}": Decimal(n) for n in range(4)},
         **{f"APLICA{n + 1}": n for n in range(4)},
     }
-    assert row.notes == (Note("beyond", "taxes"),)
+    assert row.notes == (Note(Cause.BEYOND, "taxes"),)
     currency = {"currency": 1, "description": "Peso", "symbol": "$", "rate": Decimal(1), "sat_code": "MXN", "status": "active"}
     assert named(Entity.CURRENCY, MAPPERS[Entity.CURRENCY].row(currency, None)) == {
         "MONEDA": 1,
@@ -154,18 +155,18 @@ def test_a_scheme_with_four_taxes_fills_four() -> None:
 def test_a_text_is_shortened_to_its_column_without_trailing_blanks_and_noted() -> None:
     row = MAPPERS[Entity.PRODUCT].row(product("P1", description="x" * 39 + " " + "y" * 10), None)
     assert named(Entity.PRODUCT, row)["DESCRIPCIO"] == "x" * 39
-    assert row.notes == (Note("shortened", "DESCRIPCIO"),)
+    assert row.notes == (Note(Cause.SHORTENED, "DESCRIPCIO"),)
 
 
 def test_a_code_that_does_not_fit_is_left_out_and_noted() -> None:
     row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": "9" * 17, "kind": "none"}]), None)
     assert named(Entity.PRODUCT, row)["CLVALTER1"] is None
-    assert row.notes == (Note("left out", "CLVALTER1"),)
+    assert row.notes == (Note(Cause.LEFT_OUT, "CLVALTER1"),)
 
 
 def test_bar_codes_beyond_three_are_noted() -> None:
     row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": k, "kind": "none"} for k in "abcd"]), None)
-    assert row.notes == (Note("beyond", "alternate_keys"),)
+    assert row.notes == (Note(Cause.BEYOND, "alternate_keys"),)
 
 
 @pytest.mark.parametrize(("changed", "column"), [({"line": "LARGE6"}, "LINEA"), ({"sku": "P" * 17}, "PRODUCTO")])

@@ -75,6 +75,34 @@ def test_an_incomplete_word_allows_nothing_about_the_topic_that_lacks_something(
     assert not is_active(site, "CATLINEA", "L9")
 
 
+def test_a_row_of_sae_that_no_event_can_hold_is_spared_and_all_else_is_swept() -> None:
+    """SAE has it, so CAJA keeps selling what it knows of it; and waiting for it would be for ever."""
+    site = swept()
+    own(site, "BAD")
+    site.say(lacking=[PRODUCT], unpublished=[(PRODUCT, "BAD"), (LINE, "X1")])
+    site.step()
+    assert is_active(site, "CATINVEN", "BAD")
+    assert not is_active(site, "CATINVEN", "X1")
+    assert site.caja.content.guard.ready_at is not None
+
+
+def test_where_not_every_row_that_no_event_can_hold_is_named_nothing_is_swept_and_caja_is_ready_all_the_same() -> None:
+    site = swept()
+    site.say(lacking=[PRODUCT], unpublished=[(PRODUCT, "BAD")], unpublished_count=2)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    assert site.consumer.sweeping == [PRODUCT]
+    assert site.caja.content.guard.ready_at is not None
+
+
+def test_a_topic_that_was_not_compared_since_the_resync_keeps_caja_from_being_ready() -> None:
+    site = swept()
+    site.say(lacking=[PRODUCT], compared=False, unpublished=[(PRODUCT, "BAD")])
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    assert site.caja.content.guard.ready_at is None
+
+
 def test_a_word_whose_end_is_not_reached_yet_allows_nothing() -> None:
     site = swept()
     site.say(end_of={PRODUCT: 2})

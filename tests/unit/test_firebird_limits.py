@@ -13,16 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.sql.base import Executable
 
-from consumer import ledger
+from consumer import ledger, sales
 from consumer.caja import Holder
 from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
+from consumer.leftout import Cause, Note
 from consumer.sql_caja import SqlCaja
 from producer.sae import SqlSae
 from producer.tables import KEYS, TABLES
 from puente import grants
 from puente.config import Settings
 from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import catalogue, insert, keys, packed, privileges
+from puente.engines.firebird import alter, catalogue, insert, keys, packed, privileges
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
@@ -90,6 +91,10 @@ class Recorder:
         self.texts.append(privileges.MAKES_TABLES)
         return True
 
+    def permits_index(self, table: str) -> bool:
+        self.texts.append(privileges.OWNS.format(table=table))
+        return True
+
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         text = self._keep(statement)
         return 0 if "PUENTE_POSITIONS" in text else 1
@@ -107,6 +112,16 @@ class Recorder:
             self._keep(sa.schema.CreateTable(table))
         return list(metadata.tables)
 
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        self.texts += [catalogue.DROP_INDEX.format(name=name)]
+        self.texts += [catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression)]
+
+    def add_columns(self, metadata: sa.MetaData) -> None:
+        for table in metadata.sorted_tables:
+            for column in table.columns:
+                if column.nullable:
+                    self._keep(alter.add_column(column, DIALECT))
+
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
             self._keep(sa.schema.DropTable(table))
@@ -121,13 +136,17 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
     database = Recorder(
-        {**reference_catalogue(), **catalogue_of(ledger.metadata)}, {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)]}
+        {**reference_catalogue(), **catalogue_of(ledger.metadata)},
+        {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
+    database.add_columns(ledger.metadata)
     database.drop_tables(ledger.metadata)
+    database.create_index(sales.INDEX, PROFILE.sales.table, sales.expression(PROFILE.sales))
+    database.permits_index(PROFILE.sales.table)
     caja.switches()
     caja.stores()
     seen = caja.read_guard()
@@ -135,11 +154,13 @@ def of_the_consumer() -> list[str]:
     for before in (seen, Guard(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
         caja.claim(before, "mine", holder)
     caja.state()
+    caja.left_out(lambda _subject: True)
     with caja.transaction("mine") as transaction:
         transaction.unposted()
         for entity in Entity:
             transaction.write(entity, [])
         transaction.set_aside([waiting()])
+        transaction.leave_out({waiting().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [waiting().place])
         transaction.release([waiting().place] * 2000)
         transaction.save(Topic("t"), progress())
         transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])
@@ -188,7 +209,7 @@ def of_the_users() -> list[str]:
     return [*database.texts, *grants.for_sae(settings).grants, *grants.for_caja(settings.caja[0]).grants]
 
 
-ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.KEYS]
+ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
 BLOCKS["waiting"] = insert.build(ledger.waiting)
 

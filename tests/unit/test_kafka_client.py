@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 from kafka import errors
@@ -20,7 +21,7 @@ DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr(client, "REQUESTS", replace(client.REQUESTS, total_seconds=0.2))
     with closing(Client(["127.0.0.1:1"])) as made:
         yield made
 

@@ -47,36 +47,36 @@ ROUNDED = {
 
 @pytest.mark.parametrize(("number", "expected"), ROUNDED.items())
 def test_a_number_is_rounded_half_even_at_six_places(number: float, expected: str) -> None:
-    assert decimal(number) == Decimal(expected)
+    assert decimal(number, "rate") == Decimal(expected)
 
 
 @pytest.mark.parametrize("number", [0.0, -0.0, -1e-9, 0, 1e-300])
 def test_zero_is_never_negative(number: float) -> None:
-    assert str(decimal(number)) == "0.000000"
+    assert str(decimal(number, "rate")) == "0.000000"
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e18, -1e18, 1.7e308])
 def test_what_no_decimal_holds_is_poison(number: float) -> None:
     with pytest.raises(PoisonError):
-        decimal(number)
+        decimal(number, "rate")
 
 
 def test_the_largest_number_that_passes_fits_the_schema() -> None:
-    amount = decimal(999999999999999900.0)
+    amount = decimal(999999999999999900.0, "rate")
     assert encode("stock", {"sku": "A", "warehouse": 1, "quantity": amount})
 
 
 @given(st.floats(-1e12, 1e12))
 def test_noise_of_a_binary_float_never_shows(number: float) -> None:
-    found = decimal(number)
+    found = decimal(number, "rate")
     assert found is not None
     assert found.as_tuple().exponent == -6
     assert abs(found - Decimal(str(number))) <= Decimal("0.0000005")
-    assert decimal(float(found)) == found or abs(number) > 1e9  # beyond, a float has fewer than six places
+    assert decimal(float(found), "rate") == found or abs(number) > 1e9  # beyond, a float has fewer than six places
 
 
 def test_null_is_no_number() -> None:
-    assert decimal(None) is None
+    assert decimal(None, "rate") is None
 
 
 # texts

@@ -1,20 +1,24 @@
 """The producer's word, and what a failure at any effect leaves behind."""
 
+import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
+from producer.capture import NAMED
 from producer.poll import HEARTBEAT_SECONDS
 from producer.publish import APPENDED_AT_ONCE
-from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, PrecioXProd
+from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
 from puente.errors import ConnectionLost, RetryableError
 from puente.eventlog.port import Offset, Record
 from puente.texts import text
-from schemas.changes import CATALOGUES, Subject
-from schemas.control import Word
+from schemas.changes import CATALOGUES, Entity, Subject
+from schemas.codec import Decoder
+from schemas.control import Word, parse
 from tests.fakes.failing_log import How
 from tests.fakes.sae import row
-from tests.unit.producing import TOPICS, Site
+from tests.unit.producing import MODES, TOPICS, Mode, Site
 
 
 def told(word: Word) -> dict[str, tuple[int, bool]]:
@@ -93,6 +97,53 @@ def test_an_entity_with_a_row_that_no_event_holds_is_not_complete() -> None:
     site.sae.put(row(Moned, 2, tcambio=2.0))
     site.settled()
     assert site.words()[-1].complete
+
+
+def test_the_word_names_the_first_rows_that_no_event_holds_and_counts_them_all() -> None:
+    rows = [row(Inve, f"P{number:02d}", costo_prom=1e30) for number in range(25)]
+    site = Site(row(Moned, 2, tcambio=2.0), *rows)
+    site.run()
+    site.sae.put(row(Moned, 2, tcambio=1e300))
+    site.run()
+    word = site.words()[-1]
+    assert word.unpublished_count == 26
+    assert [(one.entity, one.key) for one in word.unpublished] == [("product", f"P{number:02d}") for number in range(NAMED)]
+    assert "average_cost" in word.unpublished[0].reason
+    assert "1e+30" in word.unpublished[0].reason
+    assert word.unpublished_of(Subject(Entity.PRODUCT)) == frozenset()  # not all of them
+
+
+def test_what_lacks_is_named_before_what_has_an_older_event() -> None:
+    site = Site(row(Clin, "A"), row(Moned, 1, tcambio=1.0), row(Moned, 2, tcambio=1e300))
+    site.run()
+    site.sae.put(row(Moned, 1, tcambio=1e300))
+    site.run()
+    assert [(one.entity, one.key) for one in site.words()[-1].unpublished] == [("currency", "2"), ("currency", "1")]
+    assert site.words()[-1].unpublished_of(Subject(Entity.CURRENCY)) == {"1", "2"}
+    assert site.words()[-1].unpublished_of(Subject(Entity.PRODUCT)) == frozenset()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_word_tells_the_numbers_of_the_price_lists_as_soon_as_they_change(mode: Mode) -> None:
+    site = Site(row(Precios, 5), row(Precios, 1), mode=mode)
+    site.run()
+    assert [word.price_lists for word in site.words()] == [None, (1, 5)]
+    site.sae.put(row(Precios, 2))
+    site.run()
+    site.sae.drop(Precios, 5)
+    site.run()
+    site.run()
+    assert [word.price_lists for word in site.words()[2:]] == [(1, 2, 5), (1, 2)]
+
+
+def test_a_word_of_an_older_release_names_nothing() -> None:
+    """So one that calls a topic incomplete says no more than that."""
+    golden = json.loads((Path(__file__).parents[1] / "golden" / "word.8.json").read_text(encoding="utf-8"))
+    decoder = Decoder()
+    decoder.learn({8: json.dumps(golden["schema"])})
+    word = parse(decoder, bytes.fromhex(golden["events"][0]["framed"]))
+    assert (word.price_lists, word.unpublished, word.unpublished_count) == (None, (), 0)
+    assert word.unpublished_of(Subject(Entity.STOCK, 1)) == frozenset()
 
 
 def test_an_entity_is_complete_where_the_row_has_an_older_event() -> None:

@@ -1,12 +1,13 @@
-"""Texts: every one of ours has its Spanish, with the same values in it; the compiled catalogue is the written one."""
+"""Texts: every one of ours has its Spanish, with the same values in it, however the source is written; the catalogue is compiled."""
 
+import ast
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -14,14 +15,68 @@ from puente import texts
 
 ROOT = Path(texts.__file__).parent.parent
 CATALOGUE = ROOT / "puente" / "locale" / "es" / "LC_MESSAGES" / "puente.po"
-KEYWORDS = dict.fromkeys(("text", "translate", "marked", "info", "warning", "error"))
-PLACES = re.compile(r"\{\w*[^}]*\}")
+TRANSLATED = {"text", "translate", "marked"}
+LOGGED = {"debug", "info", "warning", "error", "exception", "critical"}
+SHOWN = {"echo", "secho", "confirm", "prompt", "print", "print_table", "add_column", "_tell"}
+"""What puts its arguments on the screen as they are."""
+NO_WORDS = {"puente", "SAE", "CAJA"}
 
 
-def ours() -> Iterator[str]:
-    for package in ("schemas", "producer", "consumer", "puente"):
-        for _, _, message, _, _ in extract_from_dir(ROOT / package, keywords=KEYWORDS):
-            yield message if isinstance(message, str) else message[0]
+def calls(*packages: str) -> Iterator[tuple[Path, ast.Call, str]]:
+    """Every call in the source, inside f-strings too, with the function's own name."""
+    for package in packages:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield file, node, name_of(node)
+
+
+def name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def is_logger(call: ast.Call) -> bool:
+    return (
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id.lower().strip("_") in {"log", "logger"}
+    )
+
+
+def literal(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def where(file: Path, node: ast.expr) -> str:
+    return f"{file.relative_to(ROOT)}:{node.lineno}"
+
+
+def ours() -> set[str]:
+    found = {
+        literal(call.args[0])
+        for _, call, name in calls("schemas", "producer", "consumer", "puente")
+        if call.args and (name in TRANSLATED or (name in LOGGED and is_logger(call)))
+    }
+    return {message for message in found if message is not None}
+
+
+def spanish() -> dict[str, str]:
+    with CATALOGUE.open("rb") as file:
+        return {message.id: message.string for message in read_po(file) if isinstance(message.id, str) and isinstance(message.string, str)}
+
+
+def places(template: str) -> list[tuple[str, str, str]]:
+    return sorted((name, spec or "", conversion or "") for _, name, spec, conversion in Formatter().parse(template) if name is not None)
+
+
+def words(node: ast.AST) -> Iterator[str]:
+    """Those that stand in the source and are shown as they stand: what a call makes of its own arguments is its own matter."""
+    if isinstance(node, ast.Call):
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from set(re.findall(r"[^\W\d_]{2,}", re.sub(r"\[[a-z /]*\]", "", node.value))) - NO_WORDS
+    for inner in ast.iter_child_nodes(node):
+        yield from words(inner)
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +86,37 @@ def _english_again() -> Iterator[None]:
 
 
 def test_every_text_of_ours_has_its_spanish() -> None:
-    with CATALOGUE.open("rb") as file:
-        spanish = {message.id: message.string for message in read_po(file)}
-    assert [message for message in sorted(set(ours())) if not spanish.get(message)] == []
+    known = spanish()
+    assert [message for message in sorted(ours()) if not known.get(message)] == []
+
+
+def test_a_text_inside_an_f_string_is_one_of_ours() -> None:
+    assert "Run it as SYSDBA:" in ours()  # of the script of `puente grants`
+
+
+def test_a_message_is_written_where_it_is_said_so_that_it_can_be_translated() -> None:
+    made_up = [
+        where(file, call)
+        for file, call, name in calls("schemas", "producer", "consumer", "puente")
+        if (name == "text" and isinstance(call.func, ast.Name)) or (name in LOGGED and is_logger(call)) or name == "marked"
+        if call.args and literal(call.args[0]) is None
+    ]
+    assert made_up == []
 
 
 def test_the_spanish_has_the_same_values_as_the_english() -> None:
-    with CATALOGUE.open("rb") as file:
-        pairs = [(m.id, m.string) for m in read_po(file) if m.id and isinstance(m.id, str) and isinstance(m.string, str) and m.string]
-    assert [english for english, spanish in pairs if sorted(PLACES.findall(english)) != sorted(PLACES.findall(spanish))] == []
+    known, mine = spanish(), ours()
+    assert [english for english in sorted(mine) if places(english) != places(known[english])] == []
+
+
+def test_no_command_shows_words_that_have_no_spanish() -> None:
+    shown = [
+        f"{where(file, call)}: {word}"
+        for file, call, name in calls("puente/cli")
+        for argument in [*(call.args if name in SHOWN else ()), *(k.value for k in call.keywords if k.arg in {"help", "title", "epilog"})]
+        for word in words(argument)
+    ]
+    assert shown == []
 
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:

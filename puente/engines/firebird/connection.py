@@ -5,8 +5,8 @@ other's data; hence the `creator`, with `host/port:path`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +24,6 @@ from puente.engines.database import (
     Column,
     Privilege,
     Reader,
-    RowError,
     RowWrite,
     Survey,
     TransactionIds,
@@ -32,17 +31,17 @@ from puente.engines.database import (
     Writer,
     Written,
 )
-from puente.engines.firebird import catalogue, fetch, insert, keys, packed, privileges, silence, versions
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
-from puente.engines.firebird.lost import abandon, end
+from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
+from puente.engines.firebird.attach import PORT, attach, dsn_of
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated
+from puente.engines.firebird.limit import CallLimit
+from puente.engines.firebird.lost import abandon, end, interrupt, kept
 from puente.engines.firebird.text import from_database, to_database
 from puente.errors import ConnectionLost, PuenteError
+from puente.limits import DatabaseLimits
+from puente.texts import text
 
-CHARSET = "ISO8859_1"
-PORT = 3050
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
-FETCHED_AT_ONCE = 1000
 
 
 @cache
@@ -52,67 +51,73 @@ def _parameters(mode: TraAccessMode) -> bytes:
     return made
 
 
-def dsn_of(url: URL) -> str:
-    """`host/port:path`, or the path alone for the embedded engine."""
-    path = url.database or ""
-    if not url.host:
-        return path
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{host}/{url.port or PORT}:{path}"
-
-
 class FirebirdDatabase:
     """`Database` on Firebird 2.5 or newer."""
 
-    def __init__(self, url: URL) -> None:
-        self._url, self._dsn = url, dsn_of(url)
-        self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=self._create, poolclass=NullPool)
+    def __init__(self, url: URL, limits: DatabaseLimits) -> None:
+        self._url, self.label, self._limits = url, dsn_of(url), limits
+        self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=lambda: self._opened, poolclass=NullPool)
         event.listen(self._engine, "before_cursor_execute", _encode_parameters, retval=True)
         event.listen(self._engine, "handle_error", self._on_error)
         self._connection: sqlalchemy.Connection | None = None
         self._opened: firebird.driver.Connection | None = None
+        self._limit: CallLimit | None = None
         self._blocks: dict[int, tuple[WritePlan, packed.PackedBlock]] = {}
         self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
 
-    @property
-    def label(self) -> str:
-        return self._dsn
-
-    def _create(self) -> Any:
-        load_client()
-        query = {name: value for name, value in self._url.query.items() if isinstance(value, str)}
-        self._opened = firebird.driver.connect(
-            self._dsn,
-            user=self._url.username or "SYSDBA",
-            password=self._url.password,
-            role=query.get("role"),
-            charset=CHARSET,
-        )
-        if self._url.host:
-            silence.notice(self._url.port or PORT)
-        return self._opened
-
     def _connected(self) -> sqlalchemy.Connection:
         if self._connection is None:
+            with translated(self.label):
+                self._opened = attach(self._url, self._limits)
+            if self._url.host:
+                silence.notice(self._url.port or PORT)
+                self._limit = CallLimit(self._limits.statement, partial(interrupt, self._opened))
             try:
-                with translated(self.label):
+                with self.asking():
                     self._connection = self._engine.connect()
             except PuenteError:
-                if self._opened is not None:  # it broke while SQLAlchemy asked for the server's version
-                    abandon(self._opened)
+                self._limit = None
+                abandon(self._opened)  # it broke while SQLAlchemy asked for the server's version
                 raise
             self.connections += 1
         return self._connection
 
     @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around each call of the driver, which may wait for the server: not for longer than its limit. Errors come out as Puente's."""
+        try:
+            with self._limited():
+                yield
+        except FOREIGN as error:
+            self.judge(error)
+            raise self.told(error) from error
+
+    def _limited(self) -> AbstractContextManager[None]:
+        return self._limit.running() if self._limit else nullcontext()
+
+    def told(self, error: BaseException) -> PuenteError:
+        if self._limit is None or not self._limit.passed:
+            return translate(error, self.label)
+        return ConnectionLost(
+            text(
+                "{label}: the server did not answer within {seconds:g} s and was given up: it hangs, or has too much to do "
+                "(statement_seconds)",
+                label=self.label,
+                seconds=self._limit.seconds,
+            )
+        )
+
+    @contextmanager
     def _transaction(self, mode: TraAccessMode) -> Iterator["_Transaction"]:
         connection = self._connected()
         try:
-            with translated(self.label):
+            with self.asking():
                 connection.begin()  # else SQLAlchemy would not commit what it did not execute itself
                 _native(connection).begin(_parameters(mode))
+            with translated(self.label):
                 yield _Transaction(self, connection)
+            with self.asking():
                 connection.commit()
         except BaseException as error:
             self._after(error)
@@ -125,7 +130,9 @@ class FirebirdDatabase:
 
     def judge(self, error: BaseException) -> None:
         """Of a connection that broke nothing may be asked any more, not even to close a cursor."""
-        if self._opened is not None and isinstance(translate(error, self.label), ConnectionLost):
+        if self._opened is not None and isinstance(self.told(error), ConnectionLost):
+            if self._limit is not None:
+                self._limit.forget()
             abandon(self._opened)
 
     def _after(self, error: BaseException) -> None:
@@ -134,7 +141,8 @@ class FirebirdDatabase:
             return
         if not isinstance(error, ConnectionLost):
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
-                self._connection.rollback()
+                with self._limited():
+                    self._connection.rollback()
                 return
         if self._opened is not None:
             abandon(self._opened)
@@ -148,7 +156,7 @@ class FirebirdDatabase:
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         with self._transaction(READING) as transaction:
-            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.KEYS), names)
+            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.INDEXES), names)
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         present = set(self.catalogue())
@@ -157,6 +165,23 @@ class FirebirdDatabase:
             with self._transaction(WRITING) as transaction:
                 transaction.execute(sqlalchemy.schema.CreateTable(table))
         return [table.name for table in missing]
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        if name in self.catalogue([table])[table].computed:
+            self._run(catalogue.DROP_INDEX.format(name=name))
+        self._run(catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression))
+
+    def _run(self, sql: str) -> None:
+        with self._transaction(WRITING) as transaction:
+            transaction.run(sql)
+
+    def add_columns(self, metadata: MetaData) -> None:
+        present = self.catalogue()
+        for table in metadata.sorted_tables:
+            for column in table.columns if table.name in present else ():
+                if column.name not in present[table.name].columns:
+                    with self._transaction(WRITING) as transaction:
+                        transaction.execute(alter.add_column(column, self._engine.dialect))
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
@@ -180,7 +205,8 @@ class FirebirdDatabase:
 
     def close(self) -> None:
         if self._opened is not None:
-            end(self._opened, list(self._statements.values()))
+            with kept(self._opened), self._limited():
+                end(self._opened, list(self._statements.values()))
         self._forget()
 
     def _forget(self) -> None:
@@ -189,12 +215,19 @@ class FirebirdDatabase:
         if self._connection is not None:
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
                 self._connection.close()
-        self._connection = self._opened = None
+        self._connection = self._opened = self._limit = None
 
 
 def _native(connection: sqlalchemy.Connection) -> Any:
     """The driver's connection behind SQLAlchemy's."""
     return connection.connection.dbapi_connection
+
+
+def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
+    """Rows as the driver takes them apart."""
+    for part in result.partitions(fetch.FETCHED_AT_ONCE):
+        for row in part:
+            yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
 
 
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
@@ -216,12 +249,13 @@ class _Transaction:
 
     @property
     def ids(self) -> TransactionIds:
-        info = _native(self._connection).main_transaction.info
-        return TransactionIds(own=info.id, oldest_active=info.oat)
+        with self._database.asking():
+            info = _native(self._connection).main_transaction.info
+            return TransactionIds(own=info.id, oldest_active=info.oat)
 
     @property
     def tells_versions(self) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
@@ -233,42 +267,48 @@ class _Transaction:
         return keys.read(self.plain, self.rows, table, columns, of)
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             return privileges.permits(_native(self._connection), privileges.statement(privilege, table, columns))
 
     def permits_tables(self) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
         return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
+    def permits_index(self, table: str) -> bool:
+        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
-        with translated(self._database.label), closing(self._connection.execute(query)) as result:
-            fetched = fetch.read(result.cursor)
-            if fetched is not None:
-                try:
-                    yield from fetched
-                except firebird.driver.Error as error:
-                    self._database.judge(error)
-                    raise
-                return
-            for part in result.partitions(FETCHED_AT_ONCE):
-                for row in part:
-                    yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
+        asking = self._database.asking
+        with asking():
+            result = self._connection.execute(query)
+        try:
+            yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
+        except FOREIGN as error:
+            raise self._database.told(error) from error
+        finally:
+            with asking():
+                result.close()
 
     def plain(self, sql: str) -> list[Sequence[Any]]:
         """The rows of a statement that stands in this package."""
-        with translated(self._database.label):
+        with self._database.asking():
             return list(self._connection.exec_driver_sql(sql).fetchall())
 
+    def run(self, sql: str) -> None:
+        """A statement that stands in this package and returns no rows."""
+        with self._database.asking():
+            self._connection.exec_driver_sql(sql)
+
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
-        with translated(self._database.label):
+        with self._database.asking():
             return self._connection.execute(statement, list(parameters) or None).rowcount
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         packed_rows = [insert.pack(table, row) for row in rows]
         sql = insert.build(table)
         for call in insert.calls([row for row in packed_rows if row is not None]):
-            with translated(self._database.label):
+            with self._database.asking():
                 cursor, statement = self._database.statement(self._connection, sql)
                 cursor.execute(statement, [call])
         long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
@@ -279,15 +319,15 @@ class _Transaction:
         block = self._database.block(plan)
         touched, errors = 0, []
         for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code in self._call(block, rows[start : start + block.rows_per_call]):
+            for row_no, code, _state, seen in self._call(block, rows[start : start + block.rows_per_call]):
                 if row_no < 0:
                     touched += code
                 else:
-                    errors.append(RowError(start + row_no, code, code in LOCK_CODES, row_message(code)))
+                    errors.append(row_error(start + row_no, code, seen=bool(seen), plan=plan))
         return Written(touched, errors)
 
-    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int]]:
-        with translated(self._database.label):
+    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
+        with self._database.asking():
             cursor, statement = self._database.statement(self._connection, block.sql)
-            found: list[tuple[int, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
             return found

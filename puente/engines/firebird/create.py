@@ -3,8 +3,8 @@
 import firebird.driver
 from sqlalchemy.engine import URL
 
+from puente.engines.firebird.attach import CHARSET, dsn_of
 from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import CHARSET, dsn_of
 from puente.engines.firebird.errors import translated
 
 PAGE_SIZE = 8192

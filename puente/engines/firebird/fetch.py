@@ -9,7 +9,9 @@ Written against firebird-driver 2.1, whose private attributes these are.
 # ruff: noqa: SLF001 - nothing public of the driver gives a row as it was fetched
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
+from itertools import islice
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -24,6 +26,10 @@ _NUMBERS = {SQLDataType.SHORT: "h", SQLDataType.LONG: "i", SQLDataType.INT64: "q
 _TEXTS = {SQLDataType.TEXT: "{}s", SQLDataType.VARYING: "H{}s"}
 SHAPES = 256
 
+FETCHED_AT_ONCE = 1000
+
+Row = tuple[Any, ...]
+Asking = Callable[[], AbstractContextManager[None]]
 Make = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 
@@ -35,10 +41,10 @@ class _Column(NamedTuple):
     format: str
 
 
-def read(cursor: Cursor) -> Iterator[tuple[Any, ...]] | None:
+def read(cursor: Cursor, asking: Asking) -> Iterator[Row] | None:
     """The rows of a query that was executed; None where a column is neither text, whole number nor float: then the driver must do it.
 
-    Errors are the driver's.
+    Errors are the driver's. `asking` is around each fetch of some rows.
     """
     result, statement = cursor._result, cursor._stmt
     columns = [_column(described) for described in statement._out_desc]
@@ -46,10 +52,26 @@ def read(cursor: Cursor) -> Iterator[tuple[Any, ...]] | None:
     if result is None or len(known) < len(columns):
         return None
     shape, make = _shape(tuple(known))
-    return _rows(cursor, result, statement._out_buffer, shape, make)
+    return _while_open(cursor, result, in_parts(_rows(cursor, result, statement._out_buffer, shape, make), asking))
 
 
-def _rows(cursor: Cursor, result: Any, buffer: Any, shape: Struct, make: Make) -> Iterator[tuple[Any, ...]]:
+def in_parts(rows: Iterator[Row], asking: Asking) -> Iterator[Row]:
+    """Some are fetched at once: `asking` around each alone would take as long as the row."""
+    part: list[Row] | None = None
+    while part is None or part:
+        with asking():
+            part = list(islice(rows, FETCHED_AT_ONCE))
+        yield from part
+
+
+def _while_open(cursor: Cursor, result: Any, rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        if cursor._result is not result:
+            cursor.fetchone()  # which says so
+
+
+def _rows(cursor: Cursor, result: Any, buffer: Any, shape: Struct, make: Make) -> Iterator[Row]:
     fetch, status, unpack = result.vtable.fetchNext, result.status, shape.unpack_from
     state = status.vtable.getState
     while cursor._result is result:  # else it was closed meanwhile, and with it what it points to

@@ -16,20 +16,27 @@ from kafka.errors import KafkaError
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from puente.errors import ConfigError, NoTopic
 from puente.eventlog.kafka import reach
 from puente.eventlog.kafka.errors import NO_CONNECTION, TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.eventlog.rights import Operation
+from puente.retry import Policy, retrying
 from puente.texts import text
 
 Answer = TypeVar("Answer")
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
-TOTAL_SECONDS = 5.0
-"""How long a request is tried again: a leader that moves, a broker that restarts. What lasts longer is the caller's to wait for."""
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 1.0
+LONGEST_WAIT_SECONDS = 1.0
+
+
+def _is_worth_it(error: BaseException) -> bool:
+    """Whose answer did not come has been waited for long enough."""
+    return isinstance(error, TRANSIENT) and not isinstance(error, (errors.KafkaTimeoutError, errors.RequestTimedOutError))
+
+
+REQUESTS = Policy(first_seconds=0.05, longest_seconds=LONGEST_WAIT_SECONDS, total_seconds=5.0, is_worth_it=_is_worth_it)
+"""How a request is tried again: a leader that moves, a broker that restarts. What lasts longer is the caller's to wait for."""
 LARGEST_ANSWER = 100_000_000
 NOBODY = UUID(int=0)
 
@@ -71,21 +78,13 @@ class Client:
         """What `action` returns, tried again where waiting a little may help; its errors come out as Puente's."""
         last_words: list[KafkaError] = []
 
-        def failed(state: RetryCallState) -> None:
+        def failed(error: BaseException) -> None:
             self._places.clear()
-            error = state.outcome.exception() if state.outcome else None
             if isinstance(error, errors.KafkaStorageError):
                 last_words.append(error)
 
-        again = Retrying(
-            retry=retry_if_exception_type(TRANSIENT),
-            wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
-            stop=stop_after_delay(TOTAL_SECONDS),
-            before_sleep=failed,
-            reraise=True,
-        )
         try:
-            return again(action)
+            return retrying(action, policy=REQUESTS, on_retry=failed)
         except KafkaError as error:
             self._places.clear()
             # A broker whose disk is full says so and ends itself: that it is gone then is only what follows.

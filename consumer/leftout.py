@@ -1,0 +1,74 @@
+"""What SAE holds and a CAJA does not get of rows that it does get: kept in the ledger by key, counted and listed for people."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from schemas.changes import Entity, Key, Subject
+
+LISTED = 5
+"""How many keys are named of each."""
+
+
+class Cause(StrEnum):
+    """Why a row lacks something."""
+
+    SHORTENED = "shortened"
+    """A text is longer than its column."""
+    LEFT_OUT = "left out"
+    """A code, or a list of addresses none of which fits, is longer than its column."""
+    BEYOND = "beyond"
+    """CAJA has no column for more of them: taxes, bar codes."""
+    NO_PRICE = "no price"
+    """SAE has no price of a product that is in use in the list that feeds the column."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """What a row lacks: `what` is the reason, `column` CAJA's column, or the field of the event that goes beyond all columns."""
+
+    what: Cause
+    column: str
+
+
+Notes = tuple[Note, ...]
+"""In order, each once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """`count` rows of an entity lack the same for the same reason; `keys` are the first of them."""
+
+    entity: Entity
+    cause: Cause
+    column: str
+    count: int
+    keys: tuple[Key, ...]
+
+
+def ordered(notes: Iterable[Note]) -> Notes:
+    return tuple(sorted(set(notes)))
+
+
+def summary(left_out: Mapping[tuple[Subject, Key], Notes], takes: Callable[[Subject], bool]) -> list[LeftOut]:
+    """Of the subjects that this CAJA takes, in order of dependency."""
+    counts: dict[tuple[Entity, Note], list[Key]] = {}
+    for (subject, key), notes in left_out.items():
+        if takes(subject):
+            for note in notes:
+                counts.setdefault((subject.entity, note), []).append(key)
+    return merged(
+        LeftOut(entity=entity, cause=note.what, column=note.column, count=len(keys), keys=tuple(sorted(set(keys))[:LISTED]))
+        for (entity, note), keys in counts.items()
+    )
+
+
+def merged(found: Iterable[LeftOut]) -> list[LeftOut]:
+    """Those that differ in their keys alone are one."""
+    by_place: dict[tuple[Entity, Cause, str], LeftOut] = {}
+    for one in found:
+        place = (one.entity, one.cause, one.column)
+        before = by_place.get(place)
+        keys = tuple(sorted({*before.keys, *one.keys})[:LISTED]) if before else one.keys
+        by_place[place] = replace(one, count=one.count + (before.count if before else 0), keys=keys)
+    return sorted(by_place.values(), key=lambda one: (list(Entity).index(one.entity), one.cause, one.column))

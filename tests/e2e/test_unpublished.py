@@ -1,0 +1,47 @@
+"""A row of SAE that no event can hold: all else arrives, nothing is taken for it, and the heartbeat names it."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from producer.compare import unpublished
+from producer.contents import everything
+from producer.sae import AUTO, SqlSae
+from puente.engines import open_database
+from puente.eventlog.port import START
+from schemas.codec import Decoder
+from schemas.control import parse
+from tests.e2e.small_site import SmallSite, build
+from tests.engines.embedded import EmbeddedDatabases
+
+pytestmark = pytest.mark.e2e
+
+BAD = "INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, COSTO_PROM, STATUS) VALUES ('MALO', 'Malo', 'P', 1, 1e30, 'A')"
+OWN = "INSERT INTO CATINVEN (PRODUCTO, DESCRIPCIO, ALTA) VALUES ('{key}', 'De antes', 'T')"
+
+
+def active(site: SmallSite, *keys: str) -> list[str]:
+    """Of these products, those that norte shows, which inactivates what SAE lacks."""
+    listed = ", ".join(f"'{key}'" for key in keys)
+    return [row[0] for row in site.caja_rows("norte", f"PRODUCTO FROM CATINVEN WHERE PRODUCTO IN ({listed}) AND ALTA = 'T'")]
+
+
+def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build(tmp_path / "site", embedded.url)
+    site.sql(BAD)
+    site.caja_sql("norte", OWN.format(key="MALO"), OWN.format(key="AJENO"))
+    site.fill()
+    assert active(site, "MALO", "AJENO") == ["MALO"]
+    assert all(site.caja_rows(name, "READY_AT FROM PUENTE_GUARD") != [(None,)] for name in ("centro", "norte"))
+    with site.log() as log:
+        said = [event.value for event in log.read(site.topic("control"), START).events if event.value is not None]
+    word = parse(Decoder(), said[-1])
+    assert [(one.entity, one.key) for one in word.unpublished] == [("product", "MALO")]
+    assert "average_cost" in word.unpublished[0].reason
+    assert word.price_lists == tuple(row[0] for row in site.sae_rows("CVE_PRECIO FROM PRECIOS01 ORDER BY CVE_PRECIO"))
+    with closing(SqlSae(open_database(site.sae_url), AUTO)) as sae, sae.snapshot() as snapshot:
+        assert list(unpublished(everything(snapshot))) == list(word.unpublished)
+    site.sql("UPDATE INVE01 SET COSTO_PROM = 1 WHERE CVE_ART = 'MALO'")
+    site.fill()
+    assert site.differences() == []
