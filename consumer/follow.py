@@ -156,7 +156,7 @@ class Follower:
             return text("the profile, a policy, the stores or the mapping changed")
         if self._tombstones.may_lack(topic, self._now() - progress.end_reached):
             return text(
-                "its end was last reached longer ago than it keeps what is said of a deletion ({days} days)",
+                "its end was last reached longer ago than the topic keeps tombstones ({days} days)",
                 days=f"{self._tombstones.last(topic) / timedelta(days=1):.3g}",
             )
         return None

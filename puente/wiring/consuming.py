@@ -115,6 +115,8 @@ class ConsumerSide:
         if self._opened_both is None or state is None or self._clock() < self._note_at:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
+        if not positions:
+            return
         try:
             self._opened_both.log.note(topics.group(self.name), positions)
         except PuenteError as error:
