@@ -38,6 +38,7 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+DELETED_AT_ONCE = 50
 NOW = sa.func.current_timestamp()
 """By the clock of the database's server."""
 
@@ -219,10 +220,11 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
-        if keys:
-            self._writer.execute(sa.delete(table).where(*of), keys)
+        """Many to a statement; each key is compared as a whole, so that the primary key's index finds it."""
+        t = table.c
+        keys = [sa.and_(t.ENTITY == of.entity.value, t.WAREHOUSE == warehouse_of(of), t.ROW_KEY == key) for of, key in places]
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            self._writer.execute(sa.delete(table).where(sa.or_(*keys[start : start + DELETED_AT_ONCE])))
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))
