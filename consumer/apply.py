@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Caja, Switches, Transaction
+from consumer.caja import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
 from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
 from consumer.leftout import Notes
@@ -24,7 +24,8 @@ from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 3.0
+"""How often an idle holder shows that it lives, and looks at what CAJA's owner may have changed."""
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
 SMALLEST, LARGEST = 20, 4000
@@ -126,11 +127,23 @@ class Applier:
             transaction.say_ready(at)
         self.state.ready_at = at
 
+    @property
+    def is_beat_due(self) -> bool:
+        """Whether this process has not written for a while."""
+        return self._clock() - self.beat_at >= HEARTBEAT_SECONDS
+
     def beat(self) -> None:
-        """Shows that this process lives, where it has not written for a while."""
-        if self._clock() - self.beat_at >= HEARTBEAT_SECONDS:
+        """Shows that this process lives, where that is due."""
+        if self.is_beat_due:
             with self.transaction():
                 pass
+
+    def look(self) -> tuple[Switches, list[Store] | None]:
+        """CAJA's switches; where a beat is due its stores, too, all in the one transaction that shows that this process lives."""
+        if not self.is_beat_due:
+            return self._caja.switches(), None
+        with self.transaction() as transaction:
+            return transaction.switches, transaction.stores()
 
     def _unseen(self, also: Also) -> dict[Place, Notes]:
         """Of keys that the log does not hold nothing is left out."""

@@ -19,14 +19,14 @@ from time import monotonic
 from consumer import interface
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, again
-from consumer.caja import Caja
+from consumer.caja import Caja, Store, Switches
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
 from consumer.ledger import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
 from consumer.outcome import NoteTeller, Step
 from consumer.resync import Report
 from consumer.settle import Settler
-from consumer.subscribe import subjects
+from consumer.subscribe import served, subjects
 from consumer.waiting import Retries
 from consumer.word import Verdict, Words
 from puente.errors import LostGuard
@@ -42,7 +42,7 @@ class Consumer:
     """Applies the log to one CAJA; belongs to one thread.
 
     `fingerprint` stands for profile, policies, stores and mapping: another one in the ledger is a resync. A sweep may take up to
-    `allow_deletes` rows where that is more than the cap. `now` gives UTC.
+    `allow_deletes` rows where that is more than the cap. `stores` are those that CAJA had when the planner was made. `now` gives UTC.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Consumer:
         keeper: GuardKeeper,
         fingerprint: str,
         allow_deletes: int | None = None,
+        stores: Sequence[Store] | None = None,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -80,6 +81,9 @@ class Consumer:
         )
         self._retries = Retries()
         self._chosen: list[Subject] = []
+        self._stores, self._has_news = stores, True
+        self.is_outdated = False
+        """CAJA's stores are no longer those that this consumer was made for: it must be made anew, which resyncs what is concerned."""
         self._teller = NoteTeller(name)
 
     @property
@@ -119,7 +123,10 @@ class Consumer:
         try:
             if self.state is None and not self.take_over():
                 return None
-            return self._step()
+            self._has_news = True
+            switches = self._look()
+            if not interface.is_off(switches, self._planner.policies):
+                return self._step(switches)
         except LostGuard:
             self._keeper.lose()
             self._applier.forget()
@@ -127,6 +134,16 @@ class Consumer:
         except BaseException:
             self._applier.forget()
             raise
+        self._check(switches)  # raises; what is known stays known, so that each look is one small transaction
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a step would find nothing: the log has nothing new, nothing waits for its moment or for the producer, and CAJA was
+        looked at a moment ago."""
+        if self.state is None or self._has_news or self._applier.is_beat_due or self.listening or self.sweeping:
+            return False
+        return not self._retries.is_due(self.state, self._follower.current, self._clock())
 
     def release(self) -> None:
         """A clean stop: the next process takes over at once."""
@@ -138,7 +155,7 @@ class Consumer:
         known = self.state.progress if self.state else {}
         followed = [self._topics.of(subject) for subject in self._chosen if subject not in self._follower.listening]
         followed = [topic for topic in followed if topic in known]
-        self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
+        self._has_news |= self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
         """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
@@ -157,8 +174,14 @@ class Consumer:
         log.info("Reads the ledger and writes from now on", extra={"action": "claim", "caja": self.name})
         return True
 
-    def _step(self) -> Step:
-        switches = self._caja.switches()
+    def _look(self) -> Switches:
+        """What its owner may change at any moment."""
+        switches, stores = self._applier.look()
+        if stores is not None and self._stores is not None:
+            self.is_outdated = served(stores) != served(self._stores)
+        return switches
+
+    def _step(self, switches: Switches) -> Step:
         self._check(switches)
         total = Step()
         behind: set[Entity] = set()
@@ -179,6 +202,7 @@ class Consumer:
         self._teller.tell(total)
         self._say_ready()
         self._applier.beat()
+        self._has_news = not total.at_end
         return total
 
     def _retry(self) -> Step:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from consumer.caja import Store
+from consumer.subscribe import shared_warehouses
 from producer.capture import COMPARE
 from producer.sae import Snapshot, SqlSae
 from producer.schedule import rest_after
@@ -196,6 +197,8 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    for fault in shared_warehouses(checked.stores):
+        yield Finding(Level.ERROR, name, fault)
     yield from _switches(checked)
     if not checked.has_ledger:
         yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))

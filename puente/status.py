@@ -110,7 +110,7 @@ def _caja(settings: CajaSettings, topics: Topics | None, ends: dict[Topic, Topic
     except PuenteError as error:
         found.error = error
         return found
-    policies, stores = policies_of(settings), stores_of_warehouses(checked.stores, settings.name)
+    policies, stores = policies_of(settings), stores_of_warehouses(checked.stores)
     read = [topics.of(subject) for subject in subjects(policies, stores, checked.switches)] if topics else []
     known = {topic: state.progress[topic] for topic in read if topic in state.progress and topic in ends}
     waiting = [item for item in state.waiting.values() if takes(policies, stores, item.subject)]

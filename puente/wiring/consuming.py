@@ -1,5 +1,6 @@
 """The consumer of one CAJA with its connections."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -8,13 +9,15 @@ from time import monotonic, sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
+from consumer.caja import Store
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import RetryableError
+from puente.errors import RetryableError, SwitchedOff
 from puente.eventlog.port import EventLog
+from puente.texts import Text
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
 from schemas.codec import Decoder
@@ -27,6 +30,8 @@ STANDBY_SECONDS = 1.0
 WORD_SECONDS = 10.0
 """The producer's heart beats every two seconds; after another history it must read all of SAE first."""
 
+log = logging.getLogger("puente.consumer")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
@@ -37,6 +42,9 @@ class Opened:
     topics: Topics
     registry: RegistryReader
     planner: Planner
+    stores: tuple[Store, ...]
+    """All that CAJA knows."""
+    shared_warehouses: list[Text]
     fingerprint: str
 
 
@@ -47,13 +55,15 @@ def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack) -> Open
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
     decoder, policies = Decoder(), policies_of(caja)
-    stores = subscribe.stores_of_warehouses(checked.stores, caja.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return Opened(
         caja=checked.caja,
         log=log,
         topics=topics,
         registry=RegistryReader(log, topics.registry, decoder),
         planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
+        stores=checked.known_stores,
+        shared_warehouses=subscribe.shared_warehouses(checked.stores),
         fingerprint=fingerprint_of(checked),
     )
 
@@ -79,6 +89,8 @@ class ConsumerSide:
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
+        if self._consumer is not None and self._consumer.is_idle:
+            return IDLE_SECONDS
         step = self.step()
         if step is None:
             return STANDBY_SECONDS
@@ -89,10 +101,15 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
+            self._note()
+        except SwitchedOff:  # all stays as it is: it would be the same the next time
+            raise
         except BaseException:
             self._drop()
             raise
-        self._note()
+        if self.consumer().is_outdated:
+            log.info("CAJA has other stores now: it is read anew", extra={"action": "stores", "caja": self.name})
+            self._drop()
         return step
 
     def _note(self) -> None:
@@ -144,6 +161,8 @@ class ConsumerSide:
 
     def _build(self) -> Consumer:
         self._opened_both = opened = open_both(self._settings, self._caja, self._opened)
+        for fault in opened.shared_warehouses:
+            log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
         return Consumer(
             name=self._caja.name,
@@ -155,11 +174,14 @@ class ConsumerSide:
             keeper=self._keeper,
             fingerprint=opened.fingerprint,
             allow_deletes=self._allow_deletes,
+            stores=opened.stores,
         )
 
     def _drop(self) -> None:
-        self._opened.close()
-        self._consumer = self._opened_both = None
+        try:
+            self._opened.close()
+        finally:
+            self._consumer = self._opened_both = None
 
     def release(self) -> None:
         try:

@@ -27,7 +27,8 @@ TOPICS = Topics("puente", "01")
 PROFILE = profiles.load("caja50")
 MAPPERS = mappers(PROFILE, reference_catalogue(), {}, CATALOGUES)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-HERE = Holder(host="here", process=1, started=1)
+HERE = Holder(host="here", process=2**30, started=1, boot="here")
+"""Gone as soon as another one looks."""
 
 
 @dataclass
@@ -53,6 +54,8 @@ class Site:
     run: str = "r"
     """Of the producer that publishes and speaks."""
     allow_deletes: int | None = None
+    warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
+    """Warehouse → store."""
 
     def __post_init__(self) -> None:
         self.log.create(TOPICS.fixed())
@@ -67,7 +70,7 @@ class Site:
             log=self.log,
             topics=TOPICS,
             registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
             keeper=GuardKeeper(self.caja, holder, self.clock),
             fingerprint=self.fingerprint,
             allow_deletes=self.allow_deletes,
