@@ -128,7 +128,7 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(ledger.metadata)},
         {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
