@@ -9,10 +9,10 @@ from enum import Enum
 
 from consumer.ledger import Moment
 from puente.errors import NoTopic, PoisonError
-from puente.eventlog.port import START, EventLog, Identity, Offset, Topic, TopicState
+from puente.eventlog.port import START, Event, EventLog, Identity, Offset, Topic, TopicState
 from schemas.changes import Key, Subject
 from schemas.codec import Decoder, UnknownSchemaError
-from schemas.control import KEY, TopicWord, Word, parse
+from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated
 from schemas.registry import RegistryReader
 
 
@@ -27,11 +27,15 @@ class Verdict(Enum):
 
 @dataclass
 class _Heard:
-    """How far the control topic was read, and the newest word in it; None where its newest event takes the word back."""
+    """How far the control topic was read, and the newest word in it; None where its newest event takes the word back.
+
+    It stands at `place`, and was said or repeated last `at`; None where nothing was read of it yet.
+    """
 
     identity: Identity
     next_offset: Offset
     at: Offset = START
+    place: Offset | None = None
     word: Word | None = None
 
 
@@ -99,10 +103,22 @@ class Words:
                 continue
             for event in batch.events:
                 if event.key == KEY:
-                    heard.at, heard.word = event.offset, self._parse(event.value)
+                    heard.at = heard.place = event.offset
+                    heard.word = self._parse(event.value)
+                elif event.key == SHORT:
+                    self._hear_again(heard, event)
             heard.next_offset, at_end = batch.next_offset, batch.at_end
         self._heard = heard
         return heard
+
+    def _hear_again(self, heard: _Heard, event: Event) -> None:
+        """A short word; that of a producer which another one followed, or which ended, repeats what counts no longer."""
+        word = self._parse(event.value)
+        if word is None or word.repeats is None or (heard.place is not None and word.repeats < heard.place):
+            return
+        if word.repeats != heard.place:  # it was given before this one began to listen
+            heard.place, heard.word = word.repeats, repeated(self._log, self._control, word, self._parse)
+        heard.at = event.offset
 
     def _parse(self, value: bytes | None) -> Word | None:
         """A word that cannot be read allows nothing."""

@@ -15,16 +15,13 @@ from consumer.subscribe import stores_of_warehouses, subjects, takes
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, PuenteError
 from puente.eventlog.history import Position
-from puente.eventlog.port import START, EventLog, Offset, Topic, TopicState
+from puente.eventlog.port import EventLog, Topic, TopicState
 from puente.texts import text
 from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, policies_of, topics_of
 from schemas.codec import Decoder
-from schemas.control import Word, parse
+from schemas.control import Word, last_word
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
-
-NEWEST_WORDS = 50
-"""A topic of words holds a day of them, and the last ones tell."""
 
 
 @dataclass(kw_only=True)
@@ -81,22 +78,7 @@ def status(settings: Settings) -> Status:
 def _last_word(log: EventLog, topics: Topics) -> Word | None:
     decoder = Decoder()
     RegistryReader(log, topics.registry, decoder).refresh()
-    state = log.state(topics.control)
-    if state is None:
-        return None
-    said = _newest_value(log, topics.control, Offset(max(START, state.end - NEWEST_WORDS))) or _newest_value(log, topics.control, START)
-    return parse(decoder, said) if said is not None else None
-
-
-def _newest_value(log: EventLog, topic: Topic, position: Offset) -> bytes | None:
-    """Of the events from a position on."""
-    last = None
-    while True:
-        batch = log.read(topic, position)
-        last = next((event.value for event in reversed(batch.events) if event.value is not None), last)
-        position = batch.next_offset
-        if batch.at_end:
-            return last
+    return last_word(log, topics.control, decoder)
 
 
 def _caja(settings: CajaSettings, topics: Topics | None, ends: dict[Topic, TopicState]) -> CajaStatus:
