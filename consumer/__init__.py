@@ -7,12 +7,14 @@ profile      how an event maps to CAJA's tables: data, checked against the datab
 mapping      event → row; fingerprint says when rows must be looked at again
 subscribe    which topics, which stores
 follow       the topics, on from the ledger's position, or by a resync
+tombstones   how long the log keeps them
 resync       one topic from its start, each key once against the real row
 batch        events → what is to be written: the newest of each key, nothing that the ledger has
 apply        that into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside
 ledger       the consumer's tables inside CAJA; ledger_rows their rows
 adopt        a ledger that begins again: what it knew of stock
-caja         one CAJA: the port; sql_caja the adapter; parameters what CAJA itself knows; interface what that forbids
+caja         one CAJA: the port; sql_caja the adapter; parameters what CAJA itself knows; sales what SAE does not have yet;
+             interface what that forbids
 waiting      what was set aside, and when it is tried again
 settle       what is left to do: the sweep (sweep, and word: the producer's) and stock that drifted
 guard        one writer per CAJA

@@ -87,10 +87,9 @@ class Applier:
 
     def apply(self, plan: Plan, also: Also = NOTHING_ELSE) -> Step:
         """4 and 5."""
-        began = self._clock()
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state)
+            outcome = Outcome(self._planner, self.state, self._clock)
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
@@ -102,7 +101,7 @@ class Applier:
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
-        self._pace(len(plan.pending), self._clock() - began)
+        self._pace(len(plan.pending), outcome.writing)
         return outcome.step(plan)
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
@@ -169,7 +168,10 @@ class Applier:
         state.progress.update(also.progress)
 
     def _pace(self, rows: int, seconds: float) -> None:
-        """Batches grow or shrink until a transaction takes about as long as it should."""
+        """Batches grow or shrink until writing their rows takes about as long as it should.
+
+        What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
+        """
         if rows >= SMALLEST:
             fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
             self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))

@@ -133,6 +133,11 @@ class Planner:
             done, values, row_hash = Action.PUT, mapped.values, mapped.hash
         return RowWrite(done, values, (subject.entity.value, warehouse_of(subject), key, content, row_hash, quantity))
 
+    def total_again(self, subject: Subject, key: str) -> RowWrite:
+        """The total alone of the product that CAJA writes so."""
+        match = self.mappers[Entity.STOCK].match(Key(key), self.store_of(subject))
+        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None))
+
     def parents(self, entity: Entity) -> frozenset[Entity]:
         """The entities that must be in CAJA before rows of this one."""
         return self.mappers[entity].parents

@@ -118,6 +118,10 @@ class Caja(Protocol):
         """The products of a store whose quantity is not what the ledger says, with the ledger's."""
         ...
 
+    def wrong_totals(self) -> list[str]:
+        """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
+        ...
+
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:
         """Raises `LostGuard` where `token` holds the guard row no longer."""
         ...

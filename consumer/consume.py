@@ -198,7 +198,8 @@ class Consumer:
             total.add(step)
         total.add(self._retry())  # 6
         settled = [(subject, self._topics.of(subject)) for subject in self._chosen if subject in self._follower.current]
-        total.add(self._settler.settle(settled))  # 7
+        resyncing = any(subject.entity is Entity.STOCK for subject in self._follower.resyncs)
+        total.add(self._settler.settle(settled, resyncing=resyncing))  # 7
         self._teller.tell(total)
         self._say_ready()
         self._applier.beat()

@@ -14,7 +14,7 @@ from time import monotonic
 from uuid import uuid4
 
 from consumer.caja import Caja, Holder
-from consumer.ledger import Guard
+from consumer.ledger import Guard, Life
 
 SILENCE_SECONDS = 10.0
 PROC = Path("/proc")
@@ -56,6 +56,11 @@ def is_gone(guard: Guard, here: Holder) -> bool:
         pass
     started = _started(guard.process)
     return started is not None and guard.process_started is not None and started != guard.process_started
+
+
+def lives(life: Life) -> bool:
+    """Whether somebody holds the guard row and gave a sign of life of late."""
+    return life.token is not None and life.beat_seconds is not None and life.beat_seconds <= SILENCE_SECONDS
 
 
 class GuardKeeper:

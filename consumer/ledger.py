@@ -55,6 +55,7 @@ guard = sa.Table(
     sa.Column("READY_AT", sa.DateTime),
     sa.Column("LAST_ERROR", sa.String(500)),
     sa.Column("LAST_ERROR_AT", sa.DateTime),
+    sa.Column("BEAT_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -189,8 +190,7 @@ class Aside(MutableMapping[Place, Waiting]):
 class Guard:
     """The guard row. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
 
-    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC). `last_error`: what ended the
-    consumer the last time that something did, at `last_error_at` (UTC).
+    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
 
     caja: str
@@ -202,8 +202,25 @@ class Guard:
     process_started: int | None
     boot: str | None = None
     ready_at: datetime | None = None
-    last_error: str | None = None
-    last_error_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Life:
+    """What the guard row tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+
+    Both moments are the database server's own, so that no clocks of two machines are compared.
+    """
+
+    token: str | None
+    holder: str | None
+    beat_seconds: float | None
+    error: str | None
+    error_seconds: float | None
+
+    @property
+    def error_is_newest(self) -> bool:
+        """Whether nothing was written since it."""
+        return self.error_seconds is not None and (self.beat_seconds is None or self.error_seconds <= self.beat_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from itertools import groupby, islice
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.ledger import Aside, Guard, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.ledger import Aside, Guard, Life, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
 from consumer.leftout import LISTED, Cause, LeftOut, Note, Notes, merged, ordered
 from puente.engines.database import Column, Kind, Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Entity, Key, Subject
 
-DETAIL_LENGTH = 500
+DETAIL_LENGTH = ERROR_LENGTH = 500
 _ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
@@ -31,7 +31,7 @@ def read_overview(reader: Reader) -> State:
 
 
 def guard_of(row: Sequence[object]) -> Guard:
-    _, version, caja, token, beat, host, process, started, boot, ready, error, error_at = row
+    _, version, caja, token, beat, host, process, started, boot, ready, *_ = row
     assert isinstance(version, int)
     assert isinstance(beat, int)
     assert isinstance(process, int | None)
@@ -46,9 +46,21 @@ def guard_of(row: Sequence[object]) -> Guard:
         process_started=started,
         boot=None if boot is None else str(boot),
         ready_at=_aware(ready),
-        last_error=None if error is None else str(error),
-        last_error_at=_aware(error_at),
     )
+
+
+def read_life(reader: Reader) -> Life:
+    g = ledger.guard.c
+    now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
+    token, host, process, beat_at, error, error_at, at = next(
+        iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
+    )
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (at - moment).total_seconds())
+
+    holder = None if token is None else f"{host} ({process})"
+    return Life(token=token, holder=holder, beat_seconds=since(beat_at), error=error, error_seconds=since(error_at))
 
 
 def _aware(moment: object) -> datetime | None:

@@ -69,10 +69,18 @@ class RowMapper:
             unique=mapping.key,
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
+            keys=self._other_keys({column.name for column in columns}),
+            hidden_keys=any(not key.issubset(column.name for column in columns) for key in self._table.keys),
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
             total=_total(mapping, self.key_column),
             ledger=ROWS,
         )
+
+    def _other_keys(self, written: set[str]) -> tuple[tuple[str, ...], ...]:
+        """But for the match, and for CAJA's own key, which is looked for before a row is added."""
+        mapping = self._mapping
+        always = written - {mapping.key}
+        return tuple(sorted(tuple(sorted(key)) for key in self._table.keys if key <= always and key != frozenset(mapping.match)))
 
     def _parent(self, entity: Entity, profile: Profile) -> Parent:
         parent = profile.entity(entity)

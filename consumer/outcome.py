@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from consumer.batch import Pending, Plan, Planner
@@ -79,8 +80,10 @@ class NoteTeller:
 class Outcome:
     """What one transaction wrote and what it set aside."""
 
-    def __init__(self, planner: Planner, state: State) -> None:
-        self._planner, self._state = planner, state
+    def __init__(self, planner: Planner, state: State, clock: Callable[[], float]) -> None:
+        self._planner, self._state, self._clock = planner, state, clock
+        self.writing = 0.0
+        """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
         self.aside: dict[tuple[Subject, Key], Waiting] = {}
         self.touched = 0
@@ -118,7 +121,9 @@ class Outcome:
     def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
         if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
             pending = self._guarded(pending, transaction)
+        began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])
+        self.writing += self._clock() - began
         failed = {error.index: error for error in written.errors}
         self.touched += written.touched
         for index, item in enumerate(pending):

@@ -1,6 +1,5 @@
-"""What CAJA itself knows and Puente only reads: its parameters, its stores, its sales that SAE does not have yet."""
+"""What CAJA itself knows and Puente only reads: its parameters and its stores."""
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,25 +8,6 @@ from consumer.caja import Store, Switches
 from consumer.entries import Switch
 from consumer.profile import Profile
 from puente.engines.database import Reader
-from schemas.changes import Key, trim
-
-
-def read_unposted(reader: Reader, profile: Profile) -> Collection[tuple[int, Key]]:
-    """(store, product) with sales that SAE does not have yet."""
-    s = profile.sales
-    notes = sa.table(s.table, *map(sa.column, (s.note, s.store, s.cancelled.column, s.posted.column)))
-    lines = sa.table(s.lines.table, *map(sa.column, (s.lines.note, s.lines.product)))
-    query = (
-        sa.select(notes.c[s.store], lines.c[s.lines.product])
-        .distinct()
-        .select_from(notes.join(lines, lines.c[s.lines.note] == notes.c[s.note]))
-        .where(_is_not(notes.c[s.posted.column], s.posted.value), _is_not(notes.c[s.cancelled.column], s.cancelled.value))
-    )
-    return {(store, trim(product)) for store, product in reader.rows(query) if product is not None}
-
-
-def _is_not(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]:
-    return sa.or_(column.is_(None), column != value)
 
 
 def read_switches(reader: Reader, profile: Profile) -> Switches:

@@ -16,7 +16,7 @@ from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
 from puente.engines.database import Action, Kind, Scalar, WritePlan
 from puente.eventlog.port import START, EventLog, Identity, Topic
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import Entity, Key, Subject, trim
 
 Match = tuple[Scalar, ...]
 NEVER = Moment(Identity(""), START)
@@ -34,6 +34,8 @@ class Readable(Protocol):
         ...
 
     def active(self, entity: Entity) -> list[Key]: ...
+
+    def wrong_totals(self) -> list[str]: ...
 
 
 @dataclass(kw_only=True)
@@ -58,6 +60,7 @@ class Previewer:
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
         self._unposted = caja.unposted() if planner.policies.stock is StockPolicy.GUARDED else ()
+        self._wrong_totals: set[Key] | None = None
 
     def preview(self, subject: Subject, topic: Topic, known: State) -> Preview:
         """Raises what reading the log and CAJA raises."""
@@ -101,7 +104,10 @@ class Previewer:
         if reason is not None:
             found.waiting[key] = reason
             return
-        match table.effect(row.action, row.values):
+        effect = table.effect(row.action, row.values)
+        if subject.entity is Entity.STOCK and self._mends_total(key) and effect == "equal":
+            effect = "changed"
+        match effect:
             case "added":
                 found.added.append(key)
             case "changed":
@@ -110,6 +116,15 @@ class Previewer:
                 found.inactivated.append(key)
             case _:
                 found.equal += 1
+
+    def _mends_total(self, key: Key) -> bool:
+        """Whether the product's total is wrong, and this is the first of its rows that goes in."""
+        if self._wrong_totals is None:
+            sold = {product for _, product in self._unposted}
+            self._wrong_totals = {trim(wrong) for wrong in self._caja.wrong_totals()} - sold
+        is_wrong = key in self._wrong_totals
+        self._wrong_totals.discard(key)
+        return is_wrong
 
     def _reason(self, pending: Pending, table: "_Table") -> Reason | None:
         """Why a row would not go in."""
@@ -171,7 +186,7 @@ class _Table:
         match = plain[: self._matched]
         found = self._rows.get(match)
         match action:
-            case Action.NOTE:
+            case Action.NOTE | Action.TOTAL:
                 return "equal"
             case Action.RETIRE:
                 effect = "equal" if found is None or match in self._inactive else "inactivated"

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from consumer import ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import Guard, Place, Progress, State, Waiting, warehouse_of
+from consumer.guard import lives
+from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
+    ERROR_LENGTH,
     count_left_out,
     guard_of,
     left_out_rows,
@@ -18,15 +20,17 @@ from consumer.ledger_rows import (
     progress_values,
     read_hashes,
     read_left_out,
+    read_life,
     read_overview,
     read_subjects,
     waiting_row,
 )
 from consumer.leftout import LeftOut, Notes
 from consumer.mapping import STORE, RowMapper
-from consumer.parameters import read_stores, read_switches, read_unposted
+from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
-from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
+from consumer.sales import read_unposted
+from puente.engines.database import Database, Reader, RowWrite, Scalar, WritePlan, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -34,6 +38,9 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+NOW = sa.func.current_timestamp()
+"""By the clock of the database's server."""
+SMALLEST_DIFFERENCE = sa.text("0.000001")
 
 
 class SqlCaja:
@@ -83,7 +90,7 @@ class SqlCaja:
         update = (
             sa.update(ledger.guard)
             .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, HOST=holder.host, PROCESS=holder.process)
+            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
             .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
         try:
@@ -96,6 +103,23 @@ class SqlCaja:
         update = sa.update(ledger.guard).where(ledger.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1)
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
+
+    def say_error(self, reason: str, token: str | None) -> None:
+        """Keeps the newest error of whoever holds the guard row with `token`, or would if he could, where `puente status` finds it.
+
+        The row of another one who lives is left alone: he would take the lock for the loss of it.
+        """
+        life = self.life()
+        if life.token != token and lives(life):
+            return
+        update = sa.update(ledger.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        with suppress(LockConflict), self._database.writing() as writer:
+            writer.execute(update)
+
+    def life(self) -> Life:
+        """Whether anybody writes to this CAJA, and what went wrong last."""
+        with self._database.reading() as reader:
+            return read_life(reader)
 
     def overview(self) -> State:
         """The ledger but for what was applied and what was left out of it: `hashes` and `left_out` are empty."""
@@ -151,11 +175,17 @@ class SqlCaja:
         with self._database.reading() as reader:
             return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
 
+    def wrong_totals(self) -> list[str]:
+        query = wrong_totals(self._mappers[Entity.STOCK].plan)
+        if query is None:
+            return []
+        with self._database.reading() as reader:
+            return [str(key) for (key,) in reader.rows(query)]
+
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        beat = (
-            sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
-        )
+        g = ledger.guard.c
+        beat = sa.update(ledger.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -227,6 +257,21 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
+
+
+def wrong_totals(plan: WritePlan) -> sa.Select[tuple[str]] | None:
+    """The keys whose total differs from the sum by more than what adding up in another order makes of binary fractions."""
+    total = plan.total
+    if total is None:
+        return None
+    own = sa.table(plan.table, sa.column(total.own_key), sa.column(total.of))
+    holder = sa.table(total.table, sa.column(total.key), sa.column(total.column))
+    key, found = holder.c[total.key], holder.c[total.column]
+    sums = sa.select(own.c[total.own_key].label("OWN"), sa.func.sum(own.c[total.of]).label("ADDED_UP")).group_by(own.c[total.own_key])
+    added_up = sums.subquery("SUMS")
+    differs = sa.func.abs(found - added_up.c.ADDED_UP) > SMALLEST_DIFFERENCE
+    is_new = sa.and_(found.is_(None), added_up.c.ADDED_UP.is_not(None))
+    return sa.select(key).select_from(holder.join(added_up, added_up.c.OWN == key)).where(sa.or_(differs, is_new))
 
 
 def ledger_version(reader: Reader) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer import ledger, sales
 from consumer.adopt import ledger_row, unproved
 from consumer.ledger import Place
 from consumer.sql_caja import ledger_version, rows_of
@@ -33,7 +33,7 @@ def plan(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> I
     """What is to be done; nothing where all is there. Raises what is wrong with SAE, the log or a CAJA."""
     yield from _log(settings)
     for caja in cajas:
-        yield from _caja(caja, adopt=adopt)
+        yield from plan_caja(caja, adopt=adopt)
 
 
 def _log(settings: Settings) -> Iterator[Action]:
@@ -44,7 +44,7 @@ def _log(settings: Settings) -> Iterator[Action]:
         missing = list(topics.fixed())
     else:
         with closing(open_log(settings)) as log:
-            present = log.topics()
+            present = log.topics(topics.fixed())
         missing = [topic for topic in topics.fixed() if topic not in present]
 
     def create() -> None:
@@ -66,10 +66,12 @@ def _company(settings: Settings) -> str:
         return find_company(settings, log)
 
 
-def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
+def plan_caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
+    """What is to be done in one CAJA."""
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
+        index = list(_index(checked))
     _refuse(caja, version, owner, adopt=adopt)
     if version is not None and version < ledger.OLDEST:
         tables = ", ".join(ledger.metadata.tables)
@@ -92,6 +94,21 @@ def _caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
             name=caja.name,
         )
         yield Action(caja.name, begun, lambda: _adopt(caja), touches_caja=True)
+    yield from index
+
+
+def _index(checked: CheckedCaja) -> Iterator[Action]:
+    """Only where the user may: `check` tells who else can add it."""
+    if not checked.finds_sales and checked.may_index_sales:
+        table, index = checked.profile.sales.table, sales.INDEX
+        added = text("add the index {index} to {table}, by which sales that SAE lacks are found", index=index, table=table)
+        yield Action(checked.settings.name, added, lambda: _create_index(checked.settings), touches_caja=True)
+
+
+def _create_index(caja: CajaSettings) -> None:
+    with closing((checked := open_caja(caja)).database):
+        of_sales = checked.profile.sales
+        checked.database.create_index(sales.INDEX, of_sales.table, sales.expression(of_sales))
 
 
 def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt: bool) -> None:

@@ -53,9 +53,8 @@ def run(arguments: Sequence[str]) -> int:
 
 MODULES = {
     "demo": "demo",
-    **dict.fromkeys(("check", "status"), "inspect"),
     **dict.fromkeys(("run", "produce", "consume"), "running"),
-    **{name: name for name in ("setup", "resync", "log", "grants", "reference")},
+    **{name: name for name in ("check", "setup", "status", "resync", "log", "grants", "reference")},
 }
 """Command → the module of `puente.cli` that makes it."""
 

@@ -44,11 +44,15 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the catalogue; `keys` holds its primary and unique keys. A view has no rows of its own."""
+    """A table of the catalogue; `keys` holds its primary and unique keys, `computed` the expression of each index on one, by its name.
+
+    A view has no rows of its own.
+    """
 
     name: str
     columns: Mapping[str, Column]
     keys: Collection[frozenset[str]] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
     view: bool = False
 
 
@@ -56,7 +60,7 @@ Catalogue = Mapping[str, Table]
 
 
 class Action(StrEnum):
-    """What is done with one row; the ledger row is written with every one of them."""
+    """What is done with one row; the ledger row is written with every one of them but TOTAL."""
 
     PUT = "P"
     """Write it, whether it exists or not."""
@@ -66,6 +70,8 @@ class Action(StrEnum):
     """Set the columns of `WritePlan.retire` where it exists."""
     NOTE = "N"
     """Leave the row alone."""
+    TOTAL = "T"
+    """Add up `WritePlan.total` again where it is wrong; the row and its ledger row are left alone."""
 
 
 class Privilege(StrEnum):
@@ -106,7 +112,7 @@ class Parent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Total:
-    """After a row is written, `column` of `table` becomes the sum of `of` over the plan's rows with the same `key`."""
+    """With a row that is written, `column` of `table` becomes the sum of `of` over the plan's rows with the same `key`."""
 
     table: str
     key: str
@@ -130,6 +136,10 @@ class WritePlan:
     retire: Mapping[str, Scalar] = field(default_factory=dict)
     added: Mapping[str, Scalar] = field(default_factory=dict)
     """Values of columns outside `columns` for a row that is added."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """Other unique keys of the table, all of whose columns are written whenever a row is."""
+    hidden_keys: bool = False
+    """Whether the table has unique keys besides, on columns that the plan does not write."""
     parents: tuple[Parent, ...] = ()
     total: Total | None = None
     ledger: str
@@ -149,7 +159,7 @@ LEDGER_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RowWrite:
-    """One row for a plan: `values` in the order of its columns (RETIRE and NOTE may stop after the match), and its ledger row."""
+    """One row for a plan: `values` in the order of its columns (only PUT and CHANGE need those after the match), and its ledger row."""
 
     action: Action
     values: tuple[Scalar, ...]
@@ -158,17 +168,21 @@ class RowWrite:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it."""
+    """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it.
+
+    `unsure`: or what stands in its way may be another transaction's that has not committed; nobody can see that.
+    """
 
     index: int
     code: int
     locked: bool
     message: Text
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a packed write did: rows really touched (a row that was equal is not), and the rows left out."""
+    """What a packed write did: rows really touched (a row that was equal is not, nor an equal total), and the rows left out."""
 
     touched: int
     errors: Sequence[RowError]
@@ -224,6 +238,10 @@ class Reader(Protocol):
         """Whether this user may create tables."""
         ...
 
+    def permits_index(self, table: str) -> bool:
+        """Whether this user may add an index to a table that is there."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """One writing transaction, in a snapshot, which never waits for another one's lock (`LockConflict`)."""
@@ -269,6 +287,13 @@ class Database(Protocol):
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         """Creates the tables that are missing; returns their names."""
+        ...
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        """Adds an index on an expression to a table that is there, in the place of one of the same name.
+
+        Raises `LockConflict` where somebody is writing to the table.
+        """
         ...
 
     def add_columns(self, metadata: MetaData) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -15,9 +15,9 @@ from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import RetryableError, SwitchedOff
+from puente.errors import ConnectionLost, PuenteError, SwitchedOff
 from puente.eventlog.port import EventLog
-from puente.texts import Text
+from puente.texts import Text, text
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
 from schemas.codec import Decoder
@@ -85,7 +85,7 @@ class ConsumerSide:
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
-        self._clock, self._note_at = clock, float("-inf")
+        self._clock, self._note_at, self._note_failed = clock, float("-inf"), ""
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
@@ -104,13 +104,23 @@ class ConsumerSide:
             self._note()
         except SwitchedOff:  # all stays as it is: it would be the same the next time
             raise
-        except BaseException:
+        except BaseException as error:
+            self._say(error)
             self._drop()
             raise
         if self.consumer().is_outdated:
             log.info("CAJA has other stores now: it is read anew", extra={"action": "stores", "caja": self.name})
             self._drop()
         return step
+
+    def _say(self, error: BaseException) -> None:
+        """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
+        if self._opened_both is None or self._keeper is None or isinstance(error, ConnectionLost):
+            return
+        kind = type(error).__name__
+        reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
+        with suppress(PuenteError):
+            self._opened_both.caja.say_error(str(reason), self._keeper.token)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -119,11 +129,15 @@ class ConsumerSide:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
         try:
-            self._opened_both.log.note(f"{topics.prefix}.{topics.company}.{self.name}", positions)
-        except RetryableError:
-            self._note_at = self._clock() + NOTE_AGAIN_SECONDS
+            self._opened_both.log.note(topics.group(self.name), positions)
+        except PuenteError as error:
+            if str(error) != self._note_failed:
+                log.warning(
+                    "The log's tools are not told how far it is", extra={"action": "no note", "caja": self.name, "reason": str(error)}
+                )
+            self._note_at, self._note_failed = self._clock() + NOTE_AGAIN_SECONDS, str(error)
         else:
-            self._note_at = self._clock() + NOTE_SECONDS
+            self._note_at, self._note_failed = self._clock() + NOTE_SECONDS, ""
 
     def pause(self, seconds: float) -> None:
         """Waits for the log where there is a consumer."""
@@ -186,6 +200,9 @@ class ConsumerSide:
     def release(self) -> None:
         try:
             if self._consumer is not None:
+                if not self._note_failed:
+                    self._note_at = float("-inf")
+                    self._note()
                 self._consumer.release()
         finally:
             self._drop()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import profile as profiles
-from consumer import subscribe
+from consumer import sales, subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
 from consumer.ledger import guard
@@ -75,7 +75,13 @@ def find_company(settings: Settings, log: EventLog) -> str:
     pattern = re.compile(rf"{re.escape(settings.log.prefix)}\.(\d\d)\.{CONTROL}")
     found = sorted(match[1] for topic in log.topics() if (match := pattern.fullmatch(topic)))
     if not found:
-        raise RetryableError(text("The log holds nothing yet: start puente produce (or puente run) where SAE is"))
+        log.state(topics_of(settings, "").registry)  # Kafka hides what a user may not see, unless it is asked for by name
+        raise RetryableError(
+            text(
+                "The log shows no company yet: start puente produce (or puente run) where SAE is; "
+                "if that runs, set company to its two digits"
+            )
+        )
     if len(found) > 1:
         raise ConfigError(text("The log has several companies ({found}): set company to one of them", found=", ".join(found)))
     return found[0]
@@ -115,6 +121,17 @@ class CheckedCaja:
     @property
     def has_ledger(self) -> bool:
         return guard.name in self.catalogue
+
+    @property
+    def finds_sales(self) -> bool:
+        """Whether an index tells the sales that SAE lacks."""
+        return sales.is_indexed(self.profile, self.catalogue)
+
+    @property
+    def may_index_sales(self) -> bool:
+        """Whether this user may add that index; asks the database."""
+        with self.database.reading() as reader:
+            return reader.permits_index(self.profile.sales.table)
 
 
 def open_caja(caja: CajaSettings) -> CheckedCaja:

@@ -47,6 +47,7 @@ class UnderTest:
     mappers: Made
     rows: Callable[[str], list[dict[str, Any]]]
     insert: Callable[[str, dict[str, Any]], None]
+    update: Callable[[str, tuple[str, Any], dict[str, Any]], None]
     locking: Callable[[str, str, Any], contextlib.AbstractContextManager[None]]
     set_parameter: Callable[[str, str], None]
     sell: Callable[[int, str, str, str], None]
@@ -60,9 +61,14 @@ def in_memory() -> Iterator[UnderTest]:
         matches = {m.plan.table: m.plan.match for m in MAPPERS.values()}
         caja.content.table(table)[tuple(row[name] for name in matches[table])] = row
 
+    def update(table: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        for found in caja.content.table(table).values():
+            if found[where[0]] == where[1]:
+                found.update(values)
+
     @contextmanager
-    def locking(table: str, _column: str, key: Any) -> Iterator[None]:
-        caja.locked.add((table, (key,)))
+    def locking(table: str, column: str, key: Any) -> Iterator[None]:
+        caja.locked.update((table, match) for match, found in caja.content.table(table).items() if found[column] == key)
         yield
         caja.locked.clear()
 
@@ -73,7 +79,7 @@ def in_memory() -> Iterator[UnderTest]:
         if posted != "T" and status != "C":
             caja.sales.add((store, Key(key)))
 
-    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, locking, set_parameter, sell)
+    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
 def on_firebird(url: str) -> Iterator[UnderTest]:
@@ -108,6 +114,9 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
     def insert(name: str, row: dict[str, Any]) -> None:
         execute(outside, sa.insert(table(name)).values({k: v for k, v in row.items() if v is not None}))
 
+    def update(name: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        execute(outside, sa.update(table(name)).values(values).where(sa.column(where[0]) == where[1]))
+
     @contextmanager
     def locking(name: str, column: str, key: Any) -> Iterator[None]:
         with contextlib.suppress(RollBack), outside.writing() as writer:
@@ -126,7 +135,7 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
         )
         execute(outside, sa.insert(table("DVENTAS", "NOTA", "PARTIDA", "PRODUCTO")).values(NOTA=note, PARTIDA=1, PRODUCTO=key))
 
-    return UnderTest(caja, made, rows, insert, locking, set_parameter, sell)
+    return UnderTest(caja, made, rows, insert, update, locking, set_parameter, sell)
 
 
 class RollBack(Exception):

@@ -199,8 +199,8 @@ def test_the_demo_shows_every_edit_arrive_and_leaves_a_site_that_works(tmp_path:
     for name in ("central", "norte", "sur"):
         url = f"firebird+firebird:///{tmp_path}/puente-demo/CAJA50-{name}.FDB"
         assert rows_of(url, "COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = 'Cambio ' || ASCII_CHAR(241)") == [(1,)]
-    for command in (("check",), ("status",), ("setup", "--yes")):
-        assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == 0
+    for command, code in ((("check",), ExitCode.OK), (("status",), ExitCode.DOWN), (("setup", "--yes"), ExitCode.OK)):
+        assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == code
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 Row = dict[str, Any]
+LOCKED = 335544345
 
 
 def reference_catalogue() -> Catalogue:
@@ -65,6 +66,14 @@ class Content:
 
     def table(self, name: str) -> dict[tuple[Any, ...], Row]:
         return self.rows.setdefault(name, {})
+
+    def totals(self, plan: WritePlan) -> dict[Any, float]:
+        """What the plan's rows add up to, by the key of the total."""
+        total, found = plan.total, dict[Any, float]()
+        assert total is not None
+        for row in self.table(plan.table).values():
+            found[row[total.own_key]] = found.get(row[total.own_key], 0) + (row[total.of] or 0)
+        return found
 
 
 @dataclass
@@ -152,6 +161,12 @@ class MemoryCaja:
                 found[key] = wanted
         return found
 
+    def wrong_totals(self) -> list[str]:
+        plan = self.mappers[Entity.STOCK].plan
+        assert plan.total is not None
+        holders, column = self.content.table(plan.total.table), plan.total.column
+        return [key for key, added_up in self.content.totals(plan).items() if (key,) in holders and holders[key,][column] != added_up]
+
     @contextmanager
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
         if self.content.guard.token != token:
@@ -190,7 +205,7 @@ class MemoryTransaction:
             touched += changed
             if code:
                 errors.append(RowError(index, code, code > max(Refusal), text("planted")))
-            else:
+            elif row.action is not Action.TOTAL:
                 entity_name, warehouse, key, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
                 self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
@@ -208,6 +223,8 @@ class MemoryTransaction:
         match row.action:
             case Action.NOTE:
                 return 0, False
+            case Action.TOTAL:
+                return self._add_up(plan, match)
             case Action.RETIRE:
                 new = found and {**found, **plan.retire}
             case Action.CHANGE | Action.PUT:
@@ -220,10 +237,13 @@ class MemoryTransaction:
         if new is None or new == found:
             return 0, False
         if found is not None and (plan.table, match) in self._caja.locked:
-            return 335544345, False
+            return LOCKED, False
         table[match] = new
+        refusal, _ = self._add_up(plan, match)
+        if refusal:  # all or none
+            table.pop(match) if found is None else table.update({match: found})
+            return refusal, False
         self._caja.over_sales += [sale for sale in self._caja.sales if plan.table == "EXIST" and match == (sale[1], sale[0])]
-        self._add_up(plan, match)
         return 0, True
 
     def _refusal(self, plan: WritePlan, values: Row, table: dict[tuple[Any, ...], Row], *, is_new: bool) -> int:
@@ -234,15 +254,20 @@ class MemoryTransaction:
             return Refusal.OCCUPIED
         return 0
 
-    def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> None:
+    def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> tuple[int, bool]:
+        """The refusal (0: none) and whether the total was another one."""
         total = plan.total
         if total is None:
-            return
+            return 0, False
         key = match[plan.match.index(total.own_key)]
-        rows = [row for row in self.content.table(plan.table).values() if row[total.own_key] == key]
-        for row in self.content.table(total.table).values():
-            if row[total.key] == key:
-                row[total.column] = sum(row[total.of] or 0 for row in rows)
+        found = self.content.table(total.table).get((key,))
+        added_up = self.content.totals(plan).get(key)
+        if found is None or found[total.column] == added_up:
+            return 0, False
+        if (total.table, (key,)) in self._caja.locked:
+            return LOCKED, False
+        found[total.column] = added_up
+        return 0, True
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
         for item in changes:

@@ -79,6 +79,10 @@ class CajaSession:
         self._call()
         return self._caja.drifted(stock, store)
 
+    def wrong_totals(self) -> list[str]:
+        self._call()
+        return self._caja.wrong_totals()
+
     @contextmanager
     def transaction(self, token: str) -> Iterator[SimTransaction]:
         self._call()

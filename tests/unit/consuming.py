@@ -1,7 +1,7 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from consumer import profile as profiles
 from consumer.batch import Planner
 from consumer.caja import Holder
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.guard import GuardKeeper, this_process
 from consumer.mapping import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
@@ -27,8 +27,8 @@ TOPICS = Topics("puente", "01")
 PROFILE = profiles.load("caja50")
 MAPPERS = mappers(PROFILE, reference_catalogue(), {}, CATALOGUES)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-HERE = Holder(host="here", process=2**30, started=1, boot="here")
-"""Gone as soon as another one looks."""
+HERE = replace(this_process(), process=1, started=-1)
+"""A process of this machine that no longer runs: what it held is taken over at once."""
 
 
 @dataclass

@@ -1,8 +1,7 @@
 """What waits: when it is tried again, what it must not hold up, and what the consumer itself waits for."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -16,8 +15,8 @@ from puente.errors import ConfigError
 from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Offset, Record, Topic
 from schemas.changes import Entity, Key, Subject
-from tests.fakes.caja import MemoryCaja, MemoryTransaction
-from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site
+from tests.fakes.slow_caja import SlowCaja
+from tests.unit.consuming import MAPPERS, TOPICS, Site
 
 PRODUCT = Subject(Entity.PRODUCT)
 STOCK = Subject(Entity.STOCK, 1)
@@ -132,24 +131,9 @@ def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:
     assert site.waiting() == {"P1": "guard"}
 
 
-@dataclass
-class SlowCaja(MemoryCaja):
-    """Takes a second for every transaction; `left` is how many waited after each."""
-
-    clock: Clock = field(default_factory=Clock)
-    left: list[int] = field(default_factory=list)
-
-    @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
-        with super().transaction(token) as transaction:
-            yield transaction
-        self.clock.now += 1
-        self.left.append(len(self.content.waiting))
-
-
 def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> None:
     # Given more stock held by sales than fits into a transaction of a slow CAJA
-    caja = SlowCaja(MAPPERS)
+    caja = SlowCaja(MAPPERS, seconds_to_write=0.05)
     site = Site(caja=caja, clock=caja.clock)
     for n in range(50):
         site.product(f"P{n}")

@@ -24,7 +24,6 @@ from puente.engines.database import (
     Column,
     Privilege,
     Reader,
-    RowError,
     RowWrite,
     Survey,
     TransactionIds,
@@ -34,7 +33,7 @@ from puente.engines.database import (
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
-from puente.engines.firebird.errors import FOREIGN, LOCK_CODES, row_message, translate, translated
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
 from puente.engines.firebird.text import from_database, to_database
@@ -157,7 +156,7 @@ class FirebirdDatabase:
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         with self._transaction(READING) as transaction:
-            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.KEYS), names)
+            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.INDEXES), names)
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         present = set(self.catalogue())
@@ -166,6 +165,15 @@ class FirebirdDatabase:
             with self._transaction(WRITING) as transaction:
                 transaction.execute(sqlalchemy.schema.CreateTable(table))
         return [table.name for table in missing]
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        if name in self.catalogue([table])[table].computed:
+            self._run(catalogue.DROP_INDEX.format(name=name))
+        self._run(catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression))
+
+    def _run(self, sql: str) -> None:
+        with self._transaction(WRITING) as transaction:
+            transaction.run(sql)
 
     def add_columns(self, metadata: MetaData) -> None:
         present = self.catalogue()
@@ -267,6 +275,9 @@ class _Transaction:
             anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
         return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
+    def permits_index(self, table: str) -> bool:
+        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         asking = self._database.asking
         with asking():
@@ -283,6 +294,11 @@ class _Transaction:
         """The rows of a statement that stands in this package."""
         with self._database.asking():
             return list(self._connection.exec_driver_sql(sql).fetchall())
+
+    def run(self, sql: str) -> None:
+        """A statement that stands in this package and returns no rows."""
+        with self._database.asking():
+            self._connection.exec_driver_sql(sql)
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         with self._database.asking():
@@ -303,15 +319,15 @@ class _Transaction:
         block = self._database.block(plan)
         touched, errors = 0, []
         for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code in self._call(block, rows[start : start + block.rows_per_call]):
+            for row_no, code, _state, seen in self._call(block, rows[start : start + block.rows_per_call]):
                 if row_no < 0:
                     touched += code
                 else:
-                    errors.append(RowError(start + row_no, code, code in LOCK_CODES, row_message(code)))
+                    errors.append(row_error(start + row_no, code, seen=bool(seen), plan=plan))
         return Written(touched, errors)
 
-    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int]]:
+    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
         with self._database.asking():
             cursor, statement = self._database.statement(self._connection, block.sql)
-            found: list[tuple[int, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
             return found

@@ -9,12 +9,18 @@ from contextlib import contextmanager
 import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
+from puente.engines.database import Refusal, RowError, WritePlan
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
-from puente.texts import Text, text
+from puente.texts import text
 
 LOCK_CODES = frozenset((335544336, 335544345, 335544451, 335544878, 335544510))
 """deadlock, lock_conflict, update_conflict, concurrent_transaction, lock_timeout."""
+
+DUPLICATE_CODES = frozenset((335544665, 335544349))
+"""unique_key_violation, no_dup: of a row that another transaction has not committed, too."""
+_FOREIGN_KEY_CODES = frozenset((335544466, 335544838))
+"""foreign_key, foreign_key_target_doesnt_exist: where another transaction has not committed that row, too."""
 
 _LOST = frozenset((335544721, 335544722, 335544726, 335544727, 335544648, 335544741, 335544856, 335544324, 335544528, 335545131, 335544375))
 """network_error, net_connect_err, net_read_err, net_write_err, conn_lost, lost_db_connection, att_shutdown, bad_db_handle, shutdown,
@@ -94,8 +100,17 @@ _ROW_MESSAGES = {
     335544914: text("a text is longer than its column"),
     335544352: text("the user lacks a permission"),
 }
+_HELD = text("another transaction holds the row")
 
 
-def row_message(code: int) -> Text:
-    """What the code of a row that failed inside the packed write means."""
-    return _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
+def row_error(index: int, code: int, *, seen: bool, plan: WritePlan) -> RowError:
+    """What the code of a row that failed inside the packed write means.
+
+    `seen`: the row that has the same unique value stands in the write's own snapshot, so it is committed.
+    """
+    message = _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
+    if code in LOCK_CODES or (code in DUPLICATE_CODES and not seen and not plan.hidden_keys):
+        return RowError(index, code, True, _HELD)
+    if code in _FOREIGN_KEY_CODES:
+        return RowError(index, Refusal.PARENT, False, message, unsure=True)
+    return RowError(index, code, False, message, unsure=code in DUPLICATE_CODES and not seen)

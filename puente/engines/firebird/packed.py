@@ -1,8 +1,11 @@
 """Many rows in one parameter, cut apart inside an EXECUTE BLOCK: row, ledger row and error report in one round trip.
 
 Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
-its own block, so that one that fails (a constraint, a lock) takes its ledger row with it and leaves the others alone. Numbers travel as
-text; up to six decimals arrive exact.
+its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
+others alone. Numbers travel as text; up to six decimals arrive exact.
+
+Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
+alone: so a row's work is a block of its own, and the handler stands around it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from puente.engines.database import LEDGER_COLUMNS, Kind, Refusal, RowWrite, Scalar, WriteColumn, WritePlan
+from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, WriteColumn, WritePlan
+from puente.engines.firebird.errors import DUPLICATE_CODES
 from puente.engines.firebird.text import to_database
 from puente.errors import InvariantError
 from puente.texts import text
 
 PARAMETER_LENGTH = 32_000
 LEDGER_KEY = 3
+DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
 Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
 _TYPES = {Kind.INTEGER: "integer", Kind.FLOAT: "double precision"}
@@ -71,23 +76,29 @@ def build(plan: WritePlan) -> PackedBlock:
     variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
     ledger = {column.name: f"V{len(plan.columns) + index}" for index, column in enumerate(LEDGER_COLUMNS)}
     lines = [
-        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?) returns (row_no integer, code integer) as",
+        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?)",
+        "returns (row_no integer, code integer, state char(5), seen integer) as",
         "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
+        *(["declare s double precision;"] if plan.total else []),
         *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
         "begin",
         f"n = char_length(d) / {width};",
         "while (i < n) do begin",
         f"o = i * {width} + 1; code = 0; c = 0;",
-        "begin",
+        "begin begin",
         "a = substring(d from o for 1);",
         *_cut(columns),
         *_apply(plan, variables),
         "if (code = 0) then begin",
+        f"if (a <> '{Action.TOTAL.value}') then begin",
         *_write_ledger(plan.ledger, ledger),
-        "touched = touched + c;",
-        "end else begin row_no = i; suspend; end",
-        "when any do begin row_no = i; code = gdscode; suspend; end",
-        "end",
+        "end touched = touched + c;",
+        "end else begin row_no = i; state = null; seen = 0; suspend; end",
+        "end when any do begin",
+        "row_no = i; code = gdscode; state = sqlstate; seen = 0;",
+        *_look_for_duplicates(plan, variables),
+        "suspend;",
+        "end end",
         "i = i + 1;",
         "end",
         "row_no = -1; code = touched; suspend;",
@@ -161,8 +172,18 @@ def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
     total = plan.total
     assert total is not None
     own = v[total.own_key]
-    added_up = f"(select sum(x.{total.of}) from {plan.table} x where x.{total.own_key} = :{own})"
-    yield f"if (code = 0 and c > 0) then update {total.table} set {total.column} = {added_up} where {total.key} = :{own};"
+    yield f"if (code = 0 and (c > 0 or a = '{Action.TOTAL.value}')) then begin"
+    yield f"select sum(x.{total.of}) from {plan.table} x where x.{total.own_key} = :{own} into s;"
+    yield f"update {total.table} set {total.column} = :s where {total.key} = :{own} and {total.column} is distinct from :s;"
+    yield "if (c = 0) then c = row_count; end"
+
+
+def _look_for_duplicates(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    """Whether this snapshot shows the row that has the same unique value: if not, another transaction made it meanwhile."""
+    own = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
+    for key in plan.keys:
+        same = " and ".join(f"{name} = :{v[name]}" for name in key)
+        yield f"if (code in ({DUPLICATES}) and exists(select 1 from {plan.table} where {same} and not ({own}))) then seen = 1;"
 
 
 def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:
