@@ -231,7 +231,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
     for fault in shared_warehouses(checked.stores):
-        yield Finding(Level.ERROR, name, fault)
+        yield Finding(Level.ERROR, name, fault, ExitCode.CONFIG)
     yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
