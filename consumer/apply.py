@@ -51,7 +51,7 @@ class Applier:
     ) -> None:
         self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
         self.limit = SMALLEST * 10
-        self.beat_at = float("-inf")
+        self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.known: State | None = None
@@ -138,9 +138,10 @@ class Applier:
                 pass
 
     def look(self) -> tuple[Switches, list[Store] | None]:
-        """CAJA's switches; where a beat is due its stores, too, all in the one transaction that shows that this process lives."""
-        if not self.is_beat_due:
+        """CAJA's switches; now and then its stores, too, all in the one transaction that shows that this process lives."""
+        if self._clock() - self._looked_at < HEARTBEAT_SECONDS:
             return self._caja.switches(), None
+        self._looked_at = self._clock()
         with self.transaction() as transaction:
             return transaction.switches, transaction.stores()
 

@@ -209,7 +209,7 @@ class Consumer:
     def _retry(self) -> Step:
         """6. But for what a resync is about to read: what waits there may be older."""
         state = self._applier.state
-        self._retries.products |= self._applier.written_products
+        self._retries.free(state, self._applier.written_products)
         self._applier.written_products.clear()
         due = self._retries.take(state, self._follower.current, self._clock())
         undecided = {subject for subject in _held(due) if not self._follower.is_decided(subject, self._topics.of(subject))}

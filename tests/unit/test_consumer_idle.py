@@ -179,3 +179,30 @@ def test_stock_that_caja_counts_by_itself_stays_as_long_as_the_warehouses_do() -
     site.say()
     site.step()
     assert (site.row("EXIST", "P9", 1) or {})["EXISTIENDA"] == 4
+
+
+def test_stock_that_waits_for_a_warehouse_that_is_not_read_keeps_nobody_busy() -> None:
+    site, caja = loaded()
+    site.stock("P2", Decimal(1))
+    site.step()
+    assert site.waiting() == {"P2": "parent"}
+    caja.parameters = replace(caja.parameters, stock_changes=False)
+    list(turns(site, HEARTBEAT_SECONDS))
+    site.product("P2")
+    list(turns(site, HEARTBEAT_SECONDS))
+    caja.forget_counts()
+    list(turns(site, 60))
+    assert caja.transactions == pytest.approx(60 / HEARTBEAT_SECONDS, abs=1)
+    caja.parameters = replace(caja.parameters, stock_changes=True)
+    list(turns(site, 2 * HEARTBEAT_SECONDS))
+    assert (site.row("EXIST", "P2", 1) or {})["EXISTIENDA"] == 1
+
+
+def test_a_busy_caja_is_looked_at_as_often_as_an_idle_one() -> None:
+    site, caja = loaded()
+    site.consumer._stores = tuple(caja.known_stores)
+    caja.known_stores = [Store(number=1, warehouse=1)]
+    for n in range(8):
+        site.product("P1", description=f"Vuelta {n}")
+        list(turns(site, TURN_SECONDS))
+    assert site.consumer.is_outdated
