@@ -87,10 +87,10 @@ class Previewer:
                 if pending.notes and pending.incoming.key not in waiting:
                     found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
+        after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
-        candidates = find(subject, self._caja, after, self._planner.policies)
+        candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
         spared = {*waiting, *found.inactivated}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found

@@ -11,7 +11,7 @@ from time import monotonic
 from consumer.caja import Store
 from consumer.leftout import line
 from consumer.price_lists import refuse_unknown
-from consumer.subscribe import stores_of_warehouses, takes
+from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from producer.capture import COMPARE
 from producer.contents import price_lists
 from producer.sae import AUTO, Snapshot, SqlSae
@@ -274,6 +274,8 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    for fault in shared_warehouses(checked.stores):
+        yield Finding(Level.ERROR, name, fault, ExitCode.CONFIG)
     yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
@@ -285,7 +287,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 
 
 def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
-    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores, checked.settings.name)
+    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores)
     for found in checked.caja.left_out(partial(takes, policies, warehouses)):
         yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 

@@ -116,7 +116,9 @@ class CheckedCaja:
     database: Database
     catalogue: Catalogue
     profile: Profile
+    known_stores: tuple[Store, ...]
     stores: tuple[Store, ...]
+    """Those of them that the settings name."""
     switches: Switches
     warnings: tuple[Text, ...]
     mappers: Mapping[Entity, RowMapper]
@@ -147,8 +149,8 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         warnings = profiles.check(profile, catalogue, caja.name)
         with database.reading() as reader:
             switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
-        known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
-        stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
+        listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
+        stores = subscribe.choose_stores(listed, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]
         made = mappers(profile, catalogue, caja.prices, ticked)
     except BaseException:
@@ -159,6 +161,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         database=database,
         catalogue=catalogue,
         profile=profile,
+        known_stores=tuple(known),
         stores=tuple(stores),
         switches=switches,
         warnings=tuple(warnings),
@@ -169,5 +172,5 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
 
 def fingerprint_of(checked: CheckedCaja) -> str:
     """What stands in the ledger of a CAJA that was resynced with these settings."""
-    stores = subscribe.stores_of_warehouses(checked.stores, checked.settings.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)
