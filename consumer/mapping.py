@@ -61,8 +61,7 @@ class RowMapper:
         mapping = self._mapping
         columns = [_write_column(self._table.columns[name], column.kind) for name, column in self._columns.items()]
         if mapping.active:
-            width = self._table.columns[mapping.active.column].length or 1
-            columns.append(WriteColumn(name=mapping.active.column, kind=Kind.TEXT, width=width))
+            columns.append(_write_column(self._table.columns[mapping.active.column], Kind.TEXT))
         return WritePlan(
             table=mapping.table,
             columns=tuple(columns),
@@ -161,7 +160,9 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
 
 
 def _write_column(column: Column, kind: Kind) -> WriteColumn:
-    return WriteColumn(name=column.name, kind=kind, width=column.length or 0, scale=column.scale, single=column.single)
+    return WriteColumn(
+        name=column.name, kind=kind, width=column.length or 0, charset=column.charset, scale=column.scale, single=column.single
+    )
 
 
 def _total(mapping: EntityMapping, own_key: str, catalogue: Catalogue) -> Total | None:
