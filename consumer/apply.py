@@ -7,7 +7,8 @@
 After every connect or take-over the ledger is read again; nothing in memory survives.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
+log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 2.0
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
@@ -110,8 +112,9 @@ class Applier:
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
         parked.tell(self._name, fresh)
+        self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
-        return outcome.step(plan)
+        return outcome.step(plan, len(lacking))
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
         """The same in as many transactions as it takes. What is set aside unread comes with the first.
@@ -145,6 +148,12 @@ class Applier:
         """Of keys that the log does not hold nothing is left out."""
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
+
+    def _tell_each(self, applied: Iterable[Pending]) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            for item in (pending.incoming for pending in applied):
+                details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
+                log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
     def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
         """5."""

@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer import ledger
+from consumer.cells import STORE
 from consumer.ledger import warehouse_of
-from consumer.mapping import STORE, RowMapper
+from consumer.mapping import RowMapper
 from puente.engines.charset import like
 from puente.engines.database import Total, WriteColumn, WritePlan
 from schemas.changes import Subject

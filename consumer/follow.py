@@ -223,7 +223,7 @@ class Follower:
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})
-        counts = {"keys": report.keys, "written": report.written}
+        counts = {"count": report.keys, "written": report.written}
         log.info("Compared a whole topic with CAJA", extra={"action": "resynced", **extra, **counts})
 
     def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:

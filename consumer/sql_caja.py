@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from consumer import drift, ledger
 from consumer.caja import Holder, Store, Switches
 from consumer.guard import lives
+from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
-    count_left_out,
     guard_of,
     left_out_rows,
     naive,
@@ -25,7 +25,7 @@ from consumer.ledger_rows import (
     read_subjects,
     waiting_row,
 )
-from consumer.leftout import LeftOut, Notes
+from consumer.leftout import LeftOut, Notes, merged
 from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
@@ -50,7 +50,7 @@ class SqlCaja:
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
-            return read_switches(reader, self._profile)
+            return read_switches(reader, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         with self._database.reading() as reader:
@@ -128,7 +128,11 @@ class SqlCaja:
     def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack, in numbers."""
         with self._database.reading() as reader:
-            return count_left_out(reader, takes)
+            found, mapper = count_left_out(reader, takes), self._mappers[Entity.PRODUCT]
+            if takes(Subject(Entity.PRODUCT)):
+                found = merged([*found, *anothers_keys(reader, mapper)])
+            stores = read_stores(reader, self._profile)
+        return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}
@@ -183,18 +187,18 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._writer, self._profile, self._mappers = writer, profile, mappers
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
+        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
 
     @cached_property
     def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile)
+        return read_switches(self._writer, self._profile, self._name)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)

@@ -11,6 +11,7 @@ from consumer import subscribe
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
+from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
@@ -136,6 +137,10 @@ class ConsumerSide:
             self._drop()
             raise
 
+    def left_out(self) -> list[LeftOut]:
+        """What rows of this CAJA lack of what SAE holds."""
+        return self._consumer.left_out() if self._consumer is not None else []
+
     def waiting(self) -> dict[str, int]:
         """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
@@ -144,6 +149,10 @@ class ConsumerSide:
         planner = self._opened_both.planner
         waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
         return dict(Counter(item.reason.value for item in waiting))
+
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied."""
+        return self._consumer.how_far if self._consumer is not None else (0, 0)
 
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""
@@ -171,6 +180,7 @@ class ConsumerSide:
             planner=opened.planner,
             keeper=self._keeper,
             fingerprint=opened.fingerprint,
+            prices=self._caja.prices,
             allow_deletes=self._allow_deletes,
         )
 

@@ -39,7 +39,13 @@ def open_log(settings: Settings) -> EventLog:
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
     from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
-    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+    return KafkaLog(
+        log.bootstrap_servers,
+        log.prefix,
+        options=security_options(log, folder),
+        limits=log.limits,
+        replication=log.replication_factor or -1,
+    )
 
 
 def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:
@@ -140,7 +146,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         catalogue = database.catalogue()
         warnings = profiles.check(profile, catalogue, caja.name)
         with database.reading() as reader:
-            switches, known = read_switches(reader, profile), read_stores(reader, profile)
+            switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
         stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]

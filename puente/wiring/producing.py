@@ -134,7 +134,7 @@ class ProducerSide:
         self._stands_by = True
 
     def _compact(self) -> None:
-        """Keeps the file from growing: the heartbeat alone adds some 40 MB a day. Kafka does that itself."""
+        """Keeps the file from growing: the heartbeat alone adds some 5 MB a day. Kafka does that itself."""
         if isinstance(self._log, EmbeddedLog) and self._clock() - self._compacted_at >= COMPACT_SECONDS:
             self._compacted_at = self._clock()
             self._log.compact()

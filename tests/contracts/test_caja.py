@@ -515,6 +515,22 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
     assert caja.read_guard().token == "other"
 
 
+@pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
+@pytest.mark.parametrize("value", ["S", "1", "t", "", None, "missing"])
+def test_a_parameter_that_guards_is_yes_or_no_and_nothing_else(sql_caja: OnFirebird, name: str, value: str | None) -> None:
+    caja, _, url = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    of = sa.table("PARAMS", sa.column("PARAMETRO"), sa.column("VALOR"))
+    with closing(open_database(url)) as outside:
+        there = of.c.PARAMETRO == name
+        execute(outside, sa.delete(of).where(there) if value == "missing" else sa.update(of).where(there).values(VALOR=value))
+    said = f"centro: the parameter PARAMS.{name} is {'missing' if value == 'missing' else f'“{value or str()}”'}"
+    with pytest.raises(ConfigError, match=said):
+        caja.switches()
+    with pytest.raises(ConfigError, match=said), caja.transaction("mine") as transaction:
+        _ = transaction.switches
+
+
 def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:
     caja, _, _ = sql_caja
     caja.claim(caja.read_guard(), "mine", HOLDER)

@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from puente.cli.main import MODULES, build
-from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
@@ -84,13 +84,14 @@ def test_the_readme_has_every_setting_and_no_other() -> None:
         ("log", EmbeddedLogSettings),
         ("log", KafkaLogSettings),
         ("caja", CajaSettings),
+        ("run", RunSettings),
     )
     settings = {f"{prefix}.{name}" for prefix, model in tables for name in model.model_fields} | {"company"}
     section = README.split("## Settings")[1].split("\n## ")[0]
     named = set(re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE))
     assert named | {"caja.store"} == settings
     assert "[[caja.store]]" in section
-    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "folder"}
+    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "run", "folder"}
 
 
 def test_the_readme_has_every_exit_code() -> None:

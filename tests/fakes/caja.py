@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
-from consumer.leftout import Notes
+from consumer.leftout import LeftOut, Notes, summary
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
@@ -135,6 +135,9 @@ class MemoryCaja:
             beat()
             found.hashes[subject] = dict(self.content.hashes.get(subject, {}))
         return found
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        return summary(self.content.left_out, takes)
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]

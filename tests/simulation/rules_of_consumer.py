@@ -239,6 +239,10 @@ def _needs_all(self: Words, since: Moment, topic: Topic, known: TopicState) -> V
     return self._judge(since, topic, known, lambda _word, said: said.complete)
 
 
+def _hears_whole_ones_alone(_self: Words, _heard: Any, _event: Event) -> None:
+    """Short words tell nothing."""
+
+
 def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
     return frozenset()
 
@@ -322,6 +326,7 @@ OFF: dict[str, Changes] = {
     "sweep_needs_complete": {(Words, "complete"): _judging(complete=False)},
     "sweep_needs_end_passed": {(Words, "complete"): _judging(end=False)},
     "sweep_needs_later_word": {(Words, "complete"): _judging(later=False)},
+    "short_words_count": {(Words, "_hear_again"): _hears_whole_ones_alone},
     "sweep_spares_what_no_event_holds": {(Words, "unpublished"): _spares_nothing},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},

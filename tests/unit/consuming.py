@@ -121,6 +121,9 @@ class Site:
             unpublished_count=unpublished_count,
         )
 
+    def append_word(self, key: bytes, value: bytes | None) -> None:
+        self.log.append([Record(topic=TOPICS.control, key=key, value=value)])
+
     def hear(self) -> Step | None:
         """Another history is noticed; the producer compares it with SAE and says so; it is read."""
         self.step()

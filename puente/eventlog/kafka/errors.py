@@ -11,6 +11,8 @@ TRANSIENT = (errors.RetriableError, errors.UnknownBrokerIdError)
 """What a moment's wait or another broker may mend."""
 
 NO_CONNECTION = (errors.KafkaConnectionError, errors.NodeNotReadyError, errors.KafkaTimeoutError, errors.RequestTimedOutError)
+SILENT = (errors.KafkaTimeoutError, errors.RequestTimedOutError)
+"""What was waited for as long as it may be."""
 _WRONG_USER = (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
 _TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 _REFUSED = (
