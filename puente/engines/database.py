@@ -99,11 +99,12 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteColumn:
-    """A column that a plan writes; `width` in characters, for text alone; `scale` and `single` as of `Column`."""
+    """A column that a plan writes; `width` in characters, for text alone; the rest as of `Column`."""
 
     name: str
     kind: Kind
     width: int = 0
+    charset: str | None = None
     scale: int | None = None
     single: bool = False
 

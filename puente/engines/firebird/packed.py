@@ -24,6 +24,7 @@ LEDGER_KEY = 3
 DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
 Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
+LATIN = "ISO8859_1"
 DIGITS = 18
 """Of an exact number in eight bytes."""
 
@@ -107,7 +108,19 @@ def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
 
 
 def _declared(column: WriteColumn) -> str:
-    return f"varchar({column.width}) character set iso8859_1" if column.kind is Kind.TEXT else _number(column.kind, column)
+    return _text(column, column.charset or LATIN) if column.kind is Kind.TEXT else _number(column.kind, column)
+
+
+def _text(column: WriteColumn, charset: str) -> str:
+    return f"varchar({column.width}) character set {charset.lower()}"
+
+
+def _turned(piece: str, column: WriteColumn) -> str:
+    """Bytes of CP1252 that count as ISO8859_1, as the column's character set has them: its own bytes, but for UTF8."""
+    if (column.charset or LATIN) in (LATIN, "ASCII"):
+        return piece
+    taken = f"cast({piece} as {_text(column, 'NONE')})"
+    return taken if column.charset in ("NONE", "WIN1252") else f"cast({taken} as {_text(column, 'WIN1252')})"
 
 
 def _number(kind: Kind, of: WriteColumn | Total) -> str:
@@ -124,7 +137,8 @@ def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
     for index, column in enumerate(columns):
         width = width_of(column)
         piece = f"substring(d from o + {at + 1} for {width})"
-        value = f"trim(trailing from {piece})" if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
+        trimmed = _turned(f"trim(trailing from {piece})", column)
+        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
         yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
         at += width + 1
 
