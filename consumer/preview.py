@@ -15,7 +15,7 @@ from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WritePlan
+from puente.engines.database import Action, Kind, Scalar, WritePlan, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -217,7 +217,7 @@ def _plain(value: Scalar) -> Scalar:
 
 
 def _written(value: Scalar, kind: Kind) -> Scalar:
-    """As it would stand in the database: a number with six decimals."""
+    """As it would stand in the database."""
     if value is None or isinstance(value, str):
         return _plain(value)
-    return float(format(value, ".6f")) if kind is Kind.FLOAT else value
+    return float(written(value)) if kind is Kind.FLOAT else value
