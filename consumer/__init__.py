@@ -7,6 +7,7 @@ profile      how an event maps to CAJA's tables: data, checked against the datab
 mapping      event → row; fingerprint says when rows must be looked at again
 subscribe    which topics, which stores
 follow       the topics, on from the ledger's position, or by a resync
+tombstones   how long the log keeps them
 resync       one topic from its start, each key once against the real row
 batch        events → what is to be written: the newest of each key, nothing that the ledger has
 apply        that into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside

@@ -14,6 +14,7 @@ from consumer.batch import Incoming, Pending, Plan, Planner, incoming
 from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
+from consumer.tombstones import Tombstones
 from consumer.word import Verdict, Words
 from puente.errors import NoTopic
 from puente.eventlog.history import OtherHistory, after, read_on
@@ -25,8 +26,8 @@ from schemas.registry import RegistryReader
 
 PROVE_SECONDS = 10.0
 """How often a topic that seems unchanged is held against what was read last: it may have lost its tail and grown again."""
-TOMBSTONES_ARE_KEPT = timedelta(days=90)
-END_SAVED_EVERY = timedelta(hours=1)
+END_SAVED_EVERY = timedelta(minutes=30)
+"""Where nothing comes: less than any topic keeps tombstones for."""
 
 log = logging.getLogger("puente.consumer")
 
@@ -61,6 +62,7 @@ class Follower:
         self.current: set[Subject] = set()
         """Those that need no resync: what waits of them may be tried again."""
         self._proved: dict[Topic, float] = {}
+        self._tombstones = Tombstones(self._log, self._clock)
         self._undecided: dict[Subject, Moment] = {}
         """Since when the producer's word about deletes that wait is waited for."""
 
@@ -87,7 +89,7 @@ class Follower:
             return self._begin(subject, topic, state, text("it was never read"))
         if progress.fingerprint == DOUBTED:
             return self._another_history(subject, topic, text("the last time was not finished"))
-        reason = self._reason(progress)
+        reason = self._reason(topic, progress)
         try:
             if reason is None:
                 return self._read_on(subject, topic, progress, state)
@@ -144,7 +146,7 @@ class Follower:
             del self._undecided[subject]
         return verdict is Verdict.GO
 
-    def _reason(self, progress: Progress) -> Text | None:
+    def _reason(self, topic: Topic, progress: Progress) -> Text | None:
         """Why a topic must be read from its start, but for its history."""
         if progress.fingerprint == ASKED_FOR:
             return text("somebody asked for it")
@@ -152,8 +154,11 @@ class Follower:
             return text("the last time was not finished")
         if progress.fingerprint != self._fingerprint:
             return text("the profile, a policy, the stores or the mapping changed")
-        if self._now() - progress.end_reached > TOMBSTONES_ARE_KEPT:
-            return text("its end was last reached more than {days} days ago", days=TOMBSTONES_ARE_KEPT.days)
+        if self._tombstones.may_lack(topic, self._now() - progress.end_reached):
+            return text(
+                "its end was last reached longer ago than it keeps what is said of a deletion ({days} days)",
+                days=f"{self._tombstones.last(topic) / timedelta(days=1):.3g}",
+            )
         return None
 
     def _read_on(self, subject: Subject, topic: Topic, progress: Progress, state: TopicState) -> Step:

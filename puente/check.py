@@ -1,20 +1,22 @@
 """`puente check`: SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from time import monotonic
 
 from consumer.caja import Store
 from producer.capture import COMPARE
-from producer.sae import Snapshot, SqlSae
+from producer.sae import AUTO, Snapshot, SqlSae
 from producer.schedule import rest_after
 from producer.tables import KEYS, TABLES, Row
 from producer.versions import RECORD_VERSION, VersionCapture
 from puente.config import CajaSettings, SaeSettings, Settings
-from puente.errors import ExitCode, PuenteError
-from puente.eventlog.port import EventLog, Topic, TopicSettings, TopicState
+from puente.errors import ExitCode, PuenteError, RetryableError
+from puente.eventlog.port import EventLog, Topic, TopicSettings
+from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
+from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
 from puente.wiring.one_database import one_database, shared
@@ -104,19 +106,39 @@ def _log(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with closing(open_log(settings)) as log:
-            is_empty = not log.topics()
+            company = _company(settings, log)
             yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log.name))
-            if is_empty:
+            if company is None:
                 yield Finding(Level.WARNING, str(about), text("it has no topics yet: puente setup makes them"))
-                return
-            yield from _topics(log, topics_of(settings, find_company(settings, log)))
+            else:
+                yield from _topics(log, settings, topics_of(settings, company))
     except PuenteError as error:
         yield failure(str(about), error)
 
 
-def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
+def _company(settings: Settings, log: EventLog) -> str | None:
+    """None where nothing tells it, and the log has nothing that this user may not see."""
+    if settings.company == AUTO and settings.sae is not None:
+        with suppress(PuenteError), closing(open_sae(settings)) as sae:  # what is wrong with it was told
+            sae.probe()
+            return sae.company
+    try:
+        return find_company(settings, log)
+    except RetryableError:
+        if log.topics():
+            raise
+        return None
+
+
+def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Finding]:
     about, present = str(text("topics")), log.topics()
-    missing = [topic for topic in topics.fixed() if topic not in present]
+    refused, told = check_rights(log, settings, topics)
+    yield from told
+    hidden = {right.name for right in refused if right.operation is Operation.READ and right.resource is Resource.TOPIC}
+    missing = [topic for topic in topics.fixed() if topic not in present and topic not in hidden]
+    if len(missing) == len(topics.fixed()):
+        yield Finding(Level.WARNING, str(text("log")), text("it has no topics yet: puente setup makes them"))
+        return
     if missing:
         yield Finding(Level.WARNING, about, text("missing: {topics}; puente setup makes them", topics=", ".join(missing)))
         return
@@ -131,7 +153,10 @@ def _topics(log: EventLog, topics: Topics) -> Iterator[Finding]:
             stock=stock,
         ),
     )
-    yield from _kept_otherwise(log, topics, present)
+    silent = {right.name for right in refused if right.operation is Operation.DESCRIBE_CONFIGS}
+    yield from _kept_otherwise(log, topics, [topic for topic in present if topic not in silent])
+    if topics.registry in hidden:
+        return
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:
@@ -156,7 +181,7 @@ _LOSES: dict[str, Text] = {
 """Why it matters, by Kafka's name of the setting; an embedded log's own names are the same with other signs."""
 
 
-def _kept_otherwise(log: EventLog, topics: Topics, present: Mapping[Topic, TopicState]) -> Iterator[Finding]:
+def _kept_otherwise(log: EventLog, topics: Topics, present: Iterable[Topic]) -> Iterator[Finding]:
     ours = [topic for topic in present if topic in topics.fixed() or topics.subject(topic) is not None]
     for found in log.unfit({topic: TopicSettings() for topic in ours}):
         why = _LOSES[found.setting.replace("_", ".")]

@@ -101,7 +101,7 @@ def dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity]) 
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
         previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC))
-        present = both.log.topics()
+        present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [
             previewer.preview(subject, topic, state)
             for subject in chosen

@@ -69,7 +69,7 @@ def _log(settings: Settings) -> Iterator[Action]:
         missing = list(topics.fixed())
     else:
         with closing(open_log(settings)) as log:
-            present = log.topics()
+            present = log.topics(topics.fixed())
         missing = [topic for topic in topics.fixed() if topic not in present]
 
     def create() -> None:

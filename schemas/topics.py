@@ -32,9 +32,18 @@ class Topics:
         """The schemas, shared by the companies of one prefix."""
         return Topic(f"{self.prefix}.{REGISTRY}")
 
+    @property
+    def beginning(self) -> str:
+        """What the names of this company's topics and groups begin with."""
+        return f"{self.prefix}.{self.company}."
+
+    def group(self, caja: str) -> str:
+        """The reader of one CAJA, as the log's tools know it."""
+        return f"{self.beginning}{caja}"
+
     def subject(self, topic: Topic) -> Subject | None:
         """What a topic is about; None where it is not an entity's of this company."""
-        head = f"{self.prefix}.{self.company}."
+        head = self.beginning
         name, dot, warehouse = topic.removeprefix(head).partition(".")
         if not topic.startswith(head) or name not in set(Entity):
             return None

@@ -13,13 +13,14 @@ import pytest
 
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
+from tests.engines.guarded_kafka import GuardedBroker
 from tests.engines.kafka_broker import EXTERNAL_VARIABLE, Broker, external_broker
 from tests.engines.kafka_jars import BrokerUnavailableError, can_be_private
 from tests.engines.shared_kafka import container_broker, docker_runs, shared_broker
 from tests.engines.users import make_users
 
 SERVER_FIXTURES = {"firebird_server", "private_firebird_server", "second_firebird_server"}
-KAFKA_FIXTURES = {"kafka_servers", "private_kafka_broker"}
+KAFKA_FIXTURES = {"kafka_servers", "private_kafka_broker", "guarded_kafka"}
 RUN = pytest.StashKey[int]()
 
 
@@ -111,6 +112,17 @@ def _private_kafka_broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     try:
         # A worker lives on for a while when the test run is killed.
         broker = Broker.create(ends_with=[os.getpid(), pytestconfig.stash[RUN]])
+    except BrokerUnavailableError as error:
+        unavailable(str(error))
+    yield broker
+    broker.remove()
+
+
+@pytest.fixture(scope="session")
+def guarded_kafka(pytestconfig: pytest.Config) -> Iterator[GuardedBroker]:
+    """A broker that asks every user for its rights."""
+    try:
+        broker = GuardedBroker([os.getpid(), pytestconfig.stash[RUN]])
     except BrokerUnavailableError as error:
         unavailable(str(error))
     yield broker

@@ -1,4 +1,4 @@
-"""`puente grants sae` and `puente grants caja`."""
+"""`puente grants sae`, `puente grants caja` and `puente grants kafka`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from puente import config as settings_file
-from puente import grants
+from puente import grants, kafka_grants
 from puente.cli.common import config_option
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError, ExitCode
@@ -33,6 +33,28 @@ def commands() -> list[click.Command]:
     @_options
     def caja(config: Path, name: str | None, user: str | None, password_file: Path | None, output: Path | None) -> int:
         return _give(grants.for_caja(_caja(settings_file.load(config), name), user), password_file, output)
+
+    @group.command(
+        "kafka", help=translate("Commands of Kafka's own tools for the users of a log on Kafka: the producer, each CAJA, an administrator.")
+    )
+    @config_option
+    @click.option("--caja", "name", help=translate("Only the user of this CAJA, which is asked for its warehouses."))
+    @click.option(
+        "--user",
+        metavar="NAME",
+        help=translate("The name of the CAJA's user, or without --caja of the producer's; else the settings' own."),
+    )
+    @click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=translate("Writes the commands into a file; no password stands in them."),
+    )
+    def kafka(config: Path, name: str | None, user: str | None, output: Path | None) -> int:
+        settings = settings_file.load(config)
+        if name is None:
+            return _give_commands(kafka_grants.for_all(settings, user), output)
+        return _give_commands(kafka_grants.for_caja(settings, settings.caja_named(name), user), output)
 
     return [group]
 
@@ -83,3 +105,18 @@ def _give(script: Script, password_file: Path | None, output: Path | None) -> in
     else:
         click.echo(text("{file}: run it on {database}, then delete it", file=output, database=script.database))
     return int(ExitCode.OK)
+
+
+def _give_commands(script: kafka_grants.Script, output: Path | None) -> int:
+    made = script.text()
+    if output is None:
+        click.echo(made, nl=False)
+    else:
+        try:
+            output.write_text(made, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(text("The file cannot be read or written: {error}", error=error)) from error
+        click.echo(text("{file}: run it where Kafka's tools are", file=output))
+    for trouble in script.troubles:
+        click.echo(f"puente: {trouble}", err=True)
+    return int(script.exit_code)

@@ -18,6 +18,7 @@ from uuid import uuid4
 from puente.errors import ConfigError, NoTopic, RetryableError
 from puente.eventlog.compaction import compact
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from puente.eventlog.rights import Right
 from puente.texts import text
 
 VERSION = 1
@@ -114,6 +115,18 @@ class EmbeddedLog:
         found = {Topic(name): TopicSettings(min_compaction_lag_ms=lag, delete_retention_ms=kept) for name, lag, kept in rows}
         return [short for topic, wanted in topics.items() if topic in found for short in found[topic].short_of(wanted, topic)]
 
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        with self._translated():
+            select = "select min_compaction_lag_ms, delete_retention_ms from topic where name = ?"
+            row = self._db.execute(select, (topic,)).fetchone()
+        if row is None:
+            raise self._no_topic(topic)
+        return TopicSettings(min_compaction_lag_ms=row[0], delete_retention_ms=row[1])
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:  # noqa: ARG002 - the port's name
+        """Who may open the file may do everything."""
+        return []
+
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self._translated():
             rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
@@ -146,8 +159,11 @@ class EmbeddedLog:
     def _topic(self, topic: Topic) -> tuple[int, int]:
         row = self._db.execute("select id, next_offset from topic where name = ?", (topic,)).fetchone()
         if row is None:
-            raise NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic), topic)
+            raise self._no_topic(topic)
         return row[0], row[1]
+
+    def _no_topic(self, topic: Topic) -> NoTopic:
+        return NoTopic(text("The log {path} has no topic {topic}: run puente setup", path=self.path, topic=topic), topic)
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
         with self._translated(), self._reading():

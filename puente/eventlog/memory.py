@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from puente.errors import NoTopic
 from puente.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from puente.eventlog.rights import Right
 from puente.texts import text
 
 
@@ -55,6 +56,14 @@ class MemoryLog:
         with self.store.changed:
             present = {topic: self.store.topics[topic].settings for topic in topics if topic in self.store.topics}
         return [short for topic, settings in present.items() for short in settings.short_of(topics[topic], topic)]
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        with self.store.changed:
+            return self._topic(topic).settings
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:  # noqa: ARG002 - the port's name
+        """Everybody may do everything."""
+        return []
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self.store.changed:

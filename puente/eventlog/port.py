@@ -6,7 +6,10 @@ goes by `Batch.next_offset`, never by counting. What survives for certain is the
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NewType, Protocol
+
+from puente.eventlog.rights import Right
 
 Topic = NewType("Topic", str)
 Offset = NewType("Offset", int)
@@ -15,6 +18,8 @@ Headers = tuple[tuple[str, bytes], ...]
 
 START = Offset(0)
 DAY_MS = 24 * 3600 * 1000
+FOR_EVER_MS = 1000 * 365 * DAY_MS
+"""Longer than this is the same to everybody; Kafka knows times that no date can hold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +32,11 @@ class TopicSettings:
 
     min_compaction_lag_ms: int = DAY_MS
     delete_retention_ms: int = 90 * DAY_MS
+
+    @property
+    def tombstones_last(self) -> timedelta:
+        """How long every tombstone stays, counted from when it came."""
+        return timedelta(milliseconds=min(self.min_compaction_lag_ms + self.delete_retention_ms, FOR_EVER_MS))
 
     def short_of(self, wanted: "TopicSettings", topic: Topic) -> "list[Unfit]":
         """What of a topic that is kept so is less than what is wanted."""
@@ -109,6 +119,14 @@ class EventLog(Protocol):
 
     def unfit(self, topics: Mapping[Topic, TopicSettings]) -> list[Unfit]:
         """Where topics that exist are kept otherwise than asked, in a way that loses something."""
+        ...
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        """How a topic is kept now; None where this user is not told. A topic that does not exist raises `NoTopic`."""
+        ...
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:
+        """Those of the rights that this user lacks. Of a topic that is not there, only whether it may be made is known."""
         ...
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:

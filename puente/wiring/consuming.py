@@ -1,5 +1,6 @@
 """The consumer of one CAJA with its connections."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -13,7 +14,7 @@ from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import RetryableError
+from puente.errors import PuenteError
 from puente.eventlog.port import EventLog
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
@@ -26,6 +27,8 @@ NOTE_SECONDS, NOTE_AGAIN_SECONDS = 5.0, 60.0
 STANDBY_SECONDS = 1.0
 WORD_SECONDS = 10.0
 """The producer's heart beats every two seconds; after another history it must read all of SAE first."""
+
+log = logging.getLogger("puente.consumer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ class ConsumerSide:
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
-        self._clock, self._note_at = clock, float("-inf")
+        self._clock, self._note_at, self._note_failed = clock, float("-inf"), ""
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
@@ -102,11 +105,15 @@ class ConsumerSide:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
         try:
-            self._opened_both.log.note(f"{topics.prefix}.{topics.company}.{self.name}", positions)
-        except RetryableError:
-            self._note_at = self._clock() + NOTE_AGAIN_SECONDS
+            self._opened_both.log.note(topics.group(self.name), positions)
+        except PuenteError as error:
+            if str(error) != self._note_failed:
+                log.warning(
+                    "The log's tools are not told how far it is", extra={"action": "no note", "caja": self.name, "reason": str(error)}
+                )
+            self._note_at, self._note_failed = self._clock() + NOTE_AGAIN_SECONDS, str(error)
         else:
-            self._note_at = self._clock() + NOTE_SECONDS
+            self._note_at, self._note_failed = self._clock() + NOTE_SECONDS, ""
 
     def pause(self, seconds: float) -> None:
         """Waits for the log where there is a consumer."""

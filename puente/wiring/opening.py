@@ -75,7 +75,13 @@ def find_company(settings: Settings, log: EventLog) -> str:
     pattern = re.compile(rf"{re.escape(settings.log.prefix)}\.(\d\d)\.{CONTROL}")
     found = sorted(match[1] for topic in log.topics() if (match := pattern.fullmatch(topic)))
     if not found:
-        raise RetryableError(text("The log holds nothing yet: start puente produce (or puente run) where SAE is"))
+        log.state(topics_of(settings, "").registry)  # Kafka hides what a user may not see, unless it is asked for by name
+        raise RetryableError(
+            text(
+                "The log shows no company yet: start puente produce (or puente run) where SAE is; "
+                "if that runs, set company to its two digits"
+            )
+        )
     if len(found) > 1:
         raise ConfigError(text("The log has several companies ({found}): set company to one of them", found=", ".join(found)))
     return found[0]

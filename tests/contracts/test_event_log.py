@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -235,6 +236,19 @@ def test_a_topic_that_is_kept_for_less_than_is_asked_is_told(log: EventLog) -> N
     asked = {topic: TopicSettings() for topic in (A, short, long, Topic("nowhere"))}
     assert [(found.topic, found.found, found.wanted) for found in log.unfit(asked)] == [(short, "1000", str(90 * DAY_MS))]
     assert log.unfit({}) == []
+
+
+def test_how_long_a_topic_keeps_tombstones_is_told_and_for_ever_is_a_time_like_others(log: EventLog) -> None:
+    kept = {
+        Topic(f"{PREFIX}.01.stock.1"): TopicSettings(min_compaction_lag_ms=0, delete_retention_ms=DAY_MS),
+        Topic(f"{PREFIX}.01.stock.2"): TopicSettings(min_compaction_lag_ms=DAY_MS, delete_retention_ms=2**63 - 1),
+    }
+    log.create(kept)
+    assert {topic: log.settings(topic) for topic in kept} == kept
+    assert log.settings(A) == TopicSettings()
+    assert [kept[topic].tombstones_last // timedelta(days=1) for topic in kept] == [1, 365_000]
+    with pytest.raises(NoTopic):
+        log.settings(Topic(f"{PREFIX}.01.nowhere"))
 
 
 def test_noting_how_far_a_reader_is_changes_nothing(log: EventLog) -> None:

@@ -58,7 +58,9 @@ class Broker(PrivateProcess):
         )
 
     @classmethod
-    def create(cls, *, ends_with: Sequence[int] = (), further: Mapping[str, str] | None = None) -> "Broker":
+    def create(
+        cls, *, ends_with: Sequence[int] = (), further: Mapping[str, str] | None = None, format_options: Sequence[str] = ()
+    ) -> "Broker":
         """Lays out a new broker's folder and starts it, with `further` settings.
 
         It ends with one of these processes: with ours, unless others are named.
@@ -74,7 +76,7 @@ class Broker(PrivateProcess):
         if os.getpid() in owners:
             atexit.register(broker.remove)
         try:
-            broker._lay_out()
+            broker._lay_out(format_options)
             broker.start()
         except BaseException:
             broker.remove()
@@ -126,7 +128,7 @@ class Broker(PrivateProcess):
     def _settings(self) -> str:
         return str(self.root / "server.properties")
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, format_options: Sequence[str]) -> None:
         """Fills the broker's folder and has Kafka format its data."""
         (self.root / "tmp").mkdir()
         (self.root / "log4j2.properties").write_text(LOG4J)
@@ -134,7 +136,7 @@ class Broker(PrivateProcess):
         # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
         cluster = "A" + secrets.token_urlsafe(16)[1:]
         done = subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._settings),
+            self.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._settings, *format_options),
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -146,7 +148,8 @@ class Broker(PrivateProcess):
         if done.returncode:
             raise BrokerFailedError(f"a Kafka broker's data cannot be made with {_java_version()}:\n{_end(done.stdout)}")
 
-    def _java(self, program: str, *arguments: str) -> list[str]:
+    def java(self, program: str, *arguments: str) -> list[str]:
+        """The command that runs one of Kafka's programs."""
         return [
             "java",
             "-Xmx512m",
@@ -164,7 +167,7 @@ class Broker(PrivateProcess):
         ]
 
     def _command(self) -> list[str]:
-        return self._java("kafka.Kafka", self._settings)
+        return self.java("kafka.Kafka", self._settings)
 
     def _did_not_start(self) -> Exception:
         return BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")

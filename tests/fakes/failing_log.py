@@ -53,6 +53,10 @@ class FailingLog(MemoryLog):
         self._call()
         return self._answer(super().create(topics))
 
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        self._call()
+        return self._answer(super().settings(topic))
+
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         self._call()
         return self._answer(super().topics(names))

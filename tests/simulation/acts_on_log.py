@@ -70,6 +70,12 @@ def make_topic_again(world: World, a: int, b: int, _c: int) -> None:
             world.store.make(name)
 
 
+@weighs(1)
+def keep_tombstones_for_a_day(world: World, a: int, _b: int, _c: int) -> None:
+    if topic_of(a) in world.store.topics:
+        world.store.keep_as_others(topic_of(a))
+
+
 @weighs(8)
 def wait(world: World, a: int, _b: int, _c: int) -> None:
     """Until hearts stop to count, a row is tried again, stock is counted, rejected ones are tried again."""

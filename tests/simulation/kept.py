@@ -128,6 +128,13 @@ OF_READING: dict[str, tuple[str, History]] = {
         _GONE,
         (C1, C2, *AT_WORK, GONE_C1, PRODUCE, C3, PRODUCE, ("days", 0, 0, 0), COMPACT, ("days", 3, 0, 0), COMPACT),
     ),
+    "tombstone_age_of_the_topic": (
+        _GONE,
+        (
+            *(C1, C2, *AT_WORK, topic("keep tombstones for a day", CUSTOMERS), GONE_C1, PRODUCE, C3, PRODUCE),
+            *(("days", 0, 0, 0), COMPACT, ("days", 0, 0, 0), COMPACT),
+        ),
+    ),
     # Stock is left unread while «Cambio a existencias» is off; the other topics are read all the time.
     "age_since_end_reached": (
         _GONE,

@@ -7,12 +7,11 @@ from typing import ClassVar, Literal
 
 from puente.errors import RetryableError
 from puente.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
-from puente.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
+from puente.eventlog.port import DAY_MS, Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
 from puente.texts import text
 from tests.simulation.scheduler import Process
 
 DAY = 86_400.0
-RETENTION = 90 * DAY
 
 Fault = Literal["refused", "lost", "late"]
 """Of an append: the rest was refused; all of it stands but the answer is lost; the rest lands some time after the call failed."""
@@ -23,8 +22,8 @@ class SimTopic(StoredTopic):
     """A topic. Times in seconds of the world."""
 
     times: dict[Offset, float] = field(default_factory=dict)
-    cleaned: dict[Offset, float] = field(default_factory=dict)
-    """When compaction first met a tombstone."""
+    expires: dict[Offset, float] = field(default_factory=dict)
+    """When a tombstone may go, by the settings at the time when compaction first met it."""
 
 
 @dataclass
@@ -52,6 +51,10 @@ class SimStore(MemoryStore):
     def make(self, name: Topic) -> None:
         self.made += 1
         self.topics[name] = SimTopic(identity=Identity(f"id{self.made}"))
+
+    def keep_as_others(self, name: Topic) -> None:
+        """Somebody gives a topic the time that Kafka gives those of which nobody says anything."""
+        self.topic(name).settings = TopicSettings(delete_retention_ms=DAY_MS)
 
     def delete(self, name: Topic) -> None:
         del self.topics[name]
@@ -97,11 +100,11 @@ class SimStore(MemoryStore):
         ]
 
     def _has_expired(self, topic: SimTopic, event: Event) -> bool:
-        """A tombstone outlives the compaction that first met it by `RETENTION`."""
+        """A tombstone outlives the compaction that first met it."""
         if event.value is not None:
             return False
-        since = topic.cleaned.setdefault(event.offset, self.clock()) if self.retention_from_cleaning else topic.times[event.offset]
-        return self.clock() - since > RETENTION
+        since = self.clock() if self.retention_from_cleaning else topic.times[event.offset]
+        return self.clock() > topic.expires.setdefault(event.offset, since + topic.settings.delete_retention_ms / 1000)
 
     def newest(self, name: Topic) -> dict[bytes, Event]:
         """The newest event of each key that has one which is no tombstone."""
@@ -128,6 +131,10 @@ class SimLog(MemoryLog):
         for topic in made:
             self._sim.make(topic)
         return made
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        self._call()
+        return super().settings(topic)
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         self._call()

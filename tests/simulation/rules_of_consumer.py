@@ -19,10 +19,11 @@ from consumer.policies import Policies
 from consumer.resync import Resync
 from consumer.settle import Settler
 from consumer.sweep import Actives, Found, find
+from consumer.tombstones import Tombstones
 from consumer.word import Verdict, Words
 from puente.eventlog import history
 from puente.eventlog.history import Position
-from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicState
+from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicSettings, TopicState
 from puente.texts import Text
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import MemoryTransaction
@@ -37,15 +38,24 @@ from tests.simulation.scale import changed
 _reason = Follower._reason
 
 
-def _ages_with_the_freshest(self: Follower, progress: Progress) -> Text | None:
+def _ages_with_the_freshest(self: Follower, topic: Topic, progress: Progress) -> Text | None:
     """As if the end of any topic said something about this one."""
-    return _reason(self, replace(progress, end_reached=max(p.end_reached for p in self._applier.state.progress.values())))
+    return _reason(self, topic, replace(progress, end_reached=max(p.end_reached for p in self._applier.state.progress.values())))
 
 
-def _ignores_the_fingerprint(self: Follower, progress: Progress) -> Text | None:
+def _lacks_nothing(_self: Tombstones, _topic: Topic, _away: timedelta) -> bool:
+    return False
+
+
+def _lasts_as_we_make_it(_self: Tombstones, _topic: Topic) -> timedelta:
+    """Whatever somebody set."""
+    return TopicSettings().tombstones_last
+
+
+def _ignores_the_fingerprint(self: Follower, topic: Topic, progress: Progress) -> Text | None:
     if progress.fingerprint not in (ASKED_FOR, UNFINISHED):
         progress = replace(progress, fingerprint=self._fingerprint)
-    return _reason(self, progress)
+    return _reason(self, topic, progress)
 
 
 def _both(read_on: Callable[..., tuple[Any, Position]]) -> Changes:
@@ -271,7 +281,8 @@ OFF: dict[str, Changes] = {
     "consumer_checks_last": _both(reading(last=False)),
     "consumer_checks_identity, consumer_checks_last": _both(reading(identity=False, last=False)),
     "missing_last_is_resync": _both(reading(missing=False)),
-    "tombstone_age_rule": {(follow, "TOMBSTONES_ARE_KEPT"): timedelta.max},
+    "tombstone_age_rule": {(Tombstones, "may_lack"): _lacks_nothing},
+    "tombstone_age_of_the_topic": {(Tombstones, "last"): _lasts_as_we_make_it},
     "age_since_end_reached": {(Follower, "_reason"): _ages_with_the_freshest},
     "fingerprint": {(Follower, "_reason"): _ignores_the_fingerprint},
     "other_history_waits_for_word": {(Follower, "_another_history"): _reads_at_once},

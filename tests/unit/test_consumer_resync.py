@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from consumer.follow import PROVE_SECONDS, TOMBSTONES_ARE_KEPT
+from consumer.follow import PROVE_SECONDS
 from consumer.ledger import UNSEEN, Reason
 from consumer.policies import Policies
 from puente.errors import ConnectionLost
 from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Batch, Offset, Topic, TopicSettings
+from puente.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja
@@ -20,6 +20,9 @@ from tests.unit.consuming import MAPPERS, TOPICS, Site
 
 PRODUCT, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)
 TOPIC = TOPICS.of(PRODUCT)
+LAST = TopicSettings().tombstones_last
+A_DAY = TopicSettings(min_compaction_lag_ms=0, delete_retention_ms=DAY_MS)
+"""What Kafka gives a topic of which nobody says anything."""
 
 
 def price(site: Site, key: str, amount: int, **changed: Any) -> None:
@@ -114,7 +117,7 @@ def test_every_cause_leads_to_a_resync(cause: str) -> None:
             site.fingerprint = "print 2"
             site.consumer = site.another()
         case "age":
-            site.clock.now += (TOMBSTONES_ARE_KEPT + timedelta(seconds=1)).total_seconds()
+            site.clock.now += (LAST + timedelta(seconds=1)).total_seconds()
         case _:
             assert site.consumer.take_over()
             site.consumer.ask_for_resync([Entity.PRODUCT])
@@ -127,12 +130,108 @@ def test_nothing_is_resynced_without_a_cause() -> None:
     site = Site()
     price(site, "P1", 10)
     site.step()
-    site.clock.now += (TOMBSTONES_ARE_KEPT - timedelta(seconds=60)).total_seconds()
+    site.clock.now += (LAST - timedelta(seconds=60)).total_seconds()
     site.consumer = site.another()
     price(site, "P1", 11)
     site.step()
     assert site.consumer.reports == {}
     assert shown(site, "P1") == 11.0
+
+
+def keep(site: Site, settings: TopicSettings) -> None:
+    site.log.store.topics[TOPIC].settings = settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "away"),
+    [
+        (A_DAY, timedelta(days=1)),
+        (TopicSettings(min_compaction_lag_ms=DAY_MS, delete_retention_ms=DAY_MS), timedelta(days=2)),
+        (TopicSettings(min_compaction_lag_ms=0, delete_retention_ms=0), timedelta(hours=1)),  # told by check: no reader can be so quick
+    ],
+)
+def test_a_caja_that_was_away_for_longer_than_its_topic_keeps_tombstones_is_resynced(settings: TopicSettings, away: timedelta) -> None:
+    site = Site()
+    price(site, "P1", 10)
+    site.step()
+    keep(site, settings)
+    for seconds, resynced in ((-60, False), (60, True)):
+        site.consumer = site.another()
+        site.clock.now += (away + timedelta(seconds=seconds)).total_seconds()
+        site.step()
+        assert (PRODUCT in site.consumer.reports) is resynced
+
+
+def test_the_time_is_the_topics_own_also_where_it_changes_while_the_consumer_works() -> None:
+    site = Site()
+    price(site, "P1", 10)
+    site.step()
+    site.consumer = site.another()
+    for settings, resynced in ((TopicSettings(), False), (A_DAY, True)):
+        keep(site, settings)
+        site.clock.now += timedelta(days=30).total_seconds()
+        site.step()
+        assert (PRODUCT in site.consumer.reports) is resynced
+
+
+class SecretiveLog(MemoryLog):
+    """Does not tell how its topics are kept."""
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        super().settings(topic)
+        return None
+
+
+def test_where_the_log_does_not_tell_how_long_it_keeps_tombstones_a_day_is_taken_for_it() -> None:
+    site = Site(log=SecretiveLog())
+    price(site, "P1", 10)
+    site.step()
+    for hours, resynced in ((23, False), (25, True)):
+        site.consumer = site.another()
+        site.clock.now += timedelta(hours=hours).total_seconds()
+        site.step()
+        assert (PRODUCT in site.consumer.reports) is resynced
+
+
+class CountingLog(MemoryLog):
+    """Counts how often somebody asks how a topic is kept."""
+
+    asked = 0
+
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        self.asked += 1
+        return super().settings(topic)
+
+
+def test_how_long_tombstones_are_kept_is_asked_seldom() -> None:
+    log = CountingLog()
+    site = Site(log=log)
+    price(site, "P1", 10)
+    site.step()
+    for _ in range(200):
+        site.clock.now += 60
+        price(site, "P1", int(site.clock.now))
+        site.step()
+    assert log.asked == 0
+    site.clock.now += timedelta(days=2).total_seconds()
+    site.step()
+    asked = log.asked
+    for _ in range(10):
+        site.step()
+    assert asked == log.asked > 0
+
+
+@pytest.mark.parametrize("settings", [TopicSettings(), A_DAY, TopicSettings(min_compaction_lag_ms=0, delete_retention_ms=0)])
+def test_a_quiet_topic_that_is_watched_is_never_resynced_however_short_it_keeps_tombstones(settings: TopicSettings) -> None:
+    site = Site()
+    price(site, "P1", 10)
+    site.step()
+    keep(site, settings)
+    site.consumer = site.another()
+    for _ in range(200):
+        site.clock.now += timedelta(minutes=20).total_seconds()
+        site.step()
+    assert site.consumer.reports == {}
 
 
 def test_a_quiet_topic_is_followed_for_years_without_a_resync() -> None:
@@ -153,7 +252,8 @@ class SlowLog(MemoryLog):
         return super().read(topic, offset, min(limit, 50))
 
 
-def test_being_behind_for_long_is_found_while_behind() -> None:
+@pytest.mark.parametrize("settings", [TopicSettings(), A_DAY])
+def test_being_behind_for_long_is_found_while_behind(settings: TopicSettings) -> None:
     # Given a consumer that never reaches the end, for as long as tombstones are kept
     site = Site(log=SlowLog())
     for n in range(200):
@@ -167,7 +267,8 @@ def test_being_behind_for_long_is_found_while_behind() -> None:
     assert shown(site, "P48") == 1048.0
     assert shown(site, "P149") == 149.0
     # When that time is over
-    site.clock.now += (TOMBSTONES_ARE_KEPT + timedelta(seconds=1)).total_seconds()
+    keep(site, settings)
+    site.clock.now += (settings.tombstones_last + timedelta(seconds=1)).total_seconds()
     site.step()
     # Then it starts over
     assert PRODUCT in site.consumer.reports

@@ -22,6 +22,7 @@ from puente.errors import ConfigError, NoTopic
 from puente.eventlog.kafka import reach
 from puente.eventlog.kafka.errors import NO_CONNECTION, TRANSIENT, translate
 from puente.eventlog.port import Topic
+from puente.eventlog.rights import Operation
 from puente.texts import text
 
 Answer = TypeVar("Answer")
@@ -164,7 +165,7 @@ class Client:
 def _is_there(told: Any) -> bool:
     if told.error_code in (errors.UnknownTopicOrPartitionError.errno, errors.UnknownTopicIdError.errno):
         return False
-    refuse(told.error_code, told.name)
+    refuse(told.error_code, told.name, Operation.DESCRIBE)
     return True
 
 
@@ -177,7 +178,9 @@ def _place(told: Any) -> Place:
     return Place(told.topic_id, leader)
 
 
-def refuse(code: int, about: object) -> None:
-    """Raises the error of a code, if it is one."""
-    if code:
-        raise errors.for_code(code)(about)
+def refuse(code: int, about: object, operation: Operation | None = None) -> None:
+    """Raises the error of a code, if it is one; `operation` is what was to be done with the topic or group that it is about."""
+    if not code:
+        return
+    error = errors.for_code(code)
+    raise error(about, operation) if operation is not None and issubclass(error, errors.AuthorizationError) else error(about)

@@ -14,6 +14,7 @@ from kafka.record import MemoryRecords
 from puente.eventlog.kafka.client import Client, Place, refuse
 from puente.eventlog.kafka.records import events_of_records
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Topic, TopicState
+from puente.eventlog.rights import Operation
 
 _Topic = FetchRequest.FetchTopic
 _Partition = _Topic.FetchPartition
@@ -104,7 +105,7 @@ def ends(client: Client, places: Mapping[Topic, Place], which: int = LATEST) -> 
     found = {}
     for answer in answers:
         for told in answer.topics:
-            refuse(told.partitions[0].error_code, told.name)
+            refuse(told.partitions[0].error_code, told.name, Operation.DESCRIBE)
             found[Topic(told.name)] = Offset(told.partitions[0].offset)
     return found
 

@@ -5,11 +5,13 @@ A group here has no members and divides nothing; where a reader goes on stands i
 
 from collections.abc import Mapping
 
+from kafka import errors
 from kafka.protocol.consumer import OffsetCommitRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from puente.eventlog.kafka.client import Client, refuse
 from puente.eventlog.port import Offset, Topic
+from puente.eventlog.rights import Operation
 
 _Topic = OffsetCommitRequest.OffsetCommitRequestTopic
 _Partition = _Topic.OffsetCommitRequestPartition
@@ -21,7 +23,7 @@ def coordinator(client: Client, group: str) -> int:
     """The broker that keeps a group's offsets. Raises `KafkaError`."""
     request = FindCoordinatorRequest(key_type=_GROUP, coordinator_keys=[group], min_version=_OLDEST_WITH_MANY)
     (told,) = client.ask(request).coordinators
-    refuse(told.error_code, group)
+    refuse(told.error_code, group, Operation.READ)
     return int(told.node_id)
 
 
@@ -43,4 +45,5 @@ def commit(client: Client, node: int, group: str, positions: Mapping[Topic, Offs
         ],
     )
     for told in client.ask(request, node).topics:
-        refuse(told.partitions[0].error_code, told.name)
+        code = told.partitions[0].error_code
+        refuse(code, group if code == errors.GroupAuthorizationFailedError.errno else told.name, Operation.READ)

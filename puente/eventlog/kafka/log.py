@@ -12,8 +12,10 @@ from kafka.errors import KafkaError
 from puente.errors import RetryableError
 from puente.eventlog.kafka import fetching, groups, producing
 from puente.eventlog.kafka.client import Client, Place, refuse
-from puente.eventlog.kafka.topics import BROKERS_OWN, create_request, created, describe_request, unfit
+from puente.eventlog.kafka.rights import lacking
+from puente.eventlog.kafka.topics import BROKERS_OWN, create_request, created, describe_request, settings, settings_request, unfit
 from puente.eventlog.port import Batch, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from puente.eventlog.rights import Operation, Right
 from puente.texts import text
 
 SMALLEST_FETCH, LARGEST_FETCH = 64_000, 8_000_000
@@ -70,6 +72,16 @@ class KafkaLog:
 
         return self._client.trying(ask)
 
+    def settings(self, topic: Topic) -> TopicSettings | None:
+        def ask() -> TopicSettings | None:
+            self._client.placed(topic)
+            return settings(self._client.ask(settings_request(topic)))
+
+        return self._client.trying(ask)
+
+    def lacking(self, rights: Collection[Right]) -> list[Right]:
+        return self._client.trying(lambda: lacking(self._client, rights))
+
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         client = self._client
         return client.trying(lambda: self._states(client.all_places(self._prefix) if names is None else client.places(names)))
@@ -108,7 +120,7 @@ class KafkaLog:
 
         def attempt() -> dict[Topic, int]:
             if self._numbering is None:
-                self._numbering = producing.Numbering(self._client)
+                self._numbering = producing.Numbering(self._client, next(iter(batches)))
             places = {topic: self._client.placed(topic) for topic in batches}
             for topic, place in places.items():
                 if place.identity != identities[topic]:
@@ -136,7 +148,7 @@ class KafkaLog:
             self._client.forget(topic)
             self._client.placed(topic)  # which says that it is not there
 
-        refuse(told.error_code, topic)
+        refuse(told.error_code, topic, Operation.READ)
         events, after = fetching.events_of(told.records, offset, limit)
         if events:
             self._event_bytes = max(1.0, len(told.records) / len(events))

@@ -9,6 +9,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from puente.eventlog.kafka.client import Client, Place, refuse
 from puente.eventlog.port import Record, Topic
+from puente.eventlog.rights import Operation
 
 _Data = ProduceRequest.TopicProduceData
 _Part = _Data.PartitionProduceData
@@ -22,9 +23,10 @@ _LARGEST_SEQUENCE = 2**31
 class Numbering:
     """What the broker knows a producer by, and the number of the next record of each topic."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, topic: Topic) -> None:
+        """For a producer that will write to this topic, and to others."""
         answer = client.ask(InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000, producer_id=-1, producer_epoch=-1))
-        refuse(answer.error_code, "producer")
+        refuse(answer.error_code, topic, Operation.WRITE)
         self._id, self._epoch = answer.producer_id, answer.producer_epoch
         self._next: dict[UUID, int] = {}
 
@@ -78,6 +80,6 @@ def acknowledged(answer: Any, places: Mapping[Topic, Place]) -> dict[Topic, int]
     found = {}
     for told in answer.responses:
         topic = Topic(told.name) if told.name else named[told.topic_id]
-        refuse(told.partition_responses[0].error_code, topic)
+        refuse(told.partition_responses[0].error_code, topic, Operation.WRITE)
         found[topic] = told.partition_responses[0].base_offset
     return found
