@@ -83,9 +83,7 @@ class GuardedBroker:
 
     def take(self, user: str, operation: str, *resource: str) -> None:
         """Takes a right away, as it was given."""
-        self.tool(
-            "kafka-acls.sh", "--remove", "--force", "--allow-principal", f"User:{user}", "--operation", operation, *resource
-        )
+        self.tool("kafka-acls.sh", "--remove", "--force", "--allow-principal", f"User:{user}", "--operation", operation, *resource)
 
     def give(self, user: str, operation: str, *resource: str) -> None:
         self.tool("kafka-acls.sh", "--add", "--allow-principal", f"User:{user}", "--operation", operation, *resource)
