@@ -9,6 +9,7 @@ from consumer import ledger
 from consumer.cells import STORE
 from consumer.ledger import warehouse_of
 from consumer.mapping import RowMapper
+from puente.engines.charset import like
 from puente.engines.database import Total, WriteColumn, WritePlan
 from schemas.changes import Subject
 
@@ -22,10 +23,11 @@ def of_rows(mapper: RowMapper, stock: Subject, store: int) -> sa.Select[Any]:
     names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
     caja = sa.table(mapper.plan.table, *map(sa.column, names))
     product, number, quantity = (caja.c[name] for name in names)
-    wanted = _as_kept(r.QUANTITY, next(column for column in mapper.plan.columns if column.name == names[-1]))
+    written = {column.name: column for column in mapper.plan.columns}
+    wanted, key = _as_kept(r.QUANTITY, written[names[-1]]), like(r.ROW_KEY, ledger.KEY_WIDTH, written[names[0]].charset)
     return (
         sa.select(r.ROW_KEY, r.QUANTITY)
-        .select_from(ledger.rows.outerjoin(caja, sa.and_(product == r.ROW_KEY, number == store)))
+        .select_from(ledger.rows.outerjoin(caja, sa.and_(product == key, number == store)))
         .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
         .where(quantity.is_distinct_from(wanted), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -60,8 +60,8 @@ class RowMapper:
         mapping = self._mapping
         columns = [_write_column(self._table.columns[name], column.kind) for name, column in self.columns.items()]
         if mapping.active:
-            width = self._table.columns[mapping.active.column].length or 1
-            columns.append(WriteColumn(name=mapping.active.column, kind=Kind.TEXT, width=width))
+            flag = _write_column(self._table.columns[mapping.active.column], Kind.TEXT)
+            columns.append(replace(flag, width=flag.width or 1))
         return WritePlan(
             table=mapping.table,
             columns=tuple(columns),
@@ -170,7 +170,9 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
 
 
 def _write_column(column: Column, kind: Kind) -> WriteColumn:
-    return WriteColumn(name=column.name, kind=kind, width=column.length or 0, scale=column.scale, single=column.single)
+    return WriteColumn(
+        name=column.name, kind=kind, width=column.length or 0, charset=column.charset, scale=column.scale, single=column.single
+    )
 
 
 def _total(mapping: EntityMapping, own_key: str, catalogue: Catalogue) -> Total | None:

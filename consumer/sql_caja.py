@@ -202,6 +202,9 @@ class SqlTransaction:
     def switches(self) -> Switches:
         return read_switches(self._writer, self._profile, self._name)
 
+    def stores(self) -> list[Store]:
+        return read_stores(self._writer, self._profile)
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
 

@@ -11,7 +11,7 @@ from time import monotonic
 from consumer.caja import Store
 from consumer.leftout import line
 from consumer.price_lists import refuse_unknown
-from consumer.subscribe import stores_of_warehouses, takes
+from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from producer.capture import COMPARE
 from producer.contents import price_lists
 from producer.sae import AUTO, Snapshot, SqlSae
@@ -27,6 +27,7 @@ from puente.heartbeat import last_word, told_lists, unpublished
 from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
+from puente.wiring.one_database import one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
@@ -45,6 +46,8 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
         yield from _caja(caja, settings)
+    for one, other in shared(settings.caja):
+        yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:
@@ -277,6 +280,8 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    for fault in shared_warehouses(checked.stores):
+        yield Finding(Level.ERROR, name, fault, ExitCode.CONFIG)
     yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
@@ -288,7 +293,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 
 
 def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
-    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores, checked.settings.name)
+    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores)
     for found in checked.caja.left_out(partial(takes, policies, warehouses)):
         yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 

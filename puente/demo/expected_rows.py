@@ -35,6 +35,11 @@ def number(value: Any) -> Decimal | None:
     return None if value is None else Decimal(repr(float(value))).quantize(SIX_PLACES, context=_CONTEXT)
 
 
+def digits(value: Any) -> float | None:
+    """The 15 digits of a binary float that are no noise."""
+    return None if value is None else float(f"{float(value):.15g}")
+
+
 def words(value: str | None, width: int | None) -> str | None:
     """A text as CAJA's column takes it; nothing is NULL."""
     shown = (value or "").rstrip(PADDING)[:width]
@@ -42,10 +47,12 @@ def words(value: str | None, width: int | None) -> str | None:
 
 
 def addresses(value: str | None, width: int | None) -> str | None:
-    """As many of a list as the column takes; none of them is cut."""
-    whole = words(value, None) or ""
-    fitting = [whole[:end] for end in range(len(whole) + 1) if end == len(whole) or whole[end] in ";, "]
-    return next((shown.rstrip(";, ") for shown in reversed(fitting) if width is None or len(shown) <= width), None) or None
+    """A list of addresses as a column takes it: whole ones, as many as fit."""
+    shown = (value or "").rstrip(PADDING)
+    if width is None or len(shown) <= width:
+        return words(shown, width)
+    cut = max(shown.rfind(mark, 0, width + 1) for mark in ";, ")
+    return shown[: max(cut, 0)].rstrip(";, ") or None
 
 
 def trimmed(value: str | None) -> str:
@@ -106,7 +113,7 @@ def currencies(sae: Sae, widths: Widths) -> Rows:
             "MONEDA": row["NUM_MONED"],
             "DESCRIPCIO": words(row["DESCR"], widths["DESCRIPCIO"]),
             "SIMBOLO": words(row["SIMBOLO"], widths["SIMBOLO"]),
-            "TCAMBIO": number(row["TCAMBIO"] or 0),
+            "TCAMBIO": digits(row["TCAMBIO"] or 0),
             "CVESAT": words(row["CVE_MONED"], widths["CVESAT"]),
             "ALTA": active(row),
         }
@@ -175,7 +182,7 @@ def _customer(key: str, row: Row, widths: Widths) -> Row:
         "CLIENTE": key,
         "CLAVESAE": key,
         **{name: words(row[source], widths[name]) for name, source in CUSTOMER_TEXTS.items()},
-        "EMAIL": addresses(row["EMAILPRED"], widths["EMAIL"]),
+        "EMAIL": addresses(row[CUSTOMER_TEXTS["EMAIL"]], widths["EMAIL"]),
         "LISTAPREC": row["LISTA_PREC"],
         "DESCUENTO": number(row["DESCUENTO"]),
         "CREDITO": "T" if row["CON_CREDITO"] == "S" else "F",

@@ -56,6 +56,8 @@ class Site:
     allow_deletes: int | None = None
     prices: Mapping[str, int] = field(default_factory=dict)
     """Those that the site names."""
+    warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
+    """Warehouse → store."""
 
     def __post_init__(self) -> None:
         self.log.create(TOPICS.fixed())
@@ -70,7 +72,7 @@ class Site:
             log=self.log,
             topics=TOPICS,
             registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
             keeper=GuardKeeper(self.caja, holder, self.clock),
             fingerprint=self.fingerprint,
             allow_deletes=self.allow_deletes,

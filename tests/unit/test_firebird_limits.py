@@ -139,7 +139,7 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(ledger.metadata)},
         {

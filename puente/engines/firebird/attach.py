@@ -28,6 +28,9 @@ from puente.limits import DatabaseLimits
 from puente.texts import text
 
 CHARSET = "ISO8859_1"
+"""Of databases that are made, and what the driver takes each byte for: one character."""
+AS_THEY_ARE = "NONE"
+"""What the server is told: it then turns no text into another character set, which it cannot do with bytes 0x80–0x9F of ISO8859_1."""
 PORT = 3050
 NOBODY_ANSWERED = Gds.CONNECT_REJECT
 """Nothing came that a Firebird server would say."""
@@ -53,7 +56,7 @@ def attach(url: URL, limits: DatabaseLimits) -> Connection:
         user=url.username or "SYSDBA",
         password=url.password,
         role=role if isinstance(role, str) else None,
-        charset=CHARSET,
+        charset=AS_THEY_ARE,
         timeout=max(1, ceil(limits.connect)),
     )
     if not url.host:

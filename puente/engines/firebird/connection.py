@@ -39,7 +39,7 @@ from puente.engines.firebird.codes import Gds
 from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated, what_it_says
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
-from puente.engines.firebird.text import from_database, to_database
+from puente.engines.firebird.text import from_latin, to_database
 from puente.errors import ConnectionLost, PuenteError
 from puente.limits import DatabaseLimits
 from puente.texts import Text, text
@@ -169,7 +169,7 @@ class FirebirdDatabase:
         missing = [table for table in metadata.sorted_tables if table.name not in present]
         for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
             with self._transaction(WRITING) as transaction:
-                transaction.execute(sqlalchemy.schema.CreateTable(table))
+                transaction.execute(alter.create_table(table, self._engine.dialect))
         return [table.name for table in missing]
 
     def create_index(self, name: str, table: str, expression: str) -> None:
@@ -232,9 +232,10 @@ def _native(connection: sqlalchemy.Connection) -> Any:
 
 def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
     """Rows as the driver takes them apart."""
+    charsets = fetch.charsets(result.cursor)
     for part in result.partitions(fetch.FETCHED_AT_ONCE):
         for row in part:
-            yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
+            yield tuple(from_latin(value, of) if isinstance(value, str) else value for value, of in zip(row, charsets, strict=True))
 
 
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:

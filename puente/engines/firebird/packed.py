@@ -2,7 +2,7 @@
 
 Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
 its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
-others alone. Numbers travel as text; up to six decimals arrive exact.
+others alone. Numbers travel as text, with six decimals or as many as they have.
 
 Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
 alone: so a row's work is a block of its own, and the handler stands around it.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan
+from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan, written
 from puente.engines.firebird.errors import DUPLICATE_CODES
 from puente.engines.firebird.text import to_database
 from puente.errors import InvariantError
@@ -24,6 +24,7 @@ LEDGER_KEY = 3
 DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
 Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
+LATIN = "ISO8859_1"
 DIGITS = 18
 """Of an exact number in eight bytes."""
 
@@ -67,7 +68,7 @@ def _packer(column: WriteColumn) -> Packer:
     null = " " * (width + 1)
     if column.kind is Kind.TEXT:
         return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
-    return lambda value: null if value is None else "1" + format(value, "d" if isinstance(value, int) else ".6f").ljust(width)
+    return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
 
 
 def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
@@ -107,7 +108,19 @@ def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
 
 
 def _declared(column: WriteColumn) -> str:
-    return f"varchar({column.width}) character set iso8859_1" if column.kind is Kind.TEXT else _number(column.kind, column)
+    return _text(column, column.charset or LATIN) if column.kind is Kind.TEXT else _number(column.kind, column)
+
+
+def _text(column: WriteColumn, charset: str) -> str:
+    return f"varchar({column.width}) character set {charset.lower()}"
+
+
+def _turned(piece: str, column: WriteColumn) -> str:
+    """Bytes of CP1252 that count as ISO8859_1, as the column's character set has them: its own bytes, but for UTF8."""
+    if (column.charset or LATIN) in (LATIN, "ASCII"):
+        return piece
+    taken = f"cast({piece} as {_text(column, 'NONE')})"
+    return taken if column.charset in ("NONE", "WIN1252") else f"cast({taken} as {_text(column, 'WIN1252')})"
 
 
 def _number(kind: Kind, of: WriteColumn | Total) -> str:
@@ -124,7 +137,8 @@ def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
     for index, column in enumerate(columns):
         width = width_of(column)
         piece = f"substring(d from o + {at + 1} for {width})"
-        value = f"trim(trailing from {piece})" if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
+        trimmed = _turned(f"trim(trailing from {piece})", column)
+        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
         yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
         at += width + 1
 
