@@ -7,11 +7,13 @@
 After every connect or take-over the ledger is read again; nothing in memory survives.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from consumer import parked
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
@@ -24,6 +26,7 @@ from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
+log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 3.0
 """How often an idle holder shows that it lives, and looks at what CAJA's owner may have changed."""
 TRANSACTION_SECONDS = 0.06
@@ -47,9 +50,17 @@ class Applier:
     """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
 
     def __init__(
-        self, name: str, caja: Caja, planner: Planner, keeper: GuardKeeper, clock: Callable[[], float], check: Callable[[Switches], None]
+        self,
+        name: str,
+        caja: Caja,
+        planner: Planner,
+        keeper: GuardKeeper,
+        check: Callable[[Switches], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
+        self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
+        self._clock, self._now = clock, now
         self.limit = SMALLEST * 10
         self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
@@ -89,7 +100,7 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, self._clock)
+            outcome = Outcome(self._planner, self.state, self._clock, self._now())
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
@@ -101,8 +112,10 @@ class Applier:
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
+        parked.tell(self._name, fresh)
+        self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
-        return outcome.step(plan)
+        return outcome.step(plan, len(lacking))
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
         """The same in as many transactions as it takes. What is set aside unread comes with the first.
@@ -149,6 +162,12 @@ class Applier:
         """Of keys that the log does not hold nothing is left out."""
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
+
+    def _tell_each(self, applied: Iterable[Pending]) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            for item in (pending.incoming for pending in applied):
+                details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
+                log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
     def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
         """5."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from consumer.ledger import Guard, Place, Progress, State, Waiting
-from consumer.leftout import Notes
+from consumer.leftout import LeftOut, Notes
 from puente.engines.database import RowWrite, Written
 from puente.eventlog.port import Topic
 from schemas.changes import Entity, Key, Subject
@@ -24,11 +24,12 @@ class Switches:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store of this CAJA and its «Almacén en SAE»."""
+    """A store of this CAJA, its «Almacén en SAE», and its «Precio por omisión»: the first, second … of CAJA's prices."""
 
     number: int
     warehouse: int | None
     name: str = ""
+    price: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +109,10 @@ class Caja(Protocol):
         Whoever holds the guard row gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
         reading may take longer than others wait for a sign of life, and nobody but he writes.
         """
+        ...
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack of what SAE holds, in numbers."""
         ...
 
     def active(self, entity: Entity) -> list[Key]:

@@ -3,18 +3,20 @@
 It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
 from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
+from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WritePlan
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -48,14 +50,22 @@ class Preview:
     changed: list[Key] = field(default_factory=list)
     inactivated: list[Key] = field(default_factory=list)
     waiting: dict[Key, Reason] = field(default_factory=dict)
+    left_out: dict[Key, Notes] = field(default_factory=dict)
     swept: Found = field(default_factory=lambda: Found([], 0))
 
 
 class Previewer:
     """Looks at topics in order of dependency: what one adds, the next may need."""
 
-    def __init__(self, caja: Readable, log: EventLog, planner: Planner, now: datetime) -> None:
-        self._caja, self._log, self._planner, self._now = caja, log, planner, now
+    def __init__(
+        self,
+        caja: Readable,
+        log: EventLog,
+        planner: Planner,
+        now: datetime,
+        watch: Callable[[Subject, int, int], None] = lambda _subject, _done, _of: None,
+    ) -> None:
+        self._caja, self._log, self._planner, self._now, self._watch = caja, log, planner, now, watch
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
@@ -74,6 +84,8 @@ class Previewer:
             waiting.update({item.key: item.reason for item in plan.aside})
             for pending in plan.pending:
                 self._judge(pending, found)
+                if pending.notes and pending.incoming.key not in waiting:
+                    found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
         after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
@@ -88,6 +100,7 @@ class Previewer:
         is_last = False
         while not is_last:
             chunk = resync.read(READ_AT_ONCE)
+            self._watch(subject, *resync.done)
             if chunk is not None:
                 yield incoming(chunk.events, subject, self._now)
                 is_last = chunk.is_last
@@ -182,7 +195,7 @@ class _Table:
 
     def effect(self, action: Action, values: Sequence[Scalar]) -> str:
         """What writing these values would do; from then on the table counts as written."""
-        plain = tuple(_written(value, column.kind) for value, column in zip(values, self._plan.columns, strict=False))
+        plain = tuple(_written(value, column) for value, column in zip(values, self._plan.columns, strict=False))
         match = plain[: self._matched]
         found = self._rows.get(match)
         match action:
@@ -212,8 +225,9 @@ def _plain(value: Scalar) -> Scalar:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _written(value: Scalar, kind: Kind) -> Scalar:
-    """As it would stand in the database: a number with six decimals."""
-    if value is None or isinstance(value, str):
+def _written(value: Scalar, column: WriteColumn) -> Scalar:
+    """As it would stand in the database."""
+    if value is None or isinstance(value, str) or column.kind is not Kind.FLOAT:
         return _plain(value)
-    return float(format(value, ".6f")) if kind is Kind.FLOAT else value
+    number = float(written(value))
+    return float(unpack("f", pack("f", number))[0]) if column.single else number

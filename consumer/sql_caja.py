@@ -7,13 +7,13 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer import drift, ledger
 from consumer.caja import Holder, Store, Switches
 from consumer.guard import lives
+from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
-    count_left_out,
     guard_of,
     left_out_rows,
     naive,
@@ -25,12 +25,12 @@ from consumer.ledger_rows import (
     read_subjects,
     waiting_row,
 )
-from consumer.leftout import LeftOut, Notes
-from consumer.mapping import STORE, RowMapper
+from consumer.leftout import LeftOut, Notes, merged
+from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
 from consumer.sales import read_unposted
-from puente.engines.database import Database, Reader, RowWrite, Scalar, WritePlan, Writer, Written
+from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -38,9 +38,9 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+DELETED_AT_ONCE = 50
 NOW = sa.func.current_timestamp()
 """By the clock of the database's server."""
-SMALLEST_DIFFERENCE = sa.text("0.000001")
 
 
 class SqlCaja:
@@ -51,7 +51,7 @@ class SqlCaja:
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
-            return read_switches(reader, self._profile)
+            return read_switches(reader, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         with self._database.reading() as reader:
@@ -129,7 +129,11 @@ class SqlCaja:
     def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack, in numbers."""
         with self._database.reading() as reader:
-            return count_left_out(reader, takes)
+            found, mapper = count_left_out(reader, takes), self._mappers[Entity.PRODUCT]
+            if takes(Subject(Entity.PRODUCT)):
+                found = merged([*found, *anothers_keys(reader, mapper)])
+            stores = read_stores(reader, self._profile)
+        return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}
@@ -162,21 +166,12 @@ class SqlCaja:
             return read_unposted(reader, self._profile)
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
-        mapper, r = self._mappers[Entity.STOCK], ledger.rows.c
-        names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
-        caja = sa.table(mapper.plan.table, *map(sa.column, names))
-        product, number, quantity = (caja.c[name] for name in names)
-        query = (
-            sa.select(r.ROW_KEY, r.QUANTITY)
-            .select_from(ledger.rows.outerjoin(caja, sa.and_(product == r.ROW_KEY, number == store)))
-            .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
-            .where(quantity.is_distinct_from(r.QUANTITY), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
-        )
         with self._database.reading() as reader:
-            return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
+            found = reader.rows(drift.of_rows(self._mappers[Entity.STOCK], stock, store))
+            return {Key(key): float(wanted) for key, wanted in found if wanted is not None}
 
     def wrong_totals(self) -> list[str]:
-        query = wrong_totals(self._mappers[Entity.STOCK].plan)
+        query = drift.of_totals(self._mappers[Entity.STOCK].plan)
         if query is None:
             return []
         with self._database.reading() as reader:
@@ -193,18 +188,18 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._writer, self._profile, self._mappers = writer, profile, mappers
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
+        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
 
     @cached_property
     def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile)
+        return read_switches(self._writer, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         return read_stores(self._writer, self._profile)
@@ -228,10 +223,11 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
-        if keys:
-            self._writer.execute(sa.delete(table).where(*of), keys)
+        """Many to a statement; each key is compared as a whole, so that the primary key's index finds it."""
+        t = table.c
+        keys = [sa.and_(t.ENTITY == of.entity.value, t.WAREHOUSE == warehouse_of(of), t.ROW_KEY == key) for of, key in places]
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            self._writer.execute(sa.delete(table).where(sa.or_(*keys[start : start + DELETED_AT_ONCE])))
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))
@@ -257,21 +253,6 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
-
-
-def wrong_totals(plan: WritePlan) -> sa.Select[tuple[str]] | None:
-    """The keys whose total differs from the sum by more than what adding up in another order makes of binary fractions."""
-    total = plan.total
-    if total is None:
-        return None
-    own = sa.table(plan.table, sa.column(total.own_key), sa.column(total.of))
-    holder = sa.table(total.table, sa.column(total.key), sa.column(total.column))
-    key, found = holder.c[total.key], holder.c[total.column]
-    sums = sa.select(own.c[total.own_key].label("OWN"), sa.func.sum(own.c[total.of]).label("ADDED_UP")).group_by(own.c[total.own_key])
-    added_up = sums.subquery("SUMS")
-    differs = sa.func.abs(found - added_up.c.ADDED_UP) > SMALLEST_DIFFERENCE
-    is_new = sa.and_(found.is_(None), added_up.c.ADDED_UP.is_not(None))
-    return sa.select(key).select_from(holder.join(added_up, added_up.c.OWN == key)).where(sa.or_(differs, is_new))
 
 
 def ledger_version(reader: Reader) -> int | None:

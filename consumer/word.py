@@ -15,6 +15,9 @@ from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated
 from schemas.registry import RegistryReader
 
+NEWEST_WORDS = 50
+"""The control topic holds a day of words, and the last ones tell what each of them repeats."""
+
 
 class Verdict(Enum):
     """Whether what waits for the word may go on."""
@@ -45,6 +48,7 @@ class Words:
     def __init__(self, log: EventLog, control: Topic, decoder: Decoder, registry: RegistryReader) -> None:
         self._log, self._control, self._decoder, self._registry = log, control, decoder, registry
         self._heard: _Heard | None = None
+        self._lists: tuple[int, ...] | None = None
 
     def now(self) -> Moment:
         """The end of the control topic: every word after it is still to come."""
@@ -66,6 +70,24 @@ class Words:
     def compared(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
         """Whether it has said since then that it held the topic, as far as it is known, against SAE: what no event can hold may lack."""
         return self._judge(since, topic, known, lambda word, said: word.compared or said.complete)
+
+    def price_lists(self) -> tuple[int, ...] | None:
+        """SAE's, by the newest word in the log, also of a producer that has stopped; None where it tells none."""
+        if self._lists is None:
+            self._lists = self._look_back()
+        heard = self._heard.word if self._heard else None
+        return (heard and heard.price_lists) or self._lists
+
+    def _look_back(self) -> tuple[int, ...] | None:
+        state, lists = self._log.state(self._control), None
+        position = Offset(max(START, state.end - NEWEST_WORDS)) if state else START
+        at_end = state is None
+        while not at_end:
+            batch = self._log.read(self._control, position)
+            words = [self._parse(event.value) for event in batch.events if event.key == KEY]
+            lists = next((word.price_lists for word in reversed(words) if word and word.price_lists), lists)
+            position, at_end = batch.next_offset, batch.at_end
+        return lists
 
     @property
     def run(self) -> str | None:

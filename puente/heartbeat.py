@@ -14,7 +14,7 @@ from producer.poll import HEARTBEAT_SECONDS
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic
 from puente.texts import Text, marked, text, translate
 from schemas.codec import Decoder
-from schemas.control import Word, parse
+from schemas.control import Word, parse, repeated
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -73,6 +73,12 @@ def last_word(log: EventLog, topics: Topics) -> Word | None:
     return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).word
 
 
+def told_lists(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
+    """SAE's price lists; None where the newest heartbeat does not tell them."""
+    word = last_word(log, topics)
+    return word.price_lists if word else None
+
+
 def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
     until = monotonic() + LISTEN_SECONDS
     while (left := until - monotonic()) > 0:
@@ -89,7 +95,11 @@ def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerSt
         return ProducerStatus(state=ProducerState.STOPPED if events else ProducerState.NEVER_STARTED)
     decoder = Decoder()
     RegistryReader(log, topics.registry, decoder).refresh()
-    word = parse(decoder, said)
+    word: Word | None = parse(decoder, said)
+    if word is not None and word.repeats is not None:
+        word = repeated(log, topics.control, word, lambda whole: parse(decoder, whole))
+    if word is None:  # the one that it repeats is taken back
+        return ProducerStatus(state=ProducerState.STOPPED)
     seconds = (datetime.now(UTC) - word.time).total_seconds()
     if events[-1].value is None:
         state = ProducerState.STOPPED
@@ -116,7 +126,7 @@ def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
 def unpublished(word: Word) -> Text:
     """`1 row of SAE cannot be published: product MALO (average_cost …)`."""
     listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in word.unpublished)
-    more = f" … (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
+    more = f" (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
     if word.unpublished_count == 1:
         return text("1 row of SAE cannot be published: {listed}", listed=listed)
     return text("{count} rows of SAE cannot be published: {listed}", count=word.unpublished_count, listed=f"{listed}{more}")

@@ -4,18 +4,16 @@ It stands under two keys, so that compaction keeps the newest of each: a whole o
 short ones (`SHORT`) that say no more than where the whole one stands that still holds.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from puente.eventlog.port import START, Event, EventLog, Identity, Offset, Record, Topic
+from puente.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
 from schemas.changes import Key, Subject
 from schemas.codec import WORD, Decoder, encode, frame
 from schemas.headers import RUN
 
 KEY, SHORT = b"producer", b"beat"
-NEWEST = 50
-"""The topic holds a day of words, and its last events tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,25 +124,3 @@ def repeated(log: EventLog, topic: Topic, word: Word, read: Callable[[bytes], Wo
     events = log.read(topic, word.repeats, 1).events
     whole = read(events[0].value) if events and events[0].offset == word.repeats and events[0].key == KEY and events[0].value else None
     return replace(whole, time=word.time) if whole is not None and whole.run == word.run else None
-
-
-def last_word(log: EventLog, topic: Topic, decoder: Decoder) -> Word | None:
-    """The newest word in the log, though it may have been taken back; raises what `parse` does."""
-    state = log.state(topic)
-    for start in () if state is None else (max(START, Offset(state.end - NEWEST)), START):
-        last = None
-        for event in _read_on(log, topic, Offset(start)):
-            if event.value is not None and event.key in (KEY, SHORT):
-                last = event.value
-        if last is not None:
-            word = parse(decoder, last)
-            return word if word.repeats is None else repeated(log, topic, word, lambda value: parse(decoder, value))
-    return None
-
-
-def _read_on(log: EventLog, topic: Topic, start: Offset) -> Iterator[Event]:
-    at_end = False
-    while not at_end:
-        batch = log.read(topic, start)
-        yield from batch.events
-        start, at_end = batch.next_offset, batch.at_end

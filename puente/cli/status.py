@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from consumer.ledger import Reason
-from consumer.leftout import LeftOut
+from consumer.leftout import line
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
 from puente.heartbeat import ProducerState, ProducerStatus, unpublished
@@ -104,7 +104,7 @@ def _of_caja(caja: CajaStatus, max_lag: float | None) -> Iterator[Text | str]:
         if reason is not Reason.KEPT_OUT:
             yield _of_parked(reason, parked)
     for lacking in caja.left_out:
-        yield _of_left_out(lacking)
+        yield line(lacking)
 
 
 def _of_state(caja: CajaStatus) -> Iterator[Text]:
@@ -138,18 +138,11 @@ def _of_parked(reason: Reason, parked: Parked) -> str:
     for example in parked.first:
         by_detail.setdefault(example.detail, []).append(f"{translate(example.subject.entity)} {example.key}")
     told = "; ".join(f"{', '.join(keys)} ({detail})" for detail, keys in by_detail.items())
-    more = f" … (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
+    more = f" (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
     since = ago((datetime.now(UTC) - parked.oldest).total_seconds()) if parked.oldest else "?"
     return str(
         text("{count} wait, {reason}, for {ago}: {told}", count=parked.count, reason=translate(reason), ago=since, told=f"{told}{more}")
     )
-
-
-def _of_left_out(found: LeftOut) -> str:
-    """`3 customer, EMAILPRED shortened: 12, 45, 46`."""
-    more = f" … (+{found.count - len(found.keys)})" if found.count > len(found.keys) else ""
-    what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
-    return f"{found.count} {what}: {', '.join(found.keys)}{more}"
 
 
 def ago(value: float) -> str:

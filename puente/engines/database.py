@@ -7,7 +7,7 @@ expressions, catalogues as plain data, and the packed write as a `WritePlan`, wh
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -33,11 +33,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it."""
+    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it.
+
+    `scale`: the decimals of a number that is kept exact; None of a floating one, which is `single` where it has four bytes.
+    """
 
     name: str
     kind: Kind
     length: int | None = None
+    scale: int | None = None
+    single: bool = False
     nullable: bool = True
     charset: str | None = None
 
@@ -94,11 +99,14 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteColumn:
-    """A column that a plan writes; `width` in characters, for text alone."""
+    """A column that a plan writes; `width` in characters, for text alone; the rest as of `Column`."""
 
     name: str
     kind: Kind
     width: int = 0
+    charset: str | None = None
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +127,8 @@ class Total:
     own_key: str
     column: str
     of: str
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +165,18 @@ LEDGER_COLUMNS = (
     WriteColumn(name="QUANTITY", kind=Kind.FLOAT),
 )
 """The first three are the key."""
+
+
+_MILLIONTH = Decimal("0.000001")
+_fifteen_digits = Context(prec=15).plus
+"""What a binary float holds for certain."""
+
+
+def written(number: float | Decimal) -> str:
+    """A number as it is sent to be written: with six decimals; with 15 digits where it is a decimal that has more decimals."""
+    if isinstance(number, Decimal) and not _MILLIONTH.same_quantum(number) and number != round(number, 6):
+        return format(_fifteen_digits(number).normalize(), "f")
+    return format(number, ".6f")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _caja(caja: CajaStatus, max_lag: float | None) -> dict[str, object]:
         "sweeps_waiting_for_producer": caja.sweeps,
         "sweeps_held": caja.held,
         "parked": {reason: _parked(parked) for reason, parked in caja.parked.items()},
-        "left_out": list(map(_left_out, caja.left_out)),
+        "left_out": list(map(left_out, caja.left_out)),
         "last_error": caja.last_error,
         "last_error_seconds": _seconds(caja.last_error_seconds),
         "error": caja.error and str(caja.error),
@@ -72,8 +72,15 @@ def _example(example: Example) -> dict[str, object]:
     return {"subject": str(example.subject), "key": example.key, "detail": example.detail}
 
 
-def _left_out(found: LeftOut) -> dict[str, object]:
-    return {"entity": found.entity, "reason": found.cause, "column": found.column, "count": found.count, "first": list(found.keys)}
+def left_out(found: LeftOut) -> dict[str, object]:
+    return {
+        "entity": found.entity,
+        "reason": found.cause,
+        "column": found.column,
+        "count": found.count,
+        "first": list(found.keys),
+        "stores": list(found.stores),
+    }
 
 
 def _unpublished(row: Unpublished) -> dict[str, object]:

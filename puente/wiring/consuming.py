@@ -12,6 +12,7 @@ from consumer.batch import Planner
 from consumer.caja import Store
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
+from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
@@ -128,6 +129,8 @@ class ConsumerSide:
         if self._opened_both is None or state is None or self._clock() < self._note_at:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
+        if not positions:
+            return
         try:
             self._opened_both.log.note(topics.group(self.name), positions)
         except PuenteError as error:
@@ -150,6 +153,10 @@ class ConsumerSide:
             self._drop()
             raise
 
+    def left_out(self) -> list[LeftOut]:
+        """What rows of this CAJA lack of what SAE holds."""
+        return self._consumer.left_out() if self._consumer is not None else []
+
     def waiting(self) -> dict[str, int]:
         """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
@@ -158,6 +165,10 @@ class ConsumerSide:
         planner = self._opened_both.planner
         waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
         return dict(Counter(item.reason.value for item in waiting))
+
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied."""
+        return self._consumer.how_far if self._consumer is not None else (0, 0)
 
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""
@@ -187,6 +198,7 @@ class ConsumerSide:
             planner=opened.planner,
             keeper=self._keeper,
             fingerprint=opened.fingerprint,
+            prices=self._caja.prices,
             allow_deletes=self._allow_deletes,
             stores=opened.stores,
         )

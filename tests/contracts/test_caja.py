@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
@@ -19,8 +20,9 @@ from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
-from puente.engines import create_database, open_database
+from puente.engines import open_database
 from puente.engines.database import Action, Database, Refusal, RowWrite
+from puente.engines.firebird import create
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -82,10 +84,15 @@ def in_memory() -> Iterator[UnderTest]:
     yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
-def on_firebird(url: str) -> Iterator[UnderTest]:
-    create_database(url)
+def on_firebird(
+    url: str, altered: Sequence[str] = (), charset: str = "ISO8859_1", stores: Sequence[ReferenceStore] = STORES
+) -> Iterator[UnderTest]:
+    """`altered`: statements that make the reference CAJA another one."""
+    create.create_database(make_url(url), charset)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
-        build_caja(outside, STORES)
+        build_caja(outside, stores)
+        for statement in altered:
+            execute(outside, sa.text(statement))
         grant_caja(url)
         database.create_tables(ledger.metadata)
         execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
@@ -506,6 +513,22 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
         writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
         caja.free("mine")
     assert caja.read_guard().token == "other"
+
+
+@pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
+@pytest.mark.parametrize("value", ["S", "1", "t", "", None, "missing"])
+def test_a_parameter_that_guards_is_yes_or_no_and_nothing_else(sql_caja: OnFirebird, name: str, value: str | None) -> None:
+    caja, _, url = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    of = sa.table("PARAMS", sa.column("PARAMETRO"), sa.column("VALOR"))
+    with closing(open_database(url)) as outside:
+        there = of.c.PARAMETRO == name
+        execute(outside, sa.delete(of).where(there) if value == "missing" else sa.update(of).where(there).values(VALOR=value))
+    said = f"centro: the parameter PARAMS.{name} is {'missing' if value == 'missing' else f'“{value or str()}”'}"
+    with pytest.raises(ConfigError, match=said):
+        caja.switches()
+    with pytest.raises(ConfigError, match=said), caja.transaction("mine") as transaction:
+        _ = transaction.switches
 
 
 def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
-from consumer.leftout import Notes
+from consumer.leftout import LeftOut, Notes, summary
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
@@ -136,6 +136,9 @@ class MemoryCaja:
             found.hashes[subject] = dict(self.content.hashes.get(subject, {}))
         return found
 
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        return summary(self.content.left_out, takes)
+
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]
         assert mapper.active is not None
@@ -171,7 +174,7 @@ class MemoryCaja:
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
         if self.content.guard.token != token:
             raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
-        transaction = MemoryTransaction(self, copy.deepcopy(self.content))
+        transaction = self.begin()
         transaction.content.guard = replace(self.content.guard, beat=self.content.guard.beat + 1)
         yield transaction
         if self.crash_before:
@@ -180,6 +183,9 @@ class MemoryCaja:
         self.touched += transaction.touched
         if self.crash_after:
             raise self.crash_after.pop()
+
+    def begin(self) -> "MemoryTransaction":
+        return MemoryTransaction(self, copy.deepcopy(self.content))
 
 
 class MemoryTransaction:
@@ -236,7 +242,7 @@ class MemoryTransaction:
                 new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
         if new is None or new == found:
             return 0, False
-        if found is not None and (plan.table, match) in self._caja.locked:
+        if (plan.table, match) in self._caja.locked:  # or the one that another transaction adds has not been committed
             return LOCKED, False
         table[match] = new
         refusal, _ = self._add_up(plan, match)

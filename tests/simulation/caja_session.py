@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import Guard, State
+from consumer.leftout import LeftOut
 from consumer.mapping import RowMapper
 from consumer.policies import Policies
 from puente.errors import ConfigError, ConnectionLost, LostGuard
@@ -70,6 +71,10 @@ class CajaSession:
             self._call()
 
         return self._caja.state(between)
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        self._call()
+        return self._caja.left_out(takes)
 
     def active(self, entity: Entity) -> list[Key]:
         self._call()

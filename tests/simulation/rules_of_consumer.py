@@ -265,6 +265,10 @@ def _drift_is_left(_self: Settler, _subject: Subject) -> int:
     return 0
 
 
+def _totals_are_left(_self: Settler, _stock: Sequence[Subject]) -> int:
+    return 0
+
+
 def _drift_over_sales(self: Settler, subject: Subject) -> int:
     with changed({(MemoryTransaction, "unposted"): lambda _transaction: set()}):
         return _write_again(self, subject)
@@ -313,6 +317,7 @@ OFF: dict[str, Changes] = {
     "park_locked": {(Outcome, "_hold"): _holds_all_but(Reason.LOCKED)},
     "park_rejected": {(Outcome, "_hold"): _holds_all_but(Reason.REJECTED)},
     "stock_written_again": {(Settler, "_write_again"): _drift_is_left},
+    "totals_are_mended": {(Settler, "_add_up_again"): _totals_are_left},
     "drift_respects_sales": {(Settler, "_write_again"): _drift_over_sales},
     "resync_folds_whole_topic": {(Resync, "_collect"): _collects_all},
     "resync_compares_real_row": {(Follower, "plan"): _plans_by_the_ledger},

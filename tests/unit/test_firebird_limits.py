@@ -139,7 +139,12 @@ def of_the_consumer() -> list[str]:
     guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(ledger.metadata)},
-        {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
+        {
+            ledger.guard.name: [guard],
+            ledger.ROWS: [("stock", 1)],
+            ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)],
+            "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
+        },
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)

@@ -12,10 +12,11 @@ from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
 from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
 from puente.errors import ConnectionLost, RetryableError
 from puente.eventlog.port import Offset, Record
+from puente.heartbeat import NEWEST_WORDS, last_word
 from puente.texts import text
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder
-from schemas.control import KEY, NEWEST, SHORT, Word, last_word, parse, release
+from schemas.control import KEY, SHORT, Word, parse, release
 from tests.fakes.failing_log import How
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site
@@ -121,21 +122,21 @@ def test_now_and_then_a_word_is_said_in_full_for_those_who_know_no_short_ones() 
 def test_the_last_word_is_found_by_its_newest_repetition() -> None:
     site = Site(row(Clin, "L"))
     site.run()
-    beats(site, NEWEST + 5)
-    word = last_word(site.log, TOPICS.control, Decoder())
+    beats(site, NEWEST_WORDS + 5)
+    word = last_word(site.log, TOPICS)
     assert word is not None
     assert word == site.words()[-1]
     assert word.complete
     assert word.time > site.words()[1].time
     site.log.store.compact()
-    assert last_word(site.log, TOPICS.control, Decoder()) == word
+    assert last_word(site.log, TOPICS) == word
     site.log.slip_in(release(TOPICS.control, "run1"))
     site.log.store.compact()
-    assert last_word(site.log, TOPICS.control, Decoder()) is None
+    assert last_word(site.log, TOPICS) is None
 
 
 def test_a_log_without_words_has_no_last_one() -> None:
-    assert last_word(Site().log, TOPICS.control, Decoder()) is None
+    assert last_word(Site().log, TOPICS) is None
 
 
 def test_a_long_pass_has_a_heartbeat_too() -> None:
