@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from puente.engines import create_database, open_database
+from puente.engines.firebird.attach import CHARSET, dsn_of
 from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import CHARSET, dsn_of
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 
 EMBEDDED, SERVER = "embedded", "server"

@@ -3,24 +3,32 @@
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic
 
 from consumer.caja import Store
+from consumer.leftout import line
+from consumer.price_lists import refuse_unknown
+from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from producer.capture import COMPARE
+from producer.contents import price_lists
 from producer.sae import AUTO, Snapshot, SqlSae
 from producer.schedule import rest_after
 from producer.tables import KEYS, TABLES, Row
 from producer.versions import RECORD_VERSION, VersionCapture
-from puente.config import CajaSettings, SaeSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, SaeSettings, Settings
 from puente.errors import ExitCode, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicSettings
 from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
+from puente.heartbeat import last_word, told_lists, unpublished
 from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
 from puente.wiring.one_database import one_database, shared
-from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
 from schemas.registry import read_schemas
@@ -37,7 +45,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     if not settings.caja:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
-        yield from _caja(caja)
+        yield from _caja(caja, settings)
     for one, other in shared(settings.caja):
         yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
 
@@ -101,19 +109,41 @@ def _look(snapshot: Snapshot, table: type[Row], mark: int, exact: frozenset[type
 
 def _log(settings: Settings) -> Iterator[Finding]:
     about = text("log")
+    yield from _folders(settings)
     if log_is_missing(settings):
-        yield Finding(Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
+        yield Finding(
+            Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log.name), needs_setup=True
+        )
         return
     try:
         with closing(open_log(settings)) as log:
             company = _company(settings, log)
             yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log.name))
             if company is None:
-                yield Finding(Level.WARNING, str(about), text("it has no topics yet: puente setup makes them"))
+                yield Finding(Level.WARNING, str(about), text("it has no topics yet: puente setup makes them"), needs_setup=True)
             else:
                 yield from _topics(log, settings, topics_of(settings, company))
     except PuenteError as error:
         yield failure(str(about), error)
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    """Where a file of this machine must be written: an embedded log, which has others beside it, and the log lines."""
+    if isinstance(settings.log, EmbeddedLogSettings):
+        yield from _folder(str(text("log")), settings.log_path.parent)
+    if settings.log_file is not None:
+        yield from _folder("run.log_file", settings.log_file.parent)
+
+
+def _folder(about: str, folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        yield Finding(Level.ERROR, about, text("The folder {folder} does not exist: make it", folder=folder), ExitCode.CONFIG)
+        return
+    try:
+        TemporaryFile(dir=folder).close()  # nothing else tells on every system
+    except OSError as error:
+        told = text("Nothing can be written into the folder {folder} ({error})", folder=folder, error=error.strerror)
+        yield Finding(Level.ERROR, about, told, ExitCode.CONFIG)
 
 
 def _company(settings: Settings, log: EventLog) -> str | None:
@@ -137,10 +167,10 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
     hidden = {right.name for right in refused if right.operation is Operation.READ and right.resource is Resource.TOPIC}
     missing = [topic for topic in topics.fixed() if topic not in present and topic not in hidden]
     if len(missing) == len(topics.fixed()):
-        yield Finding(Level.WARNING, str(text("log")), text("it has no topics yet: puente setup makes them"))
+        yield Finding(Level.WARNING, str(text("log")), text("it has no topics yet: puente setup makes them"), needs_setup=True)
         return
     if missing:
-        yield Finding(Level.WARNING, about, text("missing: {topics}; puente setup makes them", topics=", ".join(missing)))
+        yield Finding(Level.WARNING, about, text("missing: {topics}; puente setup makes them", topics=", ".join(missing)), needs_setup=True)
         return
     stock = sum(subject is not None and subject.warehouse is not None for subject in map(topics.subject, present))
     yield Finding(
@@ -157,6 +187,7 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
     yield from _kept_otherwise(log, topics, [topic for topic in present if topic not in silent])
     if topics.registry in hidden:
         return
+    yield from _unpublished(log, topics)
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:
@@ -165,6 +196,12 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
             about,
             text("the registry lacks schemas of this release ({names}); the producer adds them", names=", ".join(lacking)),
         )
+
+
+def _unpublished(log: EventLog, topics: Topics) -> Iterator[Finding]:
+    word = last_word(log, topics)
+    if word is not None and word.unpublished_count:
+        yield Finding(Level.WARNING, "SAE", unpublished(word))
 
 
 _LOSES: dict[str, Text] = {
@@ -192,8 +229,10 @@ def _kept_otherwise(log: EventLog, topics: Topics, present: Iterable[Topic]) -> 
         )
 
 
-def _caja(settings: CajaSettings) -> Iterator[Finding]:
+def _caja(settings: CajaSettings, of: Settings) -> Iterator[Finding]:
     try:
+        if settings.prices:
+            refuse_unknown(settings.prices, _price_lists(of), settings.name)
         rights = list(check_caja(settings))
         yield from rights
         if any(finding.level is Level.ERROR for finding in rights):
@@ -203,6 +242,20 @@ def _caja(settings: CajaSettings) -> Iterator[Finding]:
             yield from _checked(checked)
     except PuenteError as error:
         yield failure(settings.name, error)
+
+
+def _price_lists(settings: Settings) -> tuple[int, ...] | None:
+    """SAE's, from SAE where the settings name it, else as the producer told them; what is wrong with either was told."""
+    with suppress(PuenteError):
+        if settings.sae is not None:
+            with closing(open_sae(settings)) as sae:
+                sae.probe()
+                with sae.snapshot() as snapshot:
+                    return price_lists(snapshot)
+        if not log_is_missing(settings):
+            with closing(open_log(settings)) as log:
+                return told_lists(log, topics_of(settings, find_company(settings, log)))
+    return None
 
 
 def _checked(checked: CheckedCaja) -> Iterator[Finding]:
@@ -224,17 +277,40 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    for fault in shared_warehouses(checked.stores):
+        yield Finding(Level.ERROR, name, fault, ExitCode.CONFIG)
+    yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
-        yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))
+        yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"), needs_setup=True)
     else:
         checked.caja.read_guard()
         yield Finding(Level.OK, name, text("the ledger is there"))
+        yield from _left_out(checked)
+
+
+def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
+    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores)
+    for found in checked.caja.left_out(partial(takes, policies, warehouses)):
+        yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 
 
 def _store(store: Store) -> str:
     warehouse = text("no warehouse of SAE: no stock") if store.warehouse is None else text("warehouse {number}", number=store.warehouse)
     return f"{store.number} {store.name} ({warehouse})"
+
+
+def _sales(checked: CheckedCaja) -> Iterator[Finding]:
+    if checked.finds_sales or checked.settings.stock != "guarded":
+        return
+    name, table = checked.settings.name, checked.profile.sales.table
+    remedy = text("puente setup adds it") if checked.may_index_sales else text("puente grants caja --caja {name} prints it", name=name)
+    said = text(
+        "{table} lacks an index of Puente's: each change of stock reads all sales that the tills ever made; {remedy}",
+        table=table,
+        remedy=remedy,
+    )
+    yield Finding(Level.WARNING, name, said)
 
 
 def _switches(checked: CheckedCaja) -> Iterator[Finding]:

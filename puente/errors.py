@@ -6,11 +6,14 @@
     ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
     │   ├── LostGuard        another process writes to this CAJA now: stand by
+    │   ├── SwitchedOff      its owner switched it off: keep what is open, look again in some seconds
     │   └── Occupied         another process does this work and lives: waiting a little helps nobody
     │       └── Displaced    it began after us: stop and stand by
     ├── PoisonError      this one change cannot be read or applied            set it aside as *rejected*, go on
-    └── InvariantError   the program contradicts itself                       stop at once, exit 1
+    └── InvariantError   the program contradicts itself: a bug                end this unit alone, exit 1
 
+What is neither `ConfigError` nor `RetryableError` and comes out of a unit (a CAJA's consumer, the producer) is a bug: so is every exception
+of no class of ours. `run` ends that unit's objects, tells the traceback and begins them anew after a minute.
 Foreign exceptions are translated where they enter (the engines and the event log), by code and never by their text, with `raise … from`.
 Every message names the thing at fault and, where there is one, the remedy; it is translated for the user by `puente.texts`.
 """
@@ -79,12 +82,21 @@ class LostGuard(RetryableError):
     """Another process holds this CAJA's guard row."""
 
 
+class SwitchedOff(RetryableError):
+    """Its owner does not want anything written now."""
+
+
 class Occupied(RetryableError):
     """Another process does this work."""
 
 
 class Displaced(Occupied):
     """Another producer claimed the log after this one."""
+
+
+def is_bug(error: BaseException) -> bool:
+    """Of an error that came out of a unit."""
+    return not isinstance(error, ConfigError | RetryableError)
 
 
 class PoisonError(PuenteError):

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from consumer import ledger
+from consumer import ledger, sales
 from consumer import profile as profiles
+from consumer.profile import Profile
 from producer.sae import AUTO
 from puente.config import CajaSettings, Settings
 from puente.engines import open_database, user_of
@@ -64,12 +65,12 @@ def for_sae(settings: Settings, user: str | None = None) -> Script:
 
 def for_caja(caja: CajaSettings, user: str | None = None) -> Script:
     """The writer's in one CAJA; nothing is connected to."""
-    name = _user(user, caja.address, WRITER)
+    name, profile = _user(user, caja.address, WRITER), profiles.load(caja.profile)
     return Script(
         about=text("Puente's writer of the CAJA {name}", name=caja.name),
         database=open_database(caja.address).label,
         user=name,
-        grants=(*_grants(needs_of_caja(profiles.load(caja.profile)), name), _create_tables(name), _ledger_of_others(name)),
+        grants=(*_grants(needs_of_caja(profile), name), _create_tables(name), _ledger_of_others(name), _index_of_sales(profile)),
     )
 
 
@@ -142,6 +143,20 @@ BEGIN
       INTO TABLE_NAME DO
     EXECUTE STATEMENT 'GRANT {", ".join(OWN)} ON ' || TABLE_NAME || ' TO USER {user}';
 END"""  # noqa: S608 - a checked name
+
+
+def _index_of_sales(profile: Profile) -> str:
+    """Adding an index to a table takes its owner, whom this script is for. One that an older profile asked for is dropped."""
+    table, expression = profile.sales.table, sales.expression(profile.sales)
+    created = f"CREATE INDEX {sales.INDEX} ON {table} COMPUTED BY ({expression})"
+    return f"""{BLOCK} AS
+  DECLARE FITS INTEGER;
+BEGIN
+  SELECT IIF(RDB$RELATION_NAME = {_literal(table)} AND CAST(RDB$EXPRESSION_SOURCE AS VARCHAR(500)) = {_literal(f"({expression})")}, 1, 0)
+    FROM RDB$INDICES WHERE RDB$INDEX_NAME = '{sales.INDEX}' INTO FITS;
+  IF (FITS = 0) THEN EXECUTE STATEMENT 'DROP INDEX {sales.INDEX}' WITH AUTONOMOUS TRANSACTION;
+  IF (COALESCE(FITS, 0) = 0) THEN EXECUTE STATEMENT {_literal(created)} WITH AUTONOMOUS TRANSACTION;
+END"""  # noqa: S608 - names and values of the profile
 
 
 def _literal(value: str) -> str:

@@ -66,7 +66,7 @@ def needs_of_administrator(topics: Topics) -> list[Need]:
 def warehouses_of(caja: CajaSettings) -> list[int]:
     """Those of the stores that a CAJA serves, as it tells itself; raises what keeps it from being asked."""
     with closing((checked := open_caja(caja)).database):
-        return sorted(stores_of_warehouses(checked.stores, caja.name))
+        return sorted(stores_of_warehouses(checked.stores))
 
 
 def check_rights(log: EventLog, settings: Settings, topics: Topics) -> tuple[list[Right], list[Finding]]:

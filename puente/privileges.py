@@ -96,7 +96,7 @@ def check_caja(caja: CajaSettings) -> Iterator[Finding]:
     """Whether the user may write what is written, the ledger included, and is not the administrator. Looks only at tables that exist."""
     profile, user = profiles.load(caja.profile), _user(caja.address)
     remedy = text("puente grants caja --caja {name}", name=caja.name)
-    with closing(open_database(caja.address)) as database:
+    with closing(open_database(caja.address, caja.limits)) as database:
         catalogue = database.catalogue()
         fit(profile, catalogue, caja.name)  # rights in a database that is not meant are no matter
         has_ledger = all(table in catalogue for table in ledger.metadata.tables)

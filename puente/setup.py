@@ -7,7 +7,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer import ledger, sales
 from consumer.adopt import ledger_row, unproved
 from consumer.ledger import Place
 from consumer.sql_caja import ledger_version, rows_of
@@ -102,8 +102,10 @@ def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[CajaSett
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
+        index = list(_index(checked))
     _refuse(caja, version, owner, adopt=adopt)
     _refuse_one(caja, [other for other in settings.caja if other.name == owner != caja.name])
+    yield from index
     if version is not None and version < ledger.OLDEST:
         tables = ", ".join(ledger.metadata.tables)
         renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=tables, database=checked.database.label)
@@ -125,6 +127,20 @@ def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[CajaSett
             name=caja.name,
         )
         yield Action(caja.name, begun, lambda: _adopt(caja), touches_caja=True)
+
+
+def _index(checked: CheckedCaja) -> Iterator[Action]:
+    """Only where the user may: `check` tells who else can add it."""
+    if not checked.finds_sales and checked.may_index_sales:
+        table, index = checked.profile.sales.table, sales.INDEX
+        added = text("add the index {index} to {table}, by which sales that SAE lacks are found", index=index, table=table)
+        yield Action(checked.settings.name, added, lambda: _create_index(checked.settings), touches_caja=True)
+
+
+def _create_index(caja: CajaSettings) -> None:
+    with closing((checked := open_caja(caja)).database):
+        of_sales = checked.profile.sales
+        checked.database.create_index(sales.INDEX, of_sales.table, sales.expression(of_sales))
 
 
 def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt: bool) -> None:

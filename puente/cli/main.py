@@ -12,7 +12,8 @@ import click
 from puente import logs
 from puente.cli.common import lang_option
 from puente.errors import ExitCode, PuenteError
-from puente.texts import choose_language, translate, use
+from puente.loop import leave
+from puente.texts import choose_language, marked, translate, use
 
 OBJECTS_TO_A_COLLECTION = 50_000
 """Python's own 700 make a tenth of a producer's start, whose rows and keys refer to nothing that would need one."""
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logs.quiet_libraries()
     gc.set_threshold(OBJECTS_TO_A_COLLECTION)
     use("en" if "--json" in arguments else choose_language(_lang_option(arguments)))
-    sys.exit(run(arguments))
+    leave(run(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,9 +53,8 @@ def run(arguments: Sequence[str]) -> int:
 
 MODULES = {
     "demo": "demo",
-    **dict.fromkeys(("check", "status"), "inspect"),
     **dict.fromkeys(("run", "produce", "consume"), "running"),
-    **{name: name for name in ("init", "setup", "resync", "log", "grants", "reference")},
+    **{name: name for name in ("check", "init", "setup", "status", "resync", "log", "grants", "reference")},
 }
 """Command → the module of `puente.cli` that makes it."""
 
@@ -71,6 +71,7 @@ class Commands(click.Group):
         made: list[click.Command] = import_module(f"puente.cli.{MODULES[name]}").commands()
         command = next(each for each in made if each.name == name)
         _take_lang(command)
+        translate_usage(command)
         return command
 
 
@@ -87,7 +88,32 @@ def build() -> click.Group:
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
     lang_option(group)
+    translate_usage(group)
     return group
+
+
+VALUES = {
+    "text": marked("TEXT"),
+    "integer": marked("NUMBER"),
+    "integer range": marked("NUMBER"),
+    "float": marked("NUMBER"),
+    "float range": marked("NUMBER"),
+}
+"""What stands for an option's value, by click's name of its type."""
+OF_CLICK = (marked("[OPTIONS]"), marked("COMMAND [ARGS]..."), marked("[COMMAND] [ARGS]..."), marked("required"))
+"""Words that click does not offer for translation, or not where the catalogue is gathered."""
+
+
+def translate_usage(command: click.Command) -> None:
+    """What click writes in English whatever the language: the line of usage, and what stands for values."""
+    command.options_metavar = translate("[OPTIONS]")
+    for parameter in command.params:
+        if parameter.metavar is None and parameter.type.name in VALUES:
+            parameter.metavar = translate(VALUES[parameter.type.name])
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = translate(command.subcommand_metavar)
+        for inner in command.commands.values():
+            translate_usage(inner)
 
 
 def _take_lang(command: click.Command) -> None:

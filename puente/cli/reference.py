@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
+from puente.cli.bars import Bars
 from puente.demo.retail import fill_sae
 from puente.engines import create_database, open_database, server_of
 from puente.engines.database import Database
@@ -57,7 +58,8 @@ def _sae(url: str, company: str, products: int | None, *, keep: bool) -> int:
     with closing(open_database(url)) as database:
         build_sae(database, company)
         if products is not None and _has_no_products(database, company):
-            fill_sae(database, company=company, count=products)
+            with Bars[str](str, quiet=False) as bars:
+                fill_sae(database, company=company, count=products, watch=lambda done: bars.at("SAE", done, products))
             click.echo(
                 text(
                     "Made a SAE of company {company} with {count} products: {label}", company=company, count=products, label=database.label

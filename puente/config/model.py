@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from puente.errors import ConfigError
+from puente.limits import DatabaseLimits, KafkaLimits
 from puente.texts import text
 
 _COMPANY = re.compile(r"auto|\d\d")
@@ -18,12 +19,22 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
 class _Source(_Settings):
     url: SecretStr
+    connect_seconds: Seconds = DatabaseLimits().connect
+    login_seconds: Seconds = DatabaseLimits().login
+    statement_seconds: Seconds = DatabaseLimits().statement
 
     @property
     def address(self) -> str:
         return self.url.get_secret_value()
+
+    @property
+    def limits(self) -> DatabaseLimits:
+        return DatabaseLimits(connect=self.connect_seconds, login=self.login_seconds, statement=self.statement_seconds)
 
 
 class SaeSettings(_Source):
@@ -73,6 +84,8 @@ class KafkaLogSettings(_Settings):
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    connect_seconds: Seconds = KafkaLimits().connect
+    request_seconds: Seconds = KafkaLimits().request
 
     @model_validator(mode="after")
     def _fit(self) -> "KafkaLogSettings":
@@ -85,6 +98,10 @@ class KafkaLogSettings(_Settings):
         if not self.security_protocol.endswith("SSL") and (self.ca or self.certificate or self.key):
             raise ValueError(text("ca, certificate and key need the security_protocol SSL or SASL_SSL"))
         return self
+
+    @property
+    def limits(self) -> KafkaLimits:
+        return KafkaLimits(connect=self.connect_seconds, request=self.request_seconds)
 
     @property
     def name(self) -> str:
@@ -131,6 +148,18 @@ class CajaSettings(_Source):
     interface_required: bool = True
 
 
+class RunSettings(_Settings):
+    """How the commands run that go on until they are stopped: `stop_seconds` is what is under way then may take.
+
+    `log_file` gets what they tell, besides the standard error; at `log_megabytes` it begins anew, and `log_files` older ones stay.
+    """
+
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    log_file: Path | None = None
+    log_megabytes: float = Field(default=10.0, gt=0, le=1000)
+    log_files: int = Field(default=5, ge=0, le=100)
+
+
 class Settings(_Settings):
     """All of `puente.toml`."""
 
@@ -138,6 +167,7 @@ class Settings(_Settings):
     sae: SaeSettings | None = None
     log: LogSettings = EmbeddedLogSettings()
     caja: tuple[CajaSettings, ...] = ()
+    run: RunSettings = RunSettings()
     folder: Path = Field(default=Path(), exclude=True)
 
     @field_validator("log", mode="before")
@@ -157,6 +187,11 @@ class Settings(_Settings):
         """Of an embedded log."""
         assert isinstance(self.log, EmbeddedLogSettings)
         return self.folder / self.log.path
+
+    @property
+    def log_file(self) -> Path | None:
+        """Of what the commands tell."""
+        return None if self.run.log_file is None else self.folder / self.run.log_file
 
     def caja_named(self, name: str) -> CajaSettings:
         """Raises `ConfigError` naming those that there are."""

@@ -2,14 +2,17 @@
 
 from puente.engines import urls
 from puente.engines.database import Database
+from puente.limits import DatabaseLimits
+
+DEFAULT_LIMITS = DatabaseLimits()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database:
     """The database of a SQLAlchemy URL; connects at first use. Raises `ConfigError` for a URL that no engine here takes."""
     parsed = urls.parse(url)
     from puente.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415 - its driver loads a client library
 
-    return FirebirdDatabase(parsed)
+    return FirebirdDatabase(parsed, limits)
 
 
 def create_database(url: str) -> None:

@@ -3,19 +3,22 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
+from consumer.caja import Store
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
+from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import PuenteError
+from puente.errors import ConnectionLost, PuenteError, SwitchedOff
 from puente.eventlog.port import EventLog
+from puente.texts import Text, text
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
 from schemas.codec import Decoder
@@ -40,6 +43,9 @@ class Opened:
     topics: Topics
     registry: RegistryReader
     planner: Planner
+    stores: tuple[Store, ...]
+    """All that CAJA knows."""
+    shared_warehouses: list[Text]
     fingerprint: str
 
 
@@ -50,13 +56,15 @@ def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack) -> Open
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
     decoder, policies = Decoder(), policies_of(caja)
-    stores = subscribe.stores_of_warehouses(checked.stores, caja.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return Opened(
         caja=checked.caja,
         log=log,
         topics=topics,
         registry=RegistryReader(log, topics.registry, decoder),
         planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
+        stores=checked.known_stores,
+        shared_warehouses=subscribe.shared_warehouses(checked.stores),
         fingerprint=fingerprint_of(checked),
     )
 
@@ -82,6 +90,8 @@ class ConsumerSide:
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
+        if self._consumer is not None and self._consumer.is_idle:
+            return IDLE_SECONDS
         step = self.step()
         if step is None:
             return STANDBY_SECONDS
@@ -92,11 +102,26 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
-        except BaseException:
+            self._note()
+        except SwitchedOff:  # all stays as it is: it would be the same the next time
+            raise
+        except BaseException as error:
+            self._say(error)
             self._drop()
             raise
-        self._note()
+        if self.consumer().is_outdated:
+            log.info("CAJA has other stores now: it is read anew", extra={"action": "stores", "caja": self.name})
+            self._drop()
         return step
+
+    def _say(self, error: BaseException) -> None:
+        """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
+        if self._opened_both is None or self._keeper is None or isinstance(error, ConnectionLost):
+            return
+        kind = type(error).__name__
+        reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
+        with suppress(PuenteError):
+            self._opened_both.caja.say_error(str(reason), self._keeper.token)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -104,6 +129,8 @@ class ConsumerSide:
         if self._opened_both is None or state is None or self._clock() < self._note_at:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
+        if not positions:
+            return
         try:
             self._opened_both.log.note(topics.group(self.name), positions)
         except PuenteError as error:
@@ -126,6 +153,10 @@ class ConsumerSide:
             self._drop()
             raise
 
+    def left_out(self) -> list[LeftOut]:
+        """What rows of this CAJA lack of what SAE holds."""
+        return self._consumer.left_out() if self._consumer is not None else []
+
     def waiting(self) -> dict[str, int]:
         """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
@@ -134,6 +165,10 @@ class ConsumerSide:
         planner = self._opened_both.planner
         waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
         return dict(Counter(item.reason.value for item in waiting))
+
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied."""
+        return self._consumer.how_far if self._consumer is not None else (0, 0)
 
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""
@@ -151,6 +186,8 @@ class ConsumerSide:
 
     def _build(self) -> Consumer:
         self._opened_both = opened = open_both(self._settings, self._caja, self._opened)
+        for fault in opened.shared_warehouses:
+            log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
         return Consumer(
             name=self._caja.name,
@@ -161,16 +198,23 @@ class ConsumerSide:
             planner=opened.planner,
             keeper=self._keeper,
             fingerprint=opened.fingerprint,
+            prices=self._caja.prices,
             allow_deletes=self._allow_deletes,
+            stores=opened.stores,
         )
 
     def _drop(self) -> None:
-        self._opened.close()
-        self._consumer = self._opened_both = None
+        try:
+            self._opened.close()
+        finally:
+            self._consumer = self._opened_both = None
 
     def release(self) -> None:
         try:
             if self._consumer is not None:
+                if not self._note_failed:
+                    self._note_at = float("-inf")
+                    self._note()
                 self._consumer.release()
         finally:
             self._drop()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import profile as profiles
-from consumer import subscribe
+from consumer import sales, subscribe
 from consumer.caja import Store, Switches
 from consumer.fingerprint import fingerprint
 from consumer.ledger import guard
@@ -39,7 +39,13 @@ def open_log(settings: Settings) -> EventLog:
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
     from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
-    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+    return KafkaLog(
+        log.bootstrap_servers,
+        log.prefix,
+        options=security_options(log, folder),
+        limits=log.limits,
+        replication=log.replication_factor or -1,
+    )
 
 
 def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:
@@ -65,7 +71,7 @@ def open_sae(settings: Settings) -> SqlSae:
     """SAE through a connection of its own; raises `ConfigError` where the settings name none."""
     if settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
-    return SqlSae(open_database(settings.sae.address), settings.company)
+    return SqlSae(open_database(settings.sae.address, settings.sae.limits), settings.company)
 
 
 def find_company(settings: Settings, log: EventLog) -> str:
@@ -110,7 +116,9 @@ class CheckedCaja:
     database: Database
     catalogue: Catalogue
     profile: Profile
+    known_stores: tuple[Store, ...]
     stores: tuple[Store, ...]
+    """Those of them that the settings name."""
     switches: Switches
     warnings: tuple[Text, ...]
     mappers: Mapping[Entity, RowMapper]
@@ -119,6 +127,17 @@ class CheckedCaja:
     @property
     def has_ledger(self) -> bool:
         return guard.name in self.catalogue
+
+    @property
+    def finds_sales(self) -> bool:
+        """Whether an index tells the sales that SAE lacks."""
+        return sales.is_indexed(self.profile, self.catalogue)
+
+    @property
+    def may_index_sales(self) -> bool:
+        """Whether this user may add that index; asks the database."""
+        with self.database.reading() as reader:
+            return reader.permits_index(self.profile.sales.table)
 
 
 def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
@@ -132,14 +151,14 @@ def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
-    database = open_database(caja.address)
+    database = open_database(caja.address, caja.limits)
     try:
         catalogue = database.catalogue()
         warnings = fit(profile, catalogue, caja.name)
         with database.reading() as reader:
-            switches, known = read_switches(reader, profile), read_stores(reader, profile)
-        known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
-        stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
+            switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
+        listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
+        stores = subscribe.choose_stores(listed, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]
         made = mappers(profile, catalogue, caja.prices, ticked)
     except BaseException:
@@ -150,6 +169,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         database=database,
         catalogue=catalogue,
         profile=profile,
+        known_stores=tuple(known),
         stores=tuple(stores),
         switches=switches,
         warnings=tuple(warnings),
@@ -160,5 +180,5 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
 
 def fingerprint_of(checked: CheckedCaja) -> str:
     """What stands in the ledger of a CAJA that was resynced with these settings."""
-    stores = subscribe.stores_of_warehouses(checked.stores, checked.settings.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,17 +10,19 @@ from puente.errors import ExitCode
 from tests.e2e.small_site import COMMAND, SmallSite
 from tests.engines.pausing import pause
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 class Running:
-    """`puente` with these arguments in the site's folder; the test ends it."""
+    """`puente` with these arguments in the site's folder; the test ends it. `command` stands for the installed one."""
 
-    def __init__(self, site: SmallSite, *arguments: str) -> None:
+    def __init__(self, site: SmallSite, *arguments: str, command: Sequence[str | Path] = (COMMAND,)) -> None:
         self._output = _new_file(site.folder)
         with self._output.open("w") as output:
             self.process = subprocess.Popen(
-                [COMMAND, *arguments],
+                [*command, *arguments],
                 cwd=site.folder,
-                env=site.environment(),
+                env=site.environment() | {"PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -51,7 +53,7 @@ class Running:
         """Asked to, and without a bug."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
-        assert code == ExitCode.TERMINATED, f"{code} after:\n{self.said}"
+        assert code == ExitCode.OK, f"{code} after:\n{self.said}"
         assert "Traceback" not in self.said, self.said
 
     def ends_cleanly(self) -> None:

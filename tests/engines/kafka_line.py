@@ -1,16 +1,14 @@
-"""A line between a program and a broker, which something befalls at a certain request, or before the answer to it.
+"""A faulty line between a program and a broker, which something befalls at a certain request, or before the answer to it.
 
 It knows where a request ends and what it asks for, so that a test need not hope to hit the moment.
 """
 
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import sleep
 
-from tests.engines.ports import HOST, listens
+from tests.engines.faulty_line import FaultyLine, shut
 
 PRODUCE, FETCH = 0, 1
 _SIZE_BYTES = 4
@@ -42,76 +40,24 @@ class Trouble:
         return True
 
 
-class Line:
-    """Takes connections on `port` while it is open, and hands what comes to the port `target`, and back."""
+class Line(FaultyLine):
+    """Also knows where a Kafka request begins and ends."""
 
     def __init__(self, target: int, port: int = 0) -> None:
-        self._target = target
-        self._listener = socket.create_server((HOST, port))
-        self._port: int = self._listener.getsockname()[1]
-        self.address = f"{HOST}:{self._port}"
         self._troubles: list[Trouble] = []
-        self._lock = threading.Lock()
-        self._is_cut = self._is_closed = False
-        self._ends: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(target, port)
 
     def befalls(self, trouble: Trouble) -> Trouble:
         """From now on."""
         self._troubles.append(trouble)
         return trouble
 
-    def cut(self) -> None:
-        """Nothing goes through until it is mended."""
-        with self._lock:
-            self._is_cut = True
-            ends, self._ends = self._ends, []
-        for end in ends:
-            _shut(end)
+    def _pumps(self, client: socket.socket, server: socket.socket) -> tuple[Callable[[], None], Callable[[], None]]:
+        """The two share kind and size of each request under way: the answers come in the same order."""
+        asked: list[tuple[int, int]] = []
+        return lambda: self._carry(client, server, asked, are_answers=False), lambda: self._carry(server, client, asked, are_answers=True)
 
-    def mend(self) -> None:
-        self._is_cut = False
-
-    def close(self) -> None:
-        """Nobody is let in any more."""
-        with self._lock:
-            self._is_closed = True
-            _shut(self._listener)
-            self._listener.close()
-        self.cut()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while not self._is_closed:
-                client, _ = self._listener.accept()
-                server = self._beyond()
-                if server is None:
-                    client.close()
-                    self._refuse()
-                    continue
-                asked: list[tuple[int, int]] = []
-                for source, target, are_answers in ((client, server, False), (server, client, True)):
-                    threading.Thread(target=self._pump, args=(source, target, are_answers, asked), daemon=True).start()
-
-    def _refuse(self) -> None:
-        """As a port where nobody listens, until there is somebody again: what a client is told of it must be the same all the time."""
-        self._listener.close()
-        while not self._is_closed and (self._is_cut or not listens(self._target)):
-            sleep(0.05)  # nothing tells when a port is listened at
-        with self._lock:
-            if not self._is_closed:
-                self._listener = socket.create_server((HOST, self._port))
-
-    def _beyond(self) -> socket.socket | None:
-        """A connection to whom the line leads to, where it leads there."""
-        with self._lock, suppress(OSError):
-            if not self._is_cut:
-                self._ends.append(socket.create_connection((HOST, self._target)))
-                return self._ends[-1]
-        return None
-
-    def _pump(self, source: socket.socket, target: socket.socket, are_answers: bool, asked: list[tuple[int, int]]) -> None:
-        """`asked` holds kind and size of each request under way: the answers come in the same order."""
+    def _carry(self, source: socket.socket, target: socket.socket, asked: list[tuple[int, int]], *, are_answers: bool) -> None:
         with suppress(OSError), source, target:
             while message := _message(source):
                 if are_answers:
@@ -125,19 +71,14 @@ class Line:
                     target.sendall(message[: len(message) // 2] if trouble.half else b"")
                     trouble.action()
                     break
-                target.sendall(message)
-            for end in (source, target):
-                _shut(end)
+                self._hand_on(message, target, to_client=are_answers)
+            self._flows.wait()
+            shut(source)
+            shut(target)
 
     def _trouble(self, kind: int, is_answer: bool, size: int) -> Trouble | None:
         with self._lock:
             return next((trouble for trouble in self._troubles if trouble.meets(kind, is_answer, size)), None)
-
-
-def _shut(end: socket.socket) -> None:
-    """Wakes up the thread that waits there, which closing alone would not."""
-    with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
 
 
 def _kind_of(request: bytes) -> int:

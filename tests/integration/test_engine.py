@@ -24,8 +24,9 @@ from consumer import ledger
 from puente.engines import create_database, open_database
 from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
 from puente.engines.errors import LockConflict
+from puente.engines.firebird.attach import dsn_of
 from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import FirebirdDatabase, dsn_of
+from puente.engines.firebird.connection import FirebirdDatabase
 from puente.engines.firebird.lost import abandon
 from puente.errors import ConfigError, ConnectionLost, PuenteError
 from tests.engines.embedded import Engine

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import firebird.driver
@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from puente.engines import create_database, open_database
 from puente.engines.database import Database
 from puente.engines.firebird import fetch
+from puente.engines.firebird.attach import dsn_of
 from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import dsn_of
 from puente.engines.firebird.text import from_database
 from puente.errors import PuenteError
 from tests.engines.embedded import Engine
@@ -83,7 +83,7 @@ def drivers_own(driver: firebird.driver.Connection, query: str) -> list[tuple[An
 
 def is_fast(driver: firebird.driver.Connection, columns: str) -> bool:
     with closing(driver.cursor()) as cursor:
-        return fetch.read(cursor.execute(f"SELECT {columns} FROM KINDS")) is not None
+        return fetch.read(cursor.execute(f"SELECT {columns} FROM KINDS"), nullcontext) is not None
 
 
 def test_every_kind_of_value_is_what_the_driver_makes_of_it(database: Database, driver: firebird.driver.Connection) -> None:

@@ -1,12 +1,15 @@
 """Workers: back-off, recovery, a clean end, and what a bug does."""
 
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from time import sleep
 
 import pytest
 
-from puente.errors import ConfigError, ExitCode, RetryableError
-from puente.loop import CONFIG_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Stop, Worker, run_all
-from puente.retry import retrying
+from puente.errors import ConfigError, ExitCode, InvariantError, RetryableError
+from puente.loop import BUG_WAIT_SECONDS, CONFIG_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Stop, Worker, attended, run_all
+from puente.retry import ONCE, Policy, retrying
 from puente.texts import text
 
 
@@ -28,7 +31,7 @@ def worker(turn: Callable[[], float], stop: Stop) -> Worker:
     return Worker(name="one", turn=turn, pause=stop.sleep)
 
 
-def failing(error: Exception) -> Callable[[], float]:
+def failing(error: BaseException) -> Callable[[], float]:
     def turn() -> float:
         raise error
 
@@ -63,7 +66,6 @@ def test_a_worker_that_recovers_forgets_its_failures() -> None:
     one.run(stop)
     assert stop.slept[2:] == [0.25, 0.25]
     assert one.error is None
-    assert one.failures == 0
 
 
 def test_a_worker_whose_waiting_fails_waits_and_goes_on() -> None:
@@ -89,12 +91,88 @@ def test_a_worker_releases_what_it_holds_when_it_is_stopped() -> None:
     assert released == [1]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the bug itself, which is meant to be seen
-def test_a_bug_in_one_worker_stops_all_with_exit_1() -> None:
+def test_a_bug_in_one_worker_is_told_with_its_traceback_and_tried_again_after_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    stop = RecordingStop(3)
+    worker(failing(ZeroDivisionError("planted")), stop).run(stop)
+    assert stop.slept == [BUG_WAIT_SECONDS] * 3
+    (told,) = caplog.records
+    assert told.exc_info is not None
+    assert isinstance(told.exc_info[1], ZeroDivisionError)
+
+
+@pytest.mark.parametrize("bug", [ZeroDivisionError("planted"), InvariantError(text("planted")), SystemExit(7)])
+def test_a_bug_of_one_worker_leaves_the_others_alone_and_is_told_by_the_exit_code(bug: BaseException) -> None:
+    stop, buggy = Stop(), threading.Event()
+    turns = []
+
+    def fails() -> float:
+        buggy.set()
+        raise bug
+
+    def works() -> float:
+        buggy.wait()
+        turns.append(1)
+        if len(turns) == 3:
+            stop.ask(ExitCode.TERMINATED)
+        return 0.001
+
+    assert run_all([worker(fails, stop), worker(works, stop)], stop) == ExitCode.DIFFERENCES
+    assert len(turns) == 3
+
+
+def test_a_bug_that_was_over_before_the_end_does_not_count() -> None:
+    stop = RecordingStop(3)
+    turns: Iterator[float | ZeroDivisionError] = iter([ZeroDivisionError("planted"), 0.001])
+
+    def turn() -> float:
+        value = next(turns)
+        if isinstance(value, ZeroDivisionError):
+            raise value
+        stop.ask(ExitCode.TERMINATED)
+        return value
+
+    assert run_all([worker(turn, stop)], stop) == ExitCode.TERMINATED
+
+
+def test_a_bug_at_a_clean_end_is_told_too() -> None:
     stop = Stop()
-    other = worker(lambda: 60.0, stop)
-    code = run_all([worker(failing(ZeroDivisionError()), stop), other], stop)
-    assert code == ExitCode.DIFFERENCES
+    stop.ask()
+
+    def release() -> None:
+        raise ZeroDivisionError
+
+    assert run_all([Worker(name="one", turn=lambda: 1.0, pause=stop.sleep, release=release)], stop) == ExitCode.DIFFERENCES
+
+
+def test_a_worker_that_hangs_is_left_once_its_time_after_the_stop_is_over() -> None:
+    stop, never = Stop(), threading.Event()
+
+    def hangs() -> float:
+        stop.ask(ExitCode.TERMINATED)
+        never.wait()
+        return 0.0
+
+    assert run_all([worker(hangs, stop)], stop, seconds=0.05) == ExitCode.TERMINATED
+    never.set()
+
+
+def test_a_second_signal_does_not_wait_for_a_worker_that_hangs() -> None:
+    stop, never = Stop(), threading.Event()
+
+    def hangs() -> float:
+        stop.ask(ExitCode.INTERRUPTED)
+        stop.insist()
+        never.wait()
+        return 0.0
+
+    assert run_all([worker(hangs, stop)], stop, seconds=3600) == ExitCode.INTERRUPTED
+    never.set()
+
+
+def test_what_is_attended_returns_or_raises_as_if_it_had_been_called() -> None:
+    assert attended(lambda: 5, Stop()) == 5
+    with pytest.raises(ConfigError, match="wrong"):
+        attended(failing(ConfigError(text("wrong"))), Stop())
 
 
 def test_trouble_of_one_worker_does_not_stop_another() -> None:
@@ -135,6 +213,35 @@ def test_retrying_lets_other_errors_out_at_once() -> None:
     with pytest.raises(ConfigError):
         retrying(failing(ConfigError(text("wrong"))), stop=stop)
     assert stop.slept == []
+
+
+def test_the_limit_of_retrying_counts_from_the_first_failure() -> None:
+    """An attempt that took longer than the limit has its retries still."""
+    turns: Iterator[str | RetryableError] = iter([RetryableError(text("a lock")), "done"])
+
+    def action() -> str:
+        value = next(turns)
+        if isinstance(value, RetryableError):
+            sleep(0.3)
+            raise value
+        return value
+
+    assert retrying(action, policy=replace(ONCE, total_seconds=0.2), stop=RecordingStop(100)) == "done"
+
+
+def test_retrying_ends_once_the_limit_is_over() -> None:
+    policy = Policy(first_seconds=0.01, longest_seconds=0.01, total_seconds=0.05)
+    with pytest.raises(RetryableError, match="down"):
+        retrying(failing(RetryableError(text("down"))), policy=policy)
+
+
+def test_waits_double_and_half_of_each_at_most_is_chance() -> None:
+    policy = Policy(first_seconds=1, longest_seconds=8, total_seconds=None)
+    for _ in range(100):
+        stop = RecordingStop(6)
+        with pytest.raises(RetryableError):
+            retrying(failing(RetryableError(text("down"))), policy=policy, stop=stop)
+        assert all(nominal / 2 <= wait <= nominal for wait, nominal in zip(stop.slept, [1, 2, 4, 8, 8, 8], strict=True))
 
 
 def test_stop_remembers_who_asked_first() -> None:

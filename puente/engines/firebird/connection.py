@@ -5,8 +5,9 @@ other's data; hence the `creator`, with `host/port:path`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -33,16 +34,20 @@ from puente.engines.database import (
     Written,
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.errors import LOCK_CODES, row_message, translate, translated
-from puente.engines.firebird.lost import abandon, end
-from puente.engines.firebird.text import from_database, to_database
+from puente.engines.firebird.attach import PORT, attach, dsn_of
+from puente.engines.firebird.codes import Gds
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated, what_it_says
+from puente.engines.firebird.limit import CallLimit
+from puente.engines.firebird.lost import abandon, end, interrupt, kept
+from puente.engines.firebird.text import from_latin, to_database
 from puente.errors import ConnectionLost, PuenteError
+from puente.limits import DatabaseLimits
+from puente.texts import Text, text
 
-CHARSET = "ISO8859_1"
-PORT = 3050
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
-FETCHED_AT_ONCE = 1000
+TRIED = "PUENTE_TRIED"
+EXPLAINED = 20
+"""Rows of one write whose error is asked for by name, each by a call of its own."""
 
 
 @cache
@@ -52,67 +57,73 @@ def _parameters(mode: TraAccessMode) -> bytes:
     return made
 
 
-def dsn_of(url: URL) -> str:
-    """`host/port:path`, or the path alone for the embedded engine."""
-    path = url.database or ""
-    if not url.host:
-        return path
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{host}/{url.port or PORT}:{path}"
-
-
 class FirebirdDatabase:
     """`Database` on Firebird 2.5 or newer."""
 
-    def __init__(self, url: URL) -> None:
-        self._url, self._dsn = url, dsn_of(url)
-        self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=self._create, poolclass=NullPool)
+    def __init__(self, url: URL, limits: DatabaseLimits) -> None:
+        self._url, self.label, self._limits = url, dsn_of(url), limits
+        self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=lambda: self._opened, poolclass=NullPool)
         event.listen(self._engine, "before_cursor_execute", _encode_parameters, retval=True)
         event.listen(self._engine, "handle_error", self._on_error)
         self._connection: sqlalchemy.Connection | None = None
         self._opened: firebird.driver.Connection | None = None
-        self._blocks: dict[int, tuple[WritePlan, packed.PackedBlock]] = {}
+        self._limit: CallLimit | None = None
+        self._blocks: dict[tuple[int, bool], tuple[WritePlan, packed.PackedBlock]] = {}
         self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
 
-    @property
-    def label(self) -> str:
-        return self._dsn
-
-    def _create(self) -> Any:
-        load_client()
-        query = {name: value for name, value in self._url.query.items() if isinstance(value, str)}
-        self._opened = firebird.driver.connect(
-            self._dsn,
-            user=self._url.username or "SYSDBA",
-            password=self._url.password,
-            role=query.get("role"),
-            charset=CHARSET,
-        )
-        if self._url.host:
-            silence.notice(self._url.port or PORT)
-        return self._opened
-
     def _connected(self) -> sqlalchemy.Connection:
         if self._connection is None:
+            with translated(self.label):
+                self._opened = attach(self._url, self._limits)
+            if self._url.host:
+                silence.notice(self._url.port or PORT)
+                self._limit = CallLimit(self._limits.statement, partial(interrupt, self._opened))
             try:
-                with translated(self.label):
+                with self.asking():
                     self._connection = self._engine.connect()
             except PuenteError:
-                if self._opened is not None:  # it broke while SQLAlchemy asked for the server's version
-                    abandon(self._opened)
+                self._limit = None
+                abandon(self._opened)  # it broke while SQLAlchemy asked for the server's version
                 raise
             self.connections += 1
         return self._connection
 
     @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around each call of the driver, which may wait for the server: not for longer than its limit. Errors come out as Puente's."""
+        try:
+            with self._limited():
+                yield
+        except FOREIGN as error:
+            self.judge(error)
+            raise self.told(error) from error
+
+    def _limited(self) -> AbstractContextManager[None]:
+        return self._limit.running() if self._limit else nullcontext()
+
+    def told(self, error: BaseException) -> PuenteError:
+        if self._limit is None or not self._limit.passed:
+            return translate(error, self.label)
+        return ConnectionLost(
+            text(
+                "{label}: the server did not answer within {seconds:g} s and was given up: it hangs, or has too much to do "
+                "(statement_seconds)",
+                label=self.label,
+                seconds=self._limit.seconds,
+            )
+        )
+
+    @contextmanager
     def _transaction(self, mode: TraAccessMode) -> Iterator["_Transaction"]:
         connection = self._connected()
         try:
-            with translated(self.label):
+            with self.asking():
                 connection.begin()  # else SQLAlchemy would not commit what it did not execute itself
                 _native(connection).begin(_parameters(mode))
+            with translated(self.label):
                 yield _Transaction(self, connection)
+            with self.asking():
                 connection.commit()
         except BaseException as error:
             self._after(error)
@@ -125,7 +136,9 @@ class FirebirdDatabase:
 
     def judge(self, error: BaseException) -> None:
         """Of a connection that broke nothing may be asked any more, not even to close a cursor."""
-        if self._opened is not None and isinstance(translate(error, self.label), ConnectionLost):
+        if self._opened is not None and isinstance(self.told(error), ConnectionLost):
+            if self._limit is not None:
+                self._limit.forget()
             abandon(self._opened)
 
     def _after(self, error: BaseException) -> None:
@@ -134,7 +147,8 @@ class FirebirdDatabase:
             return
         if not isinstance(error, ConnectionLost):
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
-                self._connection.rollback()
+                with self._limited():
+                    self._connection.rollback()
                 return
         if self._opened is not None:
             abandon(self._opened)
@@ -148,15 +162,24 @@ class FirebirdDatabase:
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         with self._transaction(READING) as transaction:
-            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.KEYS), names)
+            return catalogue.build(transaction.plain(catalogue.COLUMNS), transaction.plain(catalogue.INDEXES), names)
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         present = set(self.catalogue())
         missing = [table for table in metadata.sorted_tables if table.name not in present]
         for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
             with self._transaction(WRITING) as transaction:
-                transaction.execute(sqlalchemy.schema.CreateTable(table))
+                transaction.execute(alter.create_table(table, self._engine.dialect))
         return [table.name for table in missing]
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        if name in self.catalogue([table])[table].computed:
+            self._run(catalogue.DROP_INDEX.format(name=name))
+        self._run(catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression))
+
+    def _run(self, sql: str) -> None:
+        with self._transaction(WRITING) as transaction:
+            transaction.run(sql)
 
     def add_columns(self, metadata: MetaData) -> None:
         present = self.catalogue()
@@ -173,11 +196,12 @@ class FirebirdDatabase:
                 with self._transaction(WRITING) as transaction:
                     transaction.execute(sqlalchemy.schema.DropTable(table))
 
-    def block(self, plan: WritePlan) -> packed.PackedBlock:
+    def block(self, plan: WritePlan, *, aloud: bool = False) -> packed.PackedBlock:
         """The packed statement of a plan, made once."""
-        if id(plan) not in self._blocks:
-            self._blocks[id(plan)] = (plan, packed.build(plan))
-        return self._blocks[id(plan)][1]
+        key = id(plan), aloud
+        if key not in self._blocks:
+            self._blocks[key] = (plan, packed.build(plan, aloud=aloud))
+        return self._blocks[key][1]
 
     def statement(self, connection: sqlalchemy.Connection, sql: str) -> tuple[Any, Any]:
         """A cursor and the statement prepared on it, kept as long as the connection."""
@@ -188,7 +212,8 @@ class FirebirdDatabase:
 
     def close(self) -> None:
         if self._opened is not None:
-            end(self._opened, list(self._statements.values()))
+            with kept(self._opened), self._limited():
+                end(self._opened, list(self._statements.values()))
         self._forget()
 
     def _forget(self) -> None:
@@ -197,12 +222,20 @@ class FirebirdDatabase:
         if self._connection is not None:
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
                 self._connection.close()
-        self._connection = self._opened = None
+        self._connection = self._opened = self._limit = None
 
 
 def _native(connection: sqlalchemy.Connection) -> Any:
     """The driver's connection behind SQLAlchemy's."""
     return connection.connection.dbapi_connection
+
+
+def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
+    """Rows as the driver takes them apart."""
+    charsets = fetch.charsets(result.cursor)
+    for part in result.partitions(fetch.FETCHED_AT_ONCE):
+        for row in part:
+            yield tuple(from_latin(value, of) if isinstance(value, str) else value for value, of in zip(row, charsets, strict=True))
 
 
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
@@ -224,12 +257,13 @@ class _Transaction:
 
     @property
     def ids(self) -> TransactionIds:
-        info = _native(self._connection).main_transaction.info
-        return TransactionIds(own=info.id, oldest_active=info.oat)
+        with self._database.asking():
+            info = _native(self._connection).main_transaction.info
+            return TransactionIds(own=info.id, oldest_active=info.oat)
 
     @property
     def tells_versions(self) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
     def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
@@ -241,42 +275,48 @@ class _Transaction:
         return keys.read(self.plain, self.rows, table, columns, of)
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             return privileges.permits(_native(self._connection), privileges.statement(privilege, table, columns))
 
     def permits_tables(self) -> bool:
-        with translated(self._database.label):
+        with self._database.asking():
             anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
         return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
 
+    def permits_index(self, table: str) -> bool:
+        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
-        with translated(self._database.label), closing(self._connection.execute(query)) as result:
-            fetched = fetch.read(result.cursor)
-            if fetched is not None:
-                try:
-                    yield from fetched
-                except firebird.driver.Error as error:
-                    self._database.judge(error)
-                    raise
-                return
-            for part in result.partitions(FETCHED_AT_ONCE):
-                for row in part:
-                    yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
+        asking = self._database.asking
+        with asking():
+            result = self._connection.execute(query)
+        try:
+            yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
+        except FOREIGN as error:
+            raise self._database.told(error) from error
+        finally:
+            with asking():
+                result.close()
 
     def plain(self, sql: str) -> list[Sequence[Any]]:
         """The rows of a statement that stands in this package."""
-        with translated(self._database.label):
+        with self._database.asking():
             return list(self._connection.exec_driver_sql(sql).fetchall())
 
+    def run(self, sql: str) -> None:
+        """A statement that stands in this package and returns no rows."""
+        with self._database.asking():
+            self._connection.exec_driver_sql(sql)
+
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
-        with translated(self._database.label):
+        with self._database.asking():
             return self._connection.execute(statement, list(parameters) or None).rowcount
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         packed_rows = [insert.pack(table, row) for row in rows]
         sql = insert.build(table)
         for call in insert.calls([row for row in packed_rows if row is not None]):
-            with translated(self._database.label):
+            with self._database.asking():
                 cursor, statement = self._database.statement(self._connection, sql)
                 cursor.execute(statement, [call])
         long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
@@ -287,15 +327,36 @@ class _Transaction:
         block = self._database.block(plan)
         touched, errors = 0, []
         for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code in self._call(block, rows[start : start + block.rows_per_call]):
+            for row_no, code, state, seen in self._call(block, rows[start : start + block.rows_per_call]):
                 if row_no < 0:
                     touched += code
                 else:
-                    errors.append(RowError(start + row_no, code, code in LOCK_CODES, row_message(code)))
-        return Written(touched, errors)
+                    errors.append(row_error(start + row_no, code, state, seen=bool(seen), plan=plan))
+        return Written(touched, self._explained(plan, rows, errors))
 
-    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int]]:
-        with translated(self._database.label):
+    def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
+        """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
+        called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
+        said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
+        return [replace(error, message=said.get(error.index) or error.message) for error in errors]
+
+    def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
+        """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
+        transaction = _native(self._connection).main_transaction
+        with self._database.asking():
+            transaction.savepoint(TRIED)
+        try:
+            self._call(self._database.block(plan, aloud=True), [row])
+        except ConnectionLost:
+            raise
+        except PuenteError as error:
+            return what_it_says(error.__cause__)
+        with self._database.asking():
+            transaction.rollback(savepoint=TRIED)
+        return None
+
+    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
+        with self._database.asking():
             cursor, statement = self._database.statement(self._connection, block.sql)
-            found: list[tuple[int, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
             return found

@@ -7,8 +7,8 @@ its socket. Written against firebird-driver 2.1, whose private attributes these 
 """
 # ruff: noqa: SLF001 - nothing public of the driver ends a broken connection
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from firebird.driver import CancelType, Connection, Cursor, Error, Statement, TransactionManager
@@ -44,6 +44,28 @@ def abandon(connection: Connection) -> None:
     attachment, connection._att = connection._att, None
     if attachment is not None:
         _finish(attachment, attachment.detach)
+
+
+@contextmanager
+def kept(connection: Connection) -> Iterator[None]:
+    """What it is attached by stays in memory: another thread may interrupt the very call that would release it."""
+    attachment = connection._att
+    if attachment is None:
+        yield
+        return
+    attachment.add_ref()
+    try:
+        yield
+    finally:
+        attachment.release()
+
+
+def interrupt(connection: Connection) -> None:
+    """Ends what another thread asks of it now, and the connection: that thread's call fails. The server is told to stop working on it."""
+    if connection._att is not None:
+        with suppress(Error):  # Firebird 2.1 cannot be told
+            connection._att.cancel_operation(CancelType.RAISE)
+        _cut(connection._att)
 
 
 def _cut(attachment: iAttachment) -> None:
