@@ -245,6 +245,17 @@ def test_cajas_that_say_nothing_are_waited_for_at_the_same_time(site: SmallSite)
 
 
 @pytest.mark.file_log
+def test_a_log_that_a_branch_does_not_reach_is_told_where_the_others_look(site: SmallSite) -> None:
+    site.fill()
+    elsewhere = site.settings.read_text(encoding="utf-8") + '\n[log]\npath = "nowhere/puente-log.db"\n'
+    (site.folder / "branch.toml").write_text(elsewhere, encoding="utf-8")
+    assert site.puente("consume", "--once", "--caja", "centro", "-c", "branch.toml").returncode != ExitCode.OK
+    centro = ask(site).caja("centro")
+    assert centro["state"] == "failed"
+    assert "nowhere" in centro["last_error"]
+
+
+@pytest.mark.file_log
 def test_without_the_log_a_caja_is_told_and_what_is_behind_is_not_known(site: SmallSite) -> None:
     site.fill()
     site.delete_log()
