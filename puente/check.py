@@ -27,6 +27,7 @@ from puente.heartbeat import last_word, told_lists, unpublished
 from puente.kafka_rights import check_rights
 from puente.privileges import check_caja, check_sae
 from puente.texts import Text, text
+from puente.wiring.one_database import one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
 from schemas.codec import NAMES, bundled
@@ -45,6 +46,8 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
         yield from _caja(caja, settings)
+    for one, other in shared(settings.caja):
+        yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:

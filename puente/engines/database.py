@@ -7,7 +7,7 @@ expressions, catalogues as plain data, and the packed write as a `WritePlan`, wh
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -165,6 +165,18 @@ LEDGER_COLUMNS = (
     WriteColumn(name="QUANTITY", kind=Kind.FLOAT),
 )
 """The first three are the key."""
+
+
+_MILLIONTH = Decimal("0.000001")
+_fifteen_digits = Context(prec=15).plus
+"""What a binary float holds for certain."""
+
+
+def written(number: float | Decimal) -> str:
+    """A number as it is sent to be written: with six decimals; with 15 digits where it is a decimal that has more decimals."""
+    if isinstance(number, Decimal) and not _MILLIONTH.same_quantum(number) and number != round(number, 6):
+        return format(_fifteen_digits(number).normalize(), "f")
+    return format(number, ".6f")
 
 
 @dataclass(frozen=True, slots=True)

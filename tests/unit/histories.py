@@ -53,7 +53,15 @@ def value(place: Place, n: int, *, inactive: bool) -> dict[str, Any]:
             taxes = [{"percent": Decimal(n), "base": 0}] * 4
             return {"scheme": int(key), "description": None, "taxes": taxes, "status": status}
         case Entity.CURRENCY:
-            return {"currency": int(key), "description": None, "symbol": "$", "rate": Decimal(n), "sat_code": None, "status": status}
+            return {
+                "currency": int(key),
+                "description": None,
+                "symbol": "$",
+                "rate": Decimal(n),
+                "sat_code": None,
+                "status": status,
+                "exact_rate": None,
+            }
         case Entity.PRODUCT:
             return product(key, prices=[{"list": 1, "amount": Decimal(n), "tax_included": False}], status=status)
         case Entity.CUSTOMER:
