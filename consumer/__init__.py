@@ -16,7 +16,7 @@ apply        that into CAJA, one transaction, then the memory; outcome is what i
 ledger       the consumer's tables inside CAJA; ledger_rows their rows
 adopt        a ledger that begins again: what it knew of stock
 caja         one CAJA: the port; sql_caja the adapter; parameters what CAJA itself knows; sales what SAE does not have yet;
-             interface what that forbids
+             spelling how it writes SAE's keys; interface what that forbids
 waiting      what was set aside, and when it is tried again; parked tells it
 settle       what is left to do: the sweep (sweep, and word: the producer's) and stock that drifted (drift)
 guard        one writer per CAJA

@@ -53,7 +53,7 @@ def _entity(entity: Entity, profile: Profile, prices: Mapping[str, int], mapper:
         "from": {name: [column.source, column.conversion, prices.get(name, column.price_list)] for name, column in mapping.columns.items()},
         "match": plan.match,
         "only_new": plan.only_new,
-        "unique": plan.unique,
+        "numbered": plan.numbered,
         "active": mapping.active and [mapping.active.column, mapping.active.yes, mapping.active.no],
         "retire": dict(plan.retire),
         "added": dict(plan.added),

@@ -67,7 +67,7 @@ class RowMapper:
             columns=tuple(columns),
             match=mapping.match,
             only_new=(mapping.key,) if mapping.key else (),
-            unique=mapping.key,
+            numbered=mapping.key,
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
             keys=self._other_keys({column.name for column in columns}),

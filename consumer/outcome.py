@@ -56,6 +56,8 @@ class Outcome:
         self.applied: list[Pending] = []
         self.aside: dict[tuple[Subject, Key], Waiting] = {}
         self.touched = 0
+        self._taken: set[Place] = set()
+        """Rows that were rejected since another one has their key: that speaks of that row alone."""
 
     @property
     def fresh(self) -> list[Waiting]:
@@ -98,6 +100,8 @@ class Outcome:
         for index, item in enumerate(pending):
             if index in failed:
                 self._hold(item.incoming.waiting(*self._why(item, failed[index])))
+                if failed[index].taken:
+                    self._taken.add((item.incoming.subject, item.incoming.key))
             else:
                 self.applied.append(item)
 
@@ -122,8 +126,6 @@ class Outcome:
             if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
                 return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
             return Reason.PARENT, str(text("the row it needs is not there yet"))
-        if error.code == Refusal.OCCUPIED:
-            return Reason.REJECTED, str(text("CAJA has a row {key} of its own, which is not taken over for SAE's {key}", key=key))
         return Reason.REJECTED, str(error.message)
 
     def _hold(self, item: Waiting) -> None:
@@ -132,9 +134,10 @@ class Outcome:
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
         """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
 
-        What waited before does not count: it came one by one and is only tried again.
+        What waited before does not count: it came one by one and is only tried again. Nor does a key that is taken.
         """
-        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._waited(item)]
+        wrong = [item for item in self.aside.values() if item.reason is Reason.REJECTED and item.place not in self._taken]
+        rejected = [item for item in wrong if not self._waited(item)]
         total = len(plan.pending) + len(plan.aside)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return

@@ -13,10 +13,11 @@ from typing import Protocol
 from consumer.batch import Incoming, Pending, Planner, incoming
 from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
 from consumer.leftout import Notes
+from consumer.mapping import RowMapper
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan, written
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -107,13 +108,13 @@ class Previewer:
 
     def _table(self, entity: Entity) -> "_Table":
         if entity not in self._tables:
-            self._tables[entity] = _Table(self._planner.mappers[entity].plan, self._caja.rows(entity))
+            self._tables[entity] = _Table(self._planner.mappers[entity], self._caja.rows(entity))
         return self._tables[entity]
 
     def _judge(self, pending: Pending, found: Preview) -> None:
         subject, key, row = found.subject, pending.incoming.key, pending.row
         table = self._table(subject.entity)
-        reason = self._reason(pending, table)
+        reason = self._reason(pending)
         if reason is not None:
             found.waiting[key] = reason
             return
@@ -139,7 +140,7 @@ class Previewer:
         self._wrong_totals.discard(key)
         return is_wrong
 
-    def _reason(self, pending: Pending, table: "_Table") -> Reason | None:
+    def _reason(self, pending: Pending) -> Reason | None:
         """Why a row would not go in."""
         subject, key, row = pending.incoming.subject, pending.incoming.key, pending.row
         if subject.entity is Entity.STOCK and (self._planner.store_of(subject), key) in self._unposted:
@@ -150,23 +151,25 @@ class Previewer:
             parents = sorted(self._planner.parents(subject.entity))
             if any(own is not None and not self._table(parent).holds((own,)) for parent, own in zip(parents, owns, strict=True)):
                 return Reason.KEPT_OUT if key in (self._products or ()) else Reason.PARENT
-            if row.action is Action.PUT and table.is_occupied(row.values):
-                return Reason.REJECTED
         return None
 
 
 class _Table:
     """One table of CAJA as a resync would leave it, row by row."""
 
-    def __init__(self, plan: WritePlan, rows: Iterable[Sequence[Scalar]]) -> None:
-        self._plan = plan
+    def __init__(self, mapper: RowMapper, rows: Iterable[Sequence[Scalar]]) -> None:
+        self._plan = plan = mapper.plan
         self._names = [column.name for column in plan.columns]
         self._matched = len(plan.match)
+        self._keys = frozenset(place for place, column in enumerate(mapper.columns.values()) if column.conversion == "key")
         self._rows: dict[Match, int] = {}
         self._inactive: set[Match] = set()
-        self._unique: set[Scalar] = set()
         for row in rows:
-            self._keep(tuple(map(_plain, row)))
+            self._keep(self._trimmed(tuple(map(_plain, row))))
+
+    def _trimmed(self, row: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+        """However CAJA writes a key, it is the same one."""
+        return tuple(trim(value) if place in self._keys and isinstance(value, str) else value for place, value in enumerate(row))
 
     def _keep(self, row: tuple[Scalar, ...]) -> None:
         match = row[: self._matched]
@@ -174,8 +177,6 @@ class _Table:
         self._inactive.discard(match)
         if self._is_retired(row):
             self._inactive.add(match)
-        if self._plan.unique:
-            self._unique.add(row[self._names.index(self._plan.unique)])
 
     def _compared(self, row: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
         return tuple(value for name, value in zip(self._names, row, strict=True) if name not in self._plan.only_new)
@@ -186,12 +187,6 @@ class _Table:
 
     def holds(self, match: Match) -> bool:
         return tuple(map(_plain, match)) in self._rows
-
-    def is_occupied(self, values: Sequence[Scalar]) -> bool:
-        """Whether the row would be a new one whose unique value belongs to another."""
-        if self._plan.unique is None or self.holds(tuple(values[: self._matched])):
-            return False
-        return _plain(values[self._names.index(self._plan.unique)]) in self._unique
 
     def effect(self, action: Action, values: Sequence[Scalar]) -> str:
         """What writing these values would do; from then on the table counts as written."""

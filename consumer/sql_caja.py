@@ -32,6 +32,7 @@ from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
 from consumer.sales import read_unposted
+from consumer.spelling import Spelling, read_spelling
 from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
@@ -49,6 +50,7 @@ class SqlCaja:
 
     def __init__(self, name: str, database: Database, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
         self._name, self._database, self._profile, self._mappers = name, database, profile, mappers
+        self._spelling = Spelling()
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
@@ -141,6 +143,7 @@ class SqlCaja:
         with self._database.reading() as reader:
             found, subjects = read_overview(reader), read_subjects(reader)
             found.left_out = read_left_out(reader)
+            self._spelling = read_spelling(reader, self._mappers, self._name)
             if beat is None:
                 found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
                 return found
@@ -189,14 +192,14 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name, self._spelling)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
-        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str, spelling: Spelling) -> None:
+        self._writer, self._profile, self._mappers, self._name, self._spelling = writer, profile, mappers, name, spelling
 
     @cached_property
     def switches(self) -> Switches:
@@ -209,7 +212,8 @@ class SqlTransaction:
         return read_unposted(self._writer, self._profile)
 
     def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
-        return self._writer.write(self._mappers[entity].plan, rows)
+        mapper = self._mappers[entity]
+        return self._writer.write(mapper.plan, self._spelling.spelled(mapper, rows))
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
         self._writer.insert(ledger.waiting, [waiting_row(item) for item in changes])

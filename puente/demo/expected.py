@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -106,7 +106,7 @@ class _Compared:
                 found = self.caja.rows(name)
                 self.comparison.rows += len(found)
                 expected = self._expected(entity, self.caja.widths(name))
-                self._catalogue(entity, name, expected, {row[key]: row for row in found if row[key] not in (None, "")}, found)
+                self._catalogue(entity, name, expected, {row[key]: row for row in found if row[key] not in (None, "")})
         if self._stock_is_written():
             self._stock()
 
@@ -123,15 +123,14 @@ class _Compared:
             case _:
                 return expected_rows.customers(self.sae, widths)
 
-    def _catalogue(self, entity: str, name: str, expected: Rows, found: Rows, every: Sequence[Row]) -> None:
-        own_keys = {row["CLIENTE"] for row in every} if entity == "customer" else set()
+    def _catalogue(self, entity: str, name: str, expected: Rows, found: Rows) -> None:
         for key, row in expected.items():
             baja = entity in ("product", "customer") and row["ALTA"] == "F"
             if baja and self.policies.soft_deleted == "ignore":
                 continue
             if key in found:
                 self._fields(name, key, row, found[key])
-            elif not baja and key not in own_keys:  # a customer born in CAJA under this key is never taken over
+            elif not baja:
                 self.comparison.whole(name, key, row, None)
         for key in found.keys() - expected.keys():
             if self._must_be_inactive(entity) and found[key]["ALTA"] != "F":

@@ -179,7 +179,6 @@ def customers(sae: Sae, widths: Widths) -> Rows:
 
 def _customer(key: str, row: Row, widths: Widths) -> Row:
     return {
-        "CLIENTE": key,
         "CLAVESAE": key,
         **{name: words(row[source], widths[name]) for name, source in CUSTOMER_TEXTS.items()},
         "EMAIL": addresses(row[CUSTOMER_TEXTS["EMAIL"]], widths["EMAIL"]),

@@ -93,8 +93,6 @@ class Refusal(IntEnum):
 
     PARENT = 1
     """A row that the profile requires does not exist."""
-    OCCUPIED = 2
-    """The key belongs to a row that the match column does not find."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,8 +139,8 @@ class WritePlan:
     """The columns that find the row; they come first in `columns`."""
     only_new: tuple[str, ...] = ()
     """Columns that are written when a row is added and never again."""
-    unique: str | None = None
-    """A column whose value must be free before a row is added (`Refusal.OCCUPIED`)."""
+    numbered: str | None = None
+    """CAJA's own key of a row that is added: the value given where no row has it, else the number after the highest one there is."""
     retire: Mapping[str, Scalar] = field(default_factory=dict)
     added: Mapping[str, Scalar] = field(default_factory=dict)
     """Values of columns outside `columns` for a row that is added."""
@@ -192,7 +190,8 @@ class RowWrite:
 class RowError:
     """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it.
 
-    `unsure`: or what stands in its way may be another transaction's that has not committed; nobody can see that.
+    `unsure`: or what stands in its way may be another transaction's that has not committed; nobody can see that. `taken`: another row has
+    the same unique value.
     """
 
     index: int
@@ -200,6 +199,7 @@ class RowError:
     locked: bool
     message: Text
     unsure: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,11 +274,24 @@ def test_a_customer_is_found_by_his_key_in_sae_and_keeps_cajas_own(subject: Unde
     assert found["200"]["CLIENTE"] == "200"
 
 
-def test_a_customer_born_in_caja_is_not_taken_over_and_leaves_no_ledger_row(subject: UnderTest, token: str) -> None:
-    subject.insert("CATCLIEN", {"CLIENTE": "188", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"})
-    assert write(subject, token, Entity.CUSTOMER, put(customer("188", name="de SAE")), put(customer("200"))) == (1, [Refusal.OCCUPIED])
-    assert {r["CLIENTE"]: r["NOMBRE"] for r in subject.rows("CATCLIEN")}["188"] == "de la casa"
-    assert set(subject.caja.state().hashes[Subject(Entity.CUSTOMER)]) == {"200"}
+def test_a_customer_whose_number_is_taken_gets_the_next_one_and_nobody_is_taken_over(subject: UnderTest, token: str) -> None:
+    for own, of_sae, name in (("188", None, "de la casa"), ("200", "A", "otro"), ("MOSTR", "B", "mostrador"), ("7A", "C", "nadie")):
+        subject.insert("CATCLIEN", {"CLIENTE": own, "CLAVESAE": of_sae, "NOMBRE": name, "ALTA": "T"})
+    rows = [put(customer(key, name=f"SAE {key}")) for key in ("188", "200", "MOSTR", "9")]
+    assert write(subject, token, Entity.CUSTOMER, *rows) == (4, [])
+    found = {row["CLIENTE"]: (row["NOMBRE"], row["CLAVESAE"]) for row in subject.rows("CATCLIEN")}
+    assert found == {
+        "188": ("de la casa", None),
+        "200": ("otro", "A"),
+        "MOSTR": ("mostrador", "B"),
+        "7A": ("nadie", "C"),
+        "201": ("SAE 188", "188"),
+        "202": ("SAE 200", "200"),
+        "203": ("SAE MOSTR", "MOSTR"),
+        "9": ("SAE 9", "9"),
+    }
+    # and the same changes again touch nothing
+    assert write(subject, token, Entity.CUSTOMER, *rows) == (0, [])
 
 
 def test_the_ledger_is_read_with_a_beat_for_each_subject_or_in_one_snapshot(subject: UnderTest, token: str) -> None:

@@ -108,7 +108,7 @@ def test_what_was_written_is_read_as_it_was_meant(subject: UnderTest, url: str, 
     assert isinstance(subject.caja, SqlCaja)
     assert subject.caja.unposted() == {(1, KEY)}
     mapper = subject.mappers[Entity.PRODUCT]
-    table = Table(mapper.plan, subject.caja.rows(Entity.PRODUCT))
+    table = Table(mapper, subject.caja.rows(Entity.PRODUCT))
     assert table.effect(Action.PUT, mapper.row(GOOD, None).values) == "equal"
     item = waiting(KEY, detail=SAID)
     with subject.caja.transaction("mine") as transaction:

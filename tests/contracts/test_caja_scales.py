@@ -52,7 +52,7 @@ def test_a_number_is_kept_rounded_and_never_written_again(subject: UnderTest, ki
     # And a dry run finds nothing to be written
     assert isinstance(subject.caja, SqlCaja)
     mapper = subject.mappers[Entity.PRODUCT]
-    table = Table(mapper.plan, subject.caja.rows(Entity.PRODUCT))
+    table = Table(mapper, subject.caja.rows(Entity.PRODUCT))
     assert [table.effect(Action.PUT, mapper.row(value, None).values) for value in goods] == ["equal"] * len(goods)
 
 

@@ -223,7 +223,7 @@ class MemoryTransaction:
     def _write(self, plan: WritePlan, row: RowWrite) -> tuple[int, bool]:
         """The refusal (0: none) and whether a row was touched."""
         table = self.content.table(plan.table)
-        match = row.values[: len(plan.match)]
+        match = _spelled(row.values[: len(plan.match)], table)
         found = table.get(match)
         new: Row | None = None
         match row.action:
@@ -234,10 +234,11 @@ class MemoryTransaction:
             case Action.RETIRE:
                 new = found and {**found, **plan.retire}
             case Action.CHANGE | Action.PUT:
-                values = {c.name: _stored(v) for c, v in zip(plan.columns, row.values, strict=True)}
-                refusal = self._refusal(plan, values, table, is_new=found is None and row.action is Action.PUT)
-                if refusal:
-                    return refusal, False
+                values = {c.name: _stored(v) for c, v in zip(plan.columns, (*match, *row.values[len(match) :]), strict=True)}
+                if self._lacks_a_parent(plan, values):
+                    return Refusal.PARENT, False
+                if plan.numbered and found is None:
+                    values[plan.numbered] = _numbered(values[plan.numbered], [of[plan.numbered] for of in table.values()])
                 fixed = {name: found[name] for name in plan.only_new} if found else dict(plan.added)
                 new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
         if new is None or new == found:
@@ -252,13 +253,11 @@ class MemoryTransaction:
         self._caja.over_sales += [sale for sale in self._caja.sales if plan.table == "EXIST" and match == (sale[1], sale[0])]
         return 0, True
 
-    def _refusal(self, plan: WritePlan, values: Row, table: dict[tuple[Any, ...], Row], *, is_new: bool) -> int:
-        for parent in plan.parents:
-            if not any(row[parent.column] == values[parent.own] for row in self.content.table(parent.table).values()):
-                return Refusal.PARENT
-        if is_new and plan.unique and any(row[plan.unique] == values[plan.unique] for row in table.values()):
-            return Refusal.OCCUPIED
-        return 0
+    def _lacks_a_parent(self, plan: WritePlan, values: Row) -> bool:
+        return any(
+            all(trim(row[parent.column]) != trim(values[parent.own]) for row in self.content.table(parent.table).values())
+            for parent in plan.parents
+        )
 
     def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> tuple[int, bool]:
         """The refusal (0: none) and whether the total was another one."""
@@ -304,3 +303,16 @@ class MemoryTransaction:
 
 def _stored(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _spelled(match: tuple[Any, ...], table: Collection[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """As the table writes the key, where it writes it with blanks around."""
+    if match in table:
+        return match
+    trimmed = (found for found in table if tuple(trim(part) if isinstance(part, str) else part for part in found) == match)
+    return next(trimmed, match)
+
+
+def _numbered(wanted: Any, taken: list[Any]) -> Any:
+    """The key that a row gets which is added."""
+    return str(max((int(key) for key in taken if str(key).isdigit()), default=0) + 1) if wanted in taken else wanted

@@ -15,7 +15,7 @@ from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import PROFILE
 
 STORES = {1: 1, 5: 2}
-OF_A_CAJA = "07459bd892c44f38"
+OF_A_CAJA = "41f56d3f29882d63"
 """What stands in the ledger of every CAJA with the reference's columns, the shipped profile, no settings of its own and these stores.
 
 Another one makes each CAJA of every site look at all of its rows again: a release may do that, knowing it.

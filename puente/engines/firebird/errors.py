@@ -121,7 +121,8 @@ def row_error(index: int, code: int, state: str | None, *, seen: bool, plan: Wri
         return RowError(index, code, True, _HELD)
     if code in _FOREIGN_KEY_CODES:
         return RowError(index, Refusal.PARENT, False, message, unsure=True)
-    return RowError(index, code, False, message, unsure=code in DUPLICATE_CODES and not seen)
+    taken = code in DUPLICATE_CODES
+    return RowError(index, code, False, message, unsure=taken and not seen, taken=taken)
 
 
 def what_it_says(error: BaseException | None) -> Text | None:

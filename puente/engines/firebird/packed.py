@@ -82,6 +82,7 @@ def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
         "returns (row_no integer, code integer, state char(5), seen integer) as",
         "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
         *([f"declare s {_number(Kind.FLOAT, plan.total)};"] if plan.total else []),
+        *(["declare f bigint;"] if plan.numbered else []),
         *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
         "begin",
         f"n = char_length(d) / {width};",
@@ -182,12 +183,19 @@ def _set(table: str, values: dict[str, str], where: str) -> str:
 def _insert(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
     values = {column.name: f":{v[column.name]}" for column in plan.columns}
     values.update({name: _literal(value) for name, value in plan.added.items()})
-    statement = f"insert into {plan.table} ({', '.join(values)}) values ({', '.join(values.values())}); c = row_count;"
-    if plan.unique is None:
-        yield statement
-        return
-    occupied = f"exists(select 1 from {plan.table} where {plan.unique} = :{v[plan.unique]})"
-    yield f"if ({occupied}) then code = {Refusal.OCCUPIED.value}; else begin {statement} end"
+    if plan.numbered is not None:
+        yield from _number_of_its_own(plan, plan.numbered, v)
+    yield f"insert into {plan.table} ({', '.join(values)}) values ({', '.join(values.values())}); c = row_count;"
+
+
+def _number_of_its_own(plan: WritePlan, name: str, v: dict[str, str]) -> Iterator[str]:
+    """As a till takes one: after the highest. It is looked for once in a call, and only where a key is taken."""
+    column = next(column for column in plan.columns if column.name == name)
+    digits = f"{{1,{min(column.width, DIGITS)}}}"
+    highest = f"case when trim({name}) similar to '[0-9]{digits}' then cast(trim({name}) as bigint) end" if column.width else name
+    yield f"if (exists(select 1 from {plan.table} where {name} = :{v[name]})) then begin"
+    yield f"if (f is null) then select coalesce(max({highest}), 0) from {plan.table} into f;"
+    yield f"f = f + 1; {v[name]} = f; end"
 
 
 def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
