@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from puente.errors import ExitCode
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
 from tests.engines.pausing import pause
@@ -94,8 +95,8 @@ def test_of_two_that_start_together_one_writes_and_nothing_is_lost(site: SmallSi
         end(*(process for process in both if process.poll() is None))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, ExitCode.OK), (signal.SIGINT, ExitCode.INTERRUPTED)])
+def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int, code: ExitCode) -> None:
     """The client library would rather have ended every connection at these signals."""
     process = site.start("run")
     try:
@@ -103,7 +104,7 @@ def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int) 
     finally:
         process.send_signal(number)
         said = process.communicate(timeout=30)[0]
-    assert process.returncode == 128 + number
+    assert process.returncode == code
     assert "Could not end cleanly" not in said
     assert "connection shutdown" not in said
     assert site.caja_rows("norte", "TOKEN FROM PUENTE_GUARD") == [(None,)]
