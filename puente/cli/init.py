@@ -36,7 +36,9 @@ def commands() -> list[click.Command]:
     @click.option("--sae-url", metavar="URL", help=translate("SAE's database: a URL, or HOST:PATH."))
     @click.option("--no-sae", is_flag=True, help=translate("SAE is not reached from here: this place only consumes."))
     @click.option("--company", metavar="NN", help=translate("The two digits that SAE's tables end in; else found."))
-    @click.option("--log", "log_file", metavar="FILE", help=translate("The log's file, where all of Puente runs on one machine."))
+    @click.option(
+        "--log", "log_file", type=click.Path(dir_okay=False), help=translate("The log's file, where all of Puente runs on one machine.")
+    )
     @click.option("--kafka", metavar="HOST:PORT", help=translate("The log on Kafka, for several machines."))
     @click.option("--kafka-user", metavar="NAME", help=translate("Its user there, with SASL_SSL; the password is in KAFKA_PASSWORD."))
     @click.option(
