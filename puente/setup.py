@@ -159,7 +159,7 @@ def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt
 def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
     """A ledger of another CAJA of these settings is a copy, or that CAJA's own, which `ConfigError` says."""
     for owner in owners:
-        with closing(open_database(caja.address)) as one, closing(open_database(owner.address)) as other:
+        with closing(open_database(caja.address, caja.limits)) as one, closing(open_database(owner.address, owner.limits)) as other:
             if are_one(one, other):
                 raise ConfigError(one_database(owner.name, caja.name))
 

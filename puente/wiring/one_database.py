@@ -38,7 +38,7 @@ def are_one(one: Database, other: Database) -> bool:
 
 def _are_one(one: CajaSettings, other: CajaSettings) -> bool:
     try:
-        with closing(open_database(one.address)) as first, closing(open_database(other.address)) as second:
+        with closing(open_database(one.address, one.limits)) as first, closing(open_database(other.address, other.limits)) as second:
             return are_one(first, second)
     except PuenteError:
         return False
