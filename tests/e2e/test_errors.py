@@ -133,9 +133,9 @@ def test_settings_that_are_wrong_are_all_told_at_once(site: SmallSite) -> None:
     site.write_settings('company = "1"\nsea = 3\n[sae]\nurl = "${NOT_THERE}"\npoll_seconds = -1\n[[caja]]\nname = "a"\n')
     done = site.puente("run", "--once")
     assert done.returncode == 2
-    message = only_message(done.stderr)
-    for part in ("company", "sea", "NOT_THERE", "poll_seconds", "CAJA a, url"):
-        assert part in message
+    assert "puente.toml" in only_message(done.stderr)
+    for part in ("line 1, company", "line 2, sea", "NOT_THERE", "line 5, sae.poll_seconds", "line 6, CAJA a, url"):
+        assert part in done.stderr
 
 
 def test_no_settings_file_says_how_to_get_one(site: SmallSite) -> None:
