@@ -3,15 +3,17 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import click
+from pydantic import ValidationError
 
 from puente.cli.private import write_private
-from puente.config import DEFAULT_FILE, load
+from puente.config import DEFAULT_FILE, CajaSettings, load
+from puente.config.problems import problems
 from puente.config.writing import Database, Draft, needs_password, url_of, with_password
 from puente.engines import check_url
 from puente.errors import ConfigError, ExitCode
@@ -156,7 +158,7 @@ def _ask_sae(asking: Asking) -> Database | None:
 def _ask_cajas(asking: Asking) -> list[tuple[str, Database]]:
     asking.may("--caja")
     made: list[tuple[str, Database]] = []
-    while name := asking.line(translate("Name of a CAJA (Enter: no more)")):
+    while name := asking.line(translate("Name of a CAJA (Enter: no more)"), check=lambda answer: _name(answer, dict(made))):
         typed = ""
         while not typed:
             typed = asking.line(translate("Its database, HOST:PATH or a URL"), check=_database)
@@ -192,6 +194,15 @@ def _database(typed: str) -> None:
 def _company(answer: str) -> None:
     if not re.fullmatch(r"auto|\d\d", answer):
         raise ConfigError(text('must be "auto" or two digits such as "01"'))
+
+
+def _name(answer: str, others: Mapping[str, Database]) -> None:
+    if answer in others:
+        raise ConfigError(text("another CAJA above has this name"))
+    try:
+        CajaSettings.model_validate({"name": answer, "url": ""})
+    except ValidationError as error:
+        raise ConfigError(next(problems(error, {}))[1]) from error
 
 
 def _file_name(name: str) -> str:

@@ -138,6 +138,17 @@ def test_settings_that_are_wrong_are_all_told_at_once(site: SmallSite) -> None:
         assert part in done.stderr
 
 
+def test_no_part_of_a_password_that_is_written_wrongly_is_ever_shown(site: SmallSite) -> None:
+    for password in ("s3cr3t@z9q", "s3cr3t#z9q"):
+        site.write_settings(f'[[caja]]\nname = "a"\nurl = "firebird+firebird://u:{password}@localhost/x"\n')
+        for words in (("check", "--json"), ("status", "--json"), ("run", "--once", "--json")):
+            done = site.puente(*words)
+            assert done.returncode == 2
+            assert "@ = %40" in done.stderr
+            for part in ("s3cr3t", "z9q"):
+                assert part not in done.stdout + done.stderr
+
+
 def test_no_settings_file_says_how_to_get_one(site: SmallSite) -> None:
     done = site.puente("status", "-c", "elsewhere.toml")
     assert done.returncode == 2
