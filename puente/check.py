@@ -39,8 +39,8 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
         yield from _caja(caja, settings)
-    for one, other in shared(settings.caja):
-        yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
+    for one, other in shared(settings):
+        yield Finding(Level.ERROR, other, one_database(one, other), ExitCode.CONFIG)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ class Part:
 
 def parts(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> Iterator[Part]:
     yield Part(str(text("log")), partial(_log, settings))
-    twins = list(shared(settings.caja))
+    twins = list(shared(settings))
     for caja in cajas:
         yield Part(caja.name, partial(_caja, settings, caja, twins, adopt=adopt))
 
@@ -95,10 +95,10 @@ def _company(settings: Settings) -> str:
         return find_company(settings, log)
 
 
-def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[CajaSettings, CajaSettings]], *, adopt: bool) -> Iterator[Action]:
+def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[str, str]], *, adopt: bool) -> Iterator[Action]:
     for pair in twins:
-        if caja in pair:
-            raise ConfigError(one_database(*(each.name for each in pair)))
+        if caja.name in pair:
+            raise ConfigError(one_database(*pair))
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
@@ -159,7 +159,7 @@ def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt
 def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
     """A ledger of another CAJA of these settings is a copy, or that CAJA's own, which `ConfigError` says."""
     for owner in owners:
-        with closing(open_database(caja.address)) as one, closing(open_database(owner.address)) as other:
+        with closing(open_database(caja.address, caja.limits)) as one, closing(open_database(owner.address, owner.limits)) as other:
             if are_one(one, other):
                 raise ConfigError(one_database(owner.name, caja.name))
 

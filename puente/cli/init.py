@@ -3,15 +3,17 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import click
+from pydantic import ValidationError
 
 from puente.cli.private import write_private
-from puente.config import DEFAULT_FILE, load
+from puente.config import DEFAULT_FILE, CajaSettings, load
+from puente.config.problems import problems
 from puente.config.writing import Database, Draft, needs_password, url_of, with_password
 from puente.engines import check_url
 from puente.errors import ConfigError, ExitCode
@@ -36,7 +38,9 @@ def commands() -> list[click.Command]:
     @click.option("--sae-url", metavar="URL", help=translate("SAE's database: a URL, or HOST:PATH."))
     @click.option("--no-sae", is_flag=True, help=translate("SAE is not reached from here: this place only consumes."))
     @click.option("--company", metavar="NN", help=translate("The two digits that SAE's tables end in; else found."))
-    @click.option("--log", "log_file", metavar="FILE", help=translate("The log's file, where all of Puente runs on one machine."))
+    @click.option(
+        "--log", "log_file", type=click.Path(dir_okay=False), help=translate("The log's file, where all of Puente runs on one machine.")
+    )
     @click.option("--kafka", metavar="HOST:PORT", help=translate("The log on Kafka, for several machines."))
     @click.option("--kafka-user", metavar="NAME", help=translate("Its user there, with SASL_SSL; the password is in KAFKA_PASSWORD."))
     @click.option(
@@ -154,7 +158,7 @@ def _ask_sae(asking: Asking) -> Database | None:
 def _ask_cajas(asking: Asking) -> list[tuple[str, Database]]:
     asking.may("--caja")
     made: list[tuple[str, Database]] = []
-    while name := asking.line(translate("Name of a CAJA (Enter: no more)")):
+    while name := asking.line(translate("Name of a CAJA (Enter: no more)"), check=lambda answer: _name(answer, dict(made))):
         typed = ""
         while not typed:
             typed = asking.line(translate("Its database, HOST:PATH or a URL"), check=_database)
@@ -190,6 +194,15 @@ def _database(typed: str) -> None:
 def _company(answer: str) -> None:
     if not re.fullmatch(r"auto|\d\d", answer):
         raise ConfigError(text('must be "auto" or two digits such as "01"'))
+
+
+def _name(answer: str, others: Mapping[str, Database]) -> None:
+    if answer in others:
+        raise ConfigError(text("another CAJA above has this name"))
+    try:
+        CajaSettings.model_validate({"name": answer, "url": ""})
+    except ValidationError as error:
+        raise ConfigError(next(problems(error, {}))[1]) from error
 
 
 def _file_name(name: str) -> str:

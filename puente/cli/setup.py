@@ -24,7 +24,7 @@ def commands() -> list[click.Command]:
         "setup",
         help=translate(
             "Makes the log's topics and the ledger tables in each CAJA. Says what it will do and asks for a backup first. "
-            "What is wrong with one CAJA keeps the others from nothing."
+            "What is wrong with one CAJA does not stop the others."
         ),
     )
     @config_option

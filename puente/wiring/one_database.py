@@ -1,24 +1,28 @@
 """Whether two URLs name one database, which an alias or another name of the server may hide: it would have two ledgers' owners."""
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import combinations
 
-from puente.config import CajaSettings
+from puente.config import CajaSettings, SaeSettings, Settings
 from puente.engines import open_database, server_of
 from puente.engines.database import Database
 from puente.errors import PuenteError
 from puente.texts import Text, text
 
+Source = SaeSettings | CajaSettings
 ROUNDS = 3
 
 
-def shared(cajas: Iterable[CajaSettings]) -> Iterator[tuple[CajaSettings, CajaSettings]]:
-    """The pairs that are one. Only those on one server are asked; one that is down is told by whoever needs it."""
-    where = {caja.name: addresses for caja in cajas if (addresses := _addresses(caja.address))}
-    for one, other in combinations([caja for caja in cajas if caja.name in where], 2):
-        if where[one.name] & where[other.name] and _are_one(one, other):
+def shared(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The names of those that are one, SAE among them. Only those on one server are asked; one that is down is told by whoever needs it."""
+    sources: list[tuple[str, Source]] = [(caja.name, caja) for caja in settings.caja]
+    if settings.sae is not None:
+        sources.insert(0, ("SAE", settings.sae))
+    where = [(name, source, addresses) for name, source in sources if (addresses := _addresses(source.address))]
+    for (one, first, here), (other, second, there) in combinations(where, 2):
+        if here & there and _are_one(first, second):
             yield one, other
 
 
@@ -36,9 +40,9 @@ def are_one(one: Database, other: Database) -> bool:
     return numbers == sorted(set(numbers))
 
 
-def _are_one(one: CajaSettings, other: CajaSettings) -> bool:
+def _are_one(one: Source, other: Source) -> bool:
     try:
-        with closing(open_database(one.address)) as first, closing(open_database(other.address)) as second:
+        with closing(open_database(one.address, one.limits)) as first, closing(open_database(other.address, other.limits)) as second:
             return are_one(first, second)
     except PuenteError:
         return False

@@ -133,9 +133,20 @@ def test_settings_that_are_wrong_are_all_told_at_once(site: SmallSite) -> None:
     site.write_settings('company = "1"\nsea = 3\n[sae]\nurl = "${NOT_THERE}"\npoll_seconds = -1\n[[caja]]\nname = "a"\n')
     done = site.puente("run", "--once")
     assert done.returncode == 2
-    message = only_message(done.stderr)
-    for part in ("company", "sea", "NOT_THERE", "poll_seconds", "CAJA a, url"):
-        assert part in message
+    assert "puente.toml" in only_message(done.stderr)
+    for part in ("line 1, company", "line 2, sea", "NOT_THERE", "line 5, sae.poll_seconds", "line 6, CAJA a, url"):
+        assert part in done.stderr
+
+
+def test_no_part_of_a_password_that_is_written_wrongly_is_ever_shown(site: SmallSite) -> None:
+    for password in ("s3cr3t@z9q", "s3cr3t#z9q"):
+        site.write_settings(f'[[caja]]\nname = "a"\nurl = "firebird+firebird://u:{password}@localhost/x"\n')
+        for words in (("check", "--json"), ("status", "--json"), ("run", "--once", "--json")):
+            done = site.puente(*words)
+            assert done.returncode == 2
+            assert "@ = %40" in done.stderr
+            for part in ("s3cr3t", "z9q"):
+                assert part not in done.stdout + done.stderr
 
 
 def test_no_settings_file_says_how_to_get_one(site: SmallSite) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from puente import grants
+from puente.config import CajaSettings
 from puente.engines import open_database
 from puente.errors import ConfigError
 from puente.grants import READER, WRITER
@@ -16,6 +18,7 @@ from tests.engines.administrator import run_tool
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.users import execute, grant_caja
 
+VERSION = "RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION')"
 pytestmark = pytest.mark.e2e
 
 
@@ -83,6 +86,20 @@ def test_a_script_that_is_run_again_gives_the_user_its_new_password(site: SmallS
         assert (done.returncode, said(done)) == (0, ""), said(done)
         assert may_enter(url, name, password)
         assert not may_enter(url, name, other)
+
+
+def test_the_way_of_firebird_2_5_gives_the_new_password_too_and_says_that_the_user_exists(
+    site: SmallSite, private_firebird_server: PrivateServer
+) -> None:
+    """Told of version 2.5, the script does what this server can do as well; what 2.5 itself makes of it is to be seen on one."""
+    name, url = f"N_{secrets.token_hex(4)}".upper(), site.caja_urls["norte"]
+    refused = []
+    for password in ("it's;^x", "2nd'pass"):
+        script = grants.for_caja(CajaSettings.model_validate({"name": "norte", "url": url}), name).text(password)
+        (site.folder / "norte.sql").write_text(script.replace(VERSION, "'2.5'"), encoding="utf-8")
+        refused.append(said(isql(site.folder / "norte.sql", url)).count("Statement failed"))
+        assert may_enter(url, name, password)
+    assert refused == [0, 1]
 
 
 def test_a_script_is_readable_by_its_owner_alone_whatever_stood_in_its_place(site: SmallSite) -> None:

@@ -149,6 +149,35 @@ def test_a_branch_names_no_sae_and_its_log_is_on_kafka(tmp_path: Path) -> None:
     assert settings.caja[0].address == "firebird+firebird://u:s3cr3t@caja/x"
 
 
+def test_an_answer_that_cannot_be_is_asked_for_again(tmp_path: Path) -> None:
+    said = asked(
+        tmp_path,
+        *(
+            "SAE90EMPRE01.FDB",
+            "",
+            "7",
+            "01",
+            "puente-log.db",
+            "Sucursal №",
+            "centro",
+            "caja:x",
+            "",
+            "",
+            "centro",
+            "norte",
+            "caja:y",
+            "",
+            "",
+            "",
+        ),
+        language="en",
+    )
+    assert said.returncode == 0, said.screen
+    for words in ("by its whole path", "two digits", "№ cannot be written", "another CAJA above has this name"):
+        assert words in said.screen
+    assert [caja.name for caja in load(tmp_path / "puente.toml", PASSWORDS).caja] == ["centro", "norte"]
+
+
 def test_one_who_stops_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
     said = asked(tmp_path, "erp:sae", "", "s3cr3t", "\x03")
     assert said.returncode == 130

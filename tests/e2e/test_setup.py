@@ -12,11 +12,13 @@ import pytest
 
 from puente.config import load
 from puente.engines import open_database
+from puente.reference import build_sae
 from puente.wiring.one_database import are_one
 from tests.e2e.small_site import CajaSpec, SmallSite, build
 from tests.e2e.terminal import Said, at_terminal
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
+from tests.engines.users import grant_sae
 
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 ONE = (CajaSpec(name="centro"),)
@@ -135,6 +137,20 @@ def test_two_cajas_that_an_alias_makes_one_database_are_refused_by_check_and_set
         assert said.returncode == 2
         assert "centro and norte are one database" in said.stdout + said.stderr
     assert tables(twins, "centro") == 0
+
+
+def test_a_caja_in_saes_own_database_is_refused_though_an_alias_hides_it(tmp_path: Path, private_firebird_server: PrivateServer) -> None:
+    site = build(tmp_path / "site", private_firebird_server.new_url, ONE, is_set_up=False)
+    with closing(open_database(site.caja_urls["centro"])) as database:
+        build_sae(database)
+    grant_sae(site.caja_urls["centro"])
+    alias = with_alias(private_firebird_server, site.caja_urls["centro"]).rpartition("/")[2]
+    site.edit_settings(site.sae_url.rpartition(f":{private_firebird_server.port}/")[2], alias)
+    for words in (("check",), ("setup", "--yes")):
+        said = site.puente(*words)
+        assert said.returncode == 2
+        assert "SAE and centro are one database" in said.stdout + said.stderr
+    assert tables(site, "centro") == 0
 
 
 def test_a_second_caja_never_takes_the_ledger_of_the_first(twins: SmallSite) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from puente import grants
+from puente import grants, texts
 from puente.config import CajaSettings, Settings
 from puente.errors import ConfigError
 from puente.grants import Script
@@ -97,3 +97,13 @@ def test_a_company_that_nobody_knows_is_asked_for(tmp_path: Path) -> None:
     assert len(grants.for_sae(Settings.model_validate({"company": "03", "sae": nowhere})).grants) == 11
     with pytest.raises(ConfigError, match="no SAE"):
         grants.for_sae(Settings())
+
+
+def test_what_a_script_says_of_itself_is_in_the_readers_language() -> None:
+    texts.use("es")
+    try:
+        script = grants.for_sae(settings()).text(None)
+    finally:
+        texts.use("en")
+    assert "Ejecútelo como SYSDBA: isql -user SYSDBA" in script
+    assert "<escriba aquí la contraseña" in script
