@@ -276,6 +276,10 @@ class Writer(Reader, Protocol):
         """Adds rows to a table, all of its columns given, by the fastest way the engine has."""
         ...
 
+    def delete(self, table: SqlTable, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Deletes what the columns of these names, none of which is NULL, find, by the fastest way the engine has."""
+        ...
+
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         """Writes the rows, each with its ledger row, each alone: one that fails is reported and leaves nothing behind."""
         ...
