@@ -23,4 +23,4 @@ def add_column(column: sa.Column[object], dialect: Dialect) -> sa.TextClause:
     assert column.nullable
     assert isinstance(column.table, sa.Table)
     made = _with_charset(str(sa.schema.CreateColumn(column).compile(dialect=dialect)), column.table)
-    return sa.text(f"ALTER TABLE {column.table.name} ADD {made}")
+    return sa.TextClause(f"ALTER TABLE {column.table.name} ADD {made}")
