@@ -32,3 +32,8 @@ def server_of(url: str) -> tuple[str, int] | None:
     """The host and port of a URL; None for a file of this machine. Raises what `open_database` raises."""
     parsed = urls.parse(url)
     return (parsed.host, parsed.port or urls.PORT) if parsed.host else None
+
+
+def check_url(url: str) -> None:
+    """Raises what `open_database` raises, without a driver."""
+    urls.parse(url)

@@ -3,7 +3,7 @@
 import os
 import pty
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,21 @@ class Said:
     screen: str
 
 
-def at_terminal(folder: Path, environment: dict[str, str], arguments: Sequence[str], typed: str) -> Said:
-    """Runs the command with a terminal on all three streams; what is typed waits there until it is asked for."""
+PROMPT, END = b": ", b"\x04"
+
+
+def at_terminal(folder: Path, environment: dict[str, str], arguments: Sequence[str], lines: Iterable[str]) -> Said:
+    """Runs the command with a terminal on all three streams. Each line is typed once it is asked for; one more question meets the end."""
     ours, its = pty.openpty()
+    answers, screen = iter(lines), b""
     with subprocess.Popen(
         [COMMAND, *arguments], cwd=folder, env=environment, stdin=its, stdout=its, stderr=its, start_new_session=True
     ) as command:
         os.close(its)
-        os.write(ours, typed.encode())
-        screen = b"".join(iter(lambda: _read(ours), b""))
+        while shown := _read(ours):
+            screen += shown
+            if screen.endswith(PROMPT):
+                os.write(ours, next((f"{answer}\n".encode() for answer in answers), END))
         code = command.wait(60)
     os.close(ours)
     return Said(code, screen.decode("utf-8", errors="replace").replace("\r\n", "\n"))

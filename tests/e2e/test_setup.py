@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 import subprocess
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def tables(site: SmallSite, name: str) -> int:
     return int(site.caja_rows(name, "COUNT(*) FROM RDB$RELATIONS WHERE RDB$RELATION_NAME STARTING WITH 'PUENTE_'")[0][0])
 
 
-def asked(site: SmallSite, typed: str, language: str = "es") -> Said:
-    return at_terminal(site.folder, site.environment(), ["setup", "--lang", language], typed)
+def asked(site: SmallSite, *lines: str, language: str = "es") -> Said:
+    return at_terminal(site.folder, site.environment(), ["setup", "--lang", language], lines)
 
 
 # The backup
@@ -39,14 +40,14 @@ def asked(site: SmallSite, typed: str, language: str = "es") -> Said:
 
 @pytest.mark.parametrize(("language", "answer"), [("es", "s"), ("es", "Sí"), ("es", "yes"), ("en", "si"), ("en", "Y")])
 def test_a_yes_is_understood_in_either_language(site: SmallSite, language: str, answer: str) -> None:
-    said = asked(site, f"{answer}\n", language)
+    said = asked(site, answer, language=language)
     assert said.returncode == 0, said.screen
     assert tables(site, "centro") > 0
 
 
-@pytest.mark.parametrize("typed", ["\n", "n\n", "quizás\nno\n"])
-def test_a_no_says_how_a_backup_is_made_and_nothing_is_done(site: SmallSite, typed: str) -> None:
-    said = asked(site, typed)
+@pytest.mark.parametrize("lines", [("",), ("n",), ("quizás", "no")])
+def test_a_no_says_how_a_backup_is_made_and_nothing_is_done(site: SmallSite, lines: Sequence[str]) -> None:
+    said = asked(site, *lines)
     assert said.returncode == 2
     assert "[s/N]" in said.screen
     assert said.screen.count("gbak -b ") == 2

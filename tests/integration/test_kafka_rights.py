@@ -165,6 +165,7 @@ def test_a_producer_and_a_branch_may_not_delete_or_alter_topics_nor_make_others_
         refused(lambda: log.create({foreign: TopicSettings()}), foreign)
         refused(lambda: log.note(f"{guarded.prefix}.01.centro", {topic: Offset(0)}), "centro", "Read")
         assert log.settings(topic) == TopicSettings()
+        assert log.noted(f"{guarded.prefix}.01.centro").keys() >= {guarded.topic("customer")}
 
 
 def test_an_administrator_of_puente_mends_its_topics_and_touches_no_others(guarded: Guarded) -> None:

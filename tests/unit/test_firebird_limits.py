@@ -123,7 +123,7 @@ class Recorder:
         for table in metadata.sorted_tables:
             for column in table.columns:
                 if column.nullable:
-                    self._keep(alter.add_column(column, DIALECT))
+                    self.texts.append(alter.add_column(column, DIALECT))
 
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:

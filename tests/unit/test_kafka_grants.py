@@ -85,7 +85,11 @@ def test_all_users_of_the_settings_are_made_once_each_at_every_broker_that_is_na
     made = [values(command, "--entity-name") for command in commands(script) if command[0] == "kafka-configs.sh"]
     assert made == [["puente-producer"], ["puente-centro"], ["puente-admin"]]
     assert all(values(command, "--bootstrap-server") == ["kafka-1:9092,kafka-2:9092"] for command in commands(script))
-    assert {(kind, name) for _, kind, name in rights(script, "puente-producer")} == {("topic", "puente.schemas"), ("topic", "puente.01.*")}
+    assert {(kind, name) for _, kind, name in rights(script, "puente-producer")} == {
+        ("topic", "puente.schemas"),
+        ("topic", "puente.01.*"),
+        ("group", "puente.01.*"),
+    }
     assert not {operation for operation, _, _ in rights(script, "puente-producer")} & {"Delete", "AlterConfigs", "Alter", "All"}
     one = {"security_protocol": "SASL_SSL", "username": "tienda", "password": "x"}
     both = kafka_grants.for_all(settings(tmp_path, one))

@@ -169,7 +169,7 @@ class FirebirdDatabase:
         missing = [table for table in metadata.sorted_tables if table.name not in present]
         for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
             with self._transaction(WRITING) as transaction:
-                transaction.execute(alter.create_table(table, self._engine.dialect))
+                transaction.run(alter.create_table(table, self._engine.dialect))
         return [table.name for table in missing]
 
     def create_index(self, name: str, table: str, expression: str) -> None:
@@ -187,7 +187,7 @@ class FirebirdDatabase:
             for column in table.columns if table.name in present else ():
                 if column.name not in present[table.name].columns:
                     with self._transaction(WRITING) as transaction:
-                        transaction.execute(alter.add_column(column, self._engine.dialect))
+                        transaction.run(alter.add_column(column, self._engine.dialect))
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
