@@ -93,13 +93,13 @@ def test_products_without_the_price_that_a_store_sells_at_are_listed_with_it_unt
     assert lacking is not None
     assert lacking["count"] == (before["count"] if before else 0) + 2
     assert lacking["stores"] == [2]
-    line = f"{lacking['count']} product, PRECIO3 no price («Precio por omisión» of store 2): {', '.join(lacking['first'])}"
+    line = f"product, PRECIO3 no price («Precio por omisión» of store 2): {lacking['count']} ({', '.join(lacking['first'])}"
     assert len(lacking["first"]) == min(LISTED, lacking["count"])
     assert line in done.stdout
     assert line in site.puente("status").stdout
     assert line in " ".join(site.puente("check").stdout.split())
     assert line in site.puente("resync", "--caja", "centro").stdout
-    assert f"{lacking['count']} product, PRECIO3 no price" in site.puente("resync", "--caja", "centro", "--dry-run").stdout
+    assert f"product, PRECIO3 no price: {lacking['count']} (" in site.puente("resync", "--caja", "centro", "--dry-run").stdout
     site.sql(
         f"INSERT INTO PRECIO_X_PROD01 (CVE_ART, CVE_PRECIO, PRECIO) VALUES ('{none}', 3, 5)",
         f"UPDATE PRECIO_X_PROD01 SET PRECIO = 5 WHERE CVE_ART = '{null}' AND CVE_PRECIO = 3",
@@ -113,7 +113,7 @@ def test_a_bar_code_that_is_another_products_key_is_listed_while_both_are_in_use
     one, other = keys(site, 2, f"({CODED}) = 0")
     site.sql(f"INSERT INTO CVES_ALTER01 (CVE_ART, CVE_ALTER, TIPO) VALUES ('{one}', '{other}', 'N')")
     done = site.puente("run", "--once")
-    assert f"1 product, CLVALTER1 another's key: {one}" in done.stdout
+    assert f"product, CLVALTER1 another's key: 1 ({one})" in done.stdout
     found = told(in_status(site), "another's key", "CLVALTER1")
     assert found is not None
     assert (found["count"], found["first"]) == (1, [one])

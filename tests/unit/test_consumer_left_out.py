@@ -72,9 +72,10 @@ def changes(draw: st.DrawFn, entity: Entity) -> tuple[str, Value, Value]:
 
 def told(value: Value) -> Value:
     """What an event says: of a rate that six places do not hold, the exact one; as far as a binary float can tell."""
-    if value.get("exact_rate") is None:
+    if "exact_rate" not in value:
         return value
-    return {**value, "rate": float(value["exact_rate"]), "exact_rate": None}
+    exact = value["exact_rate"]
+    return {**value, "rate": float(value["rate"] if exact is None else exact), "exact_rate": None}
 
 
 def mapped(mapper: RowMapper, value: Value) -> tuple[Any, tuple[Note, ...]] | None:
