@@ -25,6 +25,10 @@ _NOT_MET = (*TRANSIENT, errors.InvalidReceiveError)
 """Of a server that is down, or none of Kafka's: one that wants TLS answers in TLS."""
 
 
+class NobodyMet(errors.KafkaConnectionError):  # type: ignore[misc]  # untyped, as all of the library
+    """No server took a connection."""
+
+
 class Connections:
     """Connects at the first request. Belongs to one thread; every method raises `KafkaError`."""
 
@@ -116,7 +120,7 @@ class Connections:
                 return manager
         if all(isinstance(error, SILENT) for error in failures):
             raise errors.KafkaTimeoutError(*self._servers) from failures[-1]
-        raise errors.KafkaConnectionError(*self._servers) from failures[-1]
+        raise NobodyMet(*self._servers) from failures[-1]
 
     def _meet(self, server: str) -> KafkaConnectionManager:
         settings = {**self._settings, "bootstrap_servers": [server]}
