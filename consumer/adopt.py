@@ -7,8 +7,9 @@ counts by itself is left alone; where the ledger forgot them, stock that SAE and
 from collections.abc import Collection, Iterable, Sequence
 
 from consumer.caja import Store
+from consumer.cells import STORE
 from consumer.ledger import UNSEEN
-from consumer.mapping import STORE, RowMapper
+from consumer.mapping import RowMapper
 from puente.engines.database import Scalar
 from schemas.changes import Entity, Key, Subject, trim
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from consumer.ledger import Guard, Place, Progress, State, Waiting
-from consumer.leftout import Notes
+from consumer.leftout import LeftOut, Notes
 from puente.engines.database import RowWrite, Written
 from puente.eventlog.port import Topic
 from schemas.changes import Entity, Key, Subject
@@ -24,20 +24,23 @@ class Switches:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store of this CAJA and its «Almacén en SAE»."""
+    """A store of this CAJA, its «Almacén en SAE», and its «Precio por omisión»: the first, second … of CAJA's prices."""
 
     number: int
     warehouse: int | None
     name: str = ""
+    price: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """A process that may write: `started` in whole seconds since 1970, so that a reused process number is not taken for it."""
+    """A process that may write: `host` is for people; `boot` is where its number means something, `started` tells it from a later process
+    with the same number. Both None where the system does not tell."""
 
     host: str
     process: int
-    started: int
+    started: int | None
+    boot: str | None = None
 
 
 class Transaction(Protocol):
@@ -45,6 +48,10 @@ class Transaction(Protocol):
 
     @property
     def switches(self) -> Switches: ...
+
+    def stores(self) -> list[Store]:
+        """As CAJA has them now; none where the profile names no table of stores."""
+        ...
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         """(store, product) with sales that SAE does not have yet."""
@@ -104,12 +111,20 @@ class Caja(Protocol):
         """
         ...
 
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack of what SAE holds, in numbers."""
+        ...
+
     def active(self, entity: Entity) -> list[Key]:
         """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
         ...
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         """The products of a store whose quantity is not what the ledger says, with the ledger's."""
+        ...
+
+    def wrong_totals(self) -> list[str]:
+        """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
         ...
 
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:

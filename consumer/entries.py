@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from puente.engines.database import Kind
+from puente.texts import text
 from schemas.changes import Entity
 
 Evidence = Literal["seen", "assumed"]
-Conversion = Literal["key", "text", "code", "integer", "number"]
+Conversion = Literal["key", "text", "list", "code", "integer", "number"]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
@@ -65,6 +66,12 @@ class EntityMapping(Part):
     evidence: Evidence
     taxes: int | None = None
     alternates: int | None = None
+    """Of no use any more, but in profiles that sites made: how many there are, the columns say."""
+
+    def places(self, array: str) -> frozenset[int]:
+        """Which of an event's taxes, or of its bar codes, the columns draw from."""
+        split = (column.source.split(".") for column in self.columns.values())
+        return frozenset(int(rest[0]) for name, *rest in split if name == array and rest and rest[0].isdecimal())
 
     @model_validator(mode="after")
     def _names_its_own_columns(self) -> Self:
@@ -75,10 +82,17 @@ class EntityMapping(Part):
 
 
 class Switch(Part):
-    """A parameter of CAJA and the value that means yes."""
+    """A parameter of CAJA and its two values: another one, or none, is an error, never a no."""
 
     name: str
     yes: str
+    no: str
+
+    @model_validator(mode="after")
+    def _tells_yes_from_no(self) -> Self:
+        if self.yes == self.no:
+            raise ValueError(str(text("{name}: yes and no are the same", name=self.name)))
+        return self
 
 
 class Parameters(Part):

@@ -1,39 +1,66 @@
 """One writer per CAJA.
 
 Who writes holds the guard row. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds of
-its own monotonic clock (clocks of two machines are never compared), or at once where the holder ran on this host and is gone, or gave
-the row back.
+its own monotonic clock (clocks of two machines are never compared), or at once where the holder ran here and is gone, or gave the row
+back. *Here* is this boot of this machine, whose process numbers we see: two hosts may have one name, and containers of one host each have
+a process 1. Where the system tells no such thing the heartbeat alone decides.
 """
 
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
-import psutil
-
 from consumer.caja import Caja, Holder
-from consumer.ledger import Guard
+from consumer.ledger import Guard, Life
 
 SILENCE_SECONDS = 10.0
+PROC = Path("/proc")
 
 
 def this_process() -> Holder:
-    process = os.getpid()
-    return Holder(host=socket.gethostname()[:64], process=process, started=int(psutil.Process(process).create_time()))
+    process, boot = os.getpid(), _boot()
+    started = None if boot is None else _started(process)
+    return Holder(host=socket.gethostname()[:64], process=process, started=started, boot=boot)
+
+
+def _boot() -> str | None:
+    """This boot of this machine, and the namespace of the process numbers that are seen here; None elsewhere than on Linux."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {(PROC / 'self/ns/pid').readlink().name}"
+    except OSError:
+        return None
+
+
+def _started(process: int) -> int | None:
+    """In ticks since the boot, which no clock that is set moves; None where it is hidden from us."""
+    try:
+        told = (PROC / str(process) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(told.rpartition(")")[2].split()[19])  # the program's name, in parentheses, may hold anything
 
 
 def is_gone(guard: Guard, here: Holder) -> bool:
-    """Whether the holder was a process of this host that no longer runs."""
-    if guard.host != here.host or guard.process is None:
+    """Whether the holder was a process that we would see, and no longer runs. Where anything is unknown it may live."""
+    if guard.process is None or here.boot is None or guard.boot != here.boot:
         return False
     try:
-        return int(psutil.Process(guard.process).create_time()) != guard.process_started
-    except psutil.NoSuchProcess:
+        os.kill(guard.process, 0)
+    except ProcessLookupError:
         return True
-    except psutil.AccessDenied:
-        return False
+    except OSError:  # somebody else's
+        pass
+    started = _started(guard.process)
+    return started is not None and guard.process_started is not None and started != guard.process_started
+
+
+def lives(life: Life) -> bool:
+    """Whether somebody holds the guard row and gave a sign of life of late."""
+    return life.token is not None and life.beat_seconds is not None and life.beat_seconds <= SILENCE_SECONDS
 
 
 class GuardKeeper:

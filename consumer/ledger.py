@@ -38,7 +38,8 @@ SHORT_VALUE = 1000
 (Reading them by a cast is no way out: Firebird 2.5 then turns every unprintable byte into a dot.) A tombstone has neither.
 """
 
-metadata = sa.MetaData()
+metadata = sa.MetaData(info={"charset": "ISO8859_1"})
+"""Its texts are the bytes of CP1252, whatever character set the database makes tables in."""
 
 guard = sa.Table(
     "PUENTE_GUARD",
@@ -51,9 +52,11 @@ guard = sa.Table(
     sa.Column("HOST", sa.String(64)),
     sa.Column("PROCESS", sa.Integer),
     sa.Column("PROCESS_STARTED", sa.BigInteger),
+    sa.Column("BOOT", sa.String(64)),
     sa.Column("READY_AT", sa.DateTime),
     sa.Column("LAST_ERROR", sa.String(500)),
     sa.Column("LAST_ERROR_AT", sa.DateTime),
+    sa.Column("BEAT_AT", sa.DateTime),
 )
 positions = sa.Table(
     "PUENTE_POSITIONS",
@@ -186,10 +189,9 @@ class Aside(MutableMapping[Place, Waiting]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """The guard row. `host` and `process` tell who holds it; `beat` grows with every writing transaction of his.
+    """The guard row. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
 
-    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC). `last_error`: what ended the
-    consumer the last time that something did, at `last_error_at` (UTC).
+    `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
 
     caja: str
@@ -199,9 +201,27 @@ class Guard:
     host: str | None
     process: int | None
     process_started: int | None
+    boot: str | None = None
     ready_at: datetime | None = None
-    last_error: str | None = None
-    last_error_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Life:
+    """What the guard row tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+
+    Both moments are the database server's own, so that no clocks of two machines are compared.
+    """
+
+    token: str | None
+    holder: str | None
+    beat_seconds: float | None
+    error: str | None
+    error_seconds: float | None
+
+    @property
+    def error_is_newest(self) -> bool:
+        """Whether nothing was written since it."""
+        return self.error_seconds is not None and (self.beat_seconds is None or self.error_seconds <= self.beat_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
 """The ledger's rows as they stand in a CAJA database, to and from what the consumer knows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, islice
+from itertools import groupby
 
 import sqlalchemy as sa
 
 from consumer import ledger
-from consumer.ledger import Aside, Guard, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
-from consumer.leftout import LISTED, Cause, LeftOut, Note, Notes, merged, ordered
+from consumer.ledger import Aside, Guard, Life, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.leftout import Cause, Note, Notes, ordered
 from puente.engines.database import Column, Kind, Reader
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import Key, Subject
 
-DETAIL_LENGTH = 500
+PLACE = ("ENTITY", "WAREHOUSE", "ROW_KEY")
+DETAIL_LENGTH = ERROR_LENGTH = 500
 _ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
@@ -31,7 +32,7 @@ def read_overview(reader: Reader) -> State:
 
 
 def guard_of(row: Sequence[object]) -> Guard:
-    _, version, caja, token, beat, host, process, started, ready, error, error_at = row
+    _, version, caja, token, beat, host, process, started, boot, ready, *_ = row
     assert isinstance(version, int)
     assert isinstance(beat, int)
     assert isinstance(process, int | None)
@@ -44,10 +45,23 @@ def guard_of(row: Sequence[object]) -> Guard:
         host=None if host is None else str(host),
         process=process,
         process_started=started,
+        boot=None if boot is None else str(boot),
         ready_at=_aware(ready),
-        last_error=None if error is None else str(error),
-        last_error_at=_aware(error_at),
     )
+
+
+def read_life(reader: Reader) -> Life:
+    g = ledger.guard.c
+    now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
+    token, host, process, beat_at, error, error_at, at = next(
+        iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
+    )
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (at - moment).total_seconds())
+
+    holder = None if token is None else f"{host} ({process})"
+    return Life(token=token, holder=holder, beat_seconds=since(beat_at), error=error, error_seconds=since(error_at))
 
 
 def _aware(moment: object) -> datetime | None:
@@ -157,23 +171,11 @@ def read_left_out(reader: Reader) -> dict[Place, Notes]:
     return found
 
 
-def count_left_out(reader: Reader, takes: Callable[[Subject], bool]) -> list[LeftOut]:
-    """The same in numbers, of the subjects that this CAJA takes."""
-    t = ledger.left_out.c
-    group = (t.ENTITY, t.WAREHOUSE, t.REASON, t.COLUMN_NAME)
-    counts = [tuple(row) for row in reader.rows(sa.select(*group, sa.func.count()).group_by(*group))]
-    found = []
-    for entity, warehouse, cause, column, count in counts:
-        if takes(subject_of(entity, warehouse)):
-            same = [c == value for c, value in zip(group, (entity, warehouse, cause, column), strict=True)]
-            keys = reader.rows(sa.select(t.ROW_KEY).where(*same).order_by(t.ROW_KEY))
-            first = tuple(Key(row[0]) for row in islice(keys, LISTED))
-            found.append(LeftOut(entity=Entity(entity), cause=Cause(cause), column=column, count=count, keys=first))
-    return merged(found)
+def place_values(subject: Subject, key: Key) -> dict[str, object]:
+    return dict(zip(PLACE, (subject.entity.value, warehouse_of(subject), key), strict=True))
 
 
 def left_out_rows(left_out: Mapping[Place, Notes]) -> Iterable[dict[str, object]]:
     for (subject, key), notes in left_out.items():
-        place = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject), "ROW_KEY": key}
         for note in notes:
-            yield {**place, "REASON": note.what.value, "COLUMN_NAME": note.column}
+            yield {**place_values(subject, key), "REASON": note.what.value, "COLUMN_NAME": note.column}

@@ -1,26 +1,32 @@
 """What SAE holds and a CAJA does not get of rows that it does get: kept in the ledger by key, counted and listed for people."""
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from puente.texts import marked, text, translate
 from schemas.changes import Entity, Key, Subject
 
 LISTED = 5
 """How many keys are named of each."""
 
+log = logging.getLogger("puente.consumer")
+
 
 class Cause(StrEnum):
     """Why a row lacks something."""
 
-    SHORTENED = "shortened"
+    SHORTENED = marked("shortened")
     """A text is longer than its column."""
-    LEFT_OUT = "left out"
+    LEFT_OUT = marked("left out")
     """A code, or a list of addresses none of which fits, is longer than its column."""
-    BEYOND = "beyond"
+    BEYOND = marked("beyond")
     """CAJA has no column for more of them: taxes, bar codes."""
-    NO_PRICE = "no price"
+    NO_PRICE = marked("no price")
     """SAE has no price of a product that is in use in the list that feeds the column."""
+    ANOTHERS_KEY = marked("another's key")
+    """A bar code is the key of another product that is in use: whoever scans it gets one of the two."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,13 +43,17 @@ Notes = tuple[Note, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """`count` rows of an entity lack the same for the same reason; `keys` are the first of them."""
+    """`count` rows of an entity lack the same for the same reason; `keys` are the first of them.
+
+    `stores` are those that sell at a price that these products do not have.
+    """
 
     entity: Entity
     cause: Cause
     column: str
     count: int
     keys: tuple[Key, ...]
+    stores: tuple[int, ...] = ()
 
 
 def ordered(notes: Iterable[Note]) -> Notes:
@@ -72,3 +82,28 @@ def merged(found: Iterable[LeftOut]) -> list[LeftOut]:
         keys = tuple(sorted({*before.keys, *one.keys})[:LISTED]) if before else one.keys
         by_place[place] = replace(one, count=one.count + (before.count if before else 0), keys=keys)
     return sorted(by_place.values(), key=lambda one: (list(Entity).index(one.entity), one.cause, one.column))
+
+
+def line(found: LeftOut) -> str:
+    """`customer, EMAIL shortened: 3 (12, 45, 46)`."""
+    more = f" +{found.count - len(found.keys)}" if found.count > len(found.keys) else ""
+    what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
+    stores = ", ".join(map(str, found.stores))
+    whose = text(" («Precio por omisión» of store {stores})", stores=stores) if stores else ""
+    return f"{what}{whose}: {found.count} ({', '.join(found.keys)}{more})"
+
+
+class Teller:
+    """Tells in the log what is left out: once, and again what became another."""
+
+    def __init__(self, caja: str) -> None:
+        self._caja = caja
+        self._told: Sequence[LeftOut] = ()
+
+    def tell(self, found: Sequence[LeftOut]) -> None:
+        for one in found:
+            if one not in self._told:
+                extra = {"entity": one.entity.value, "column": one.column, "reason": one.cause.value, "count": one.count}
+                keys = {"keys": ", ".join(one.keys), "stores": ", ".join(map(str, one.stores))}
+                log.warning("CAJA lacks something that SAE holds", extra={"action": "left out", "caja": self._caja, **extra, **keys})
+        self._told = found

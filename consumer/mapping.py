@@ -1,25 +1,24 @@
 """Event → row: a mapper per entity, made once from the profile and the widths of CAJA's own columns."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
 
-from consumer.entries import Active, ColumnMapping, EntityMapping
+from consumer.cells import STORE, bar_codes, converter, fitting_key, getter
+from consumer.entries import Active, EntityMapping
 from consumer.ledger import ROWS
 from consumer.leftout import Cause, Note, Notes, ordered
 from consumer.profile import Profile
+from consumer.sources import PRICE
 from puente.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
-from schemas.changes import BLANKS, KEY_FIELD, Entity, Key, Value
+from schemas.changes import KEY_FIELD, Entity, Key, Value
 
 _INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 """As `str` writes it: 01 is not the key of 1."""
-BAR_CODE = "none"
-STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,6 @@ def row_hash(values: Sequence[Scalar]) -> str:
     return blake2b(repr([str(v) if isinstance(v, Decimal) else v for v in values]).encode(), digest_size=8).hexdigest()
 
 
-Getter = Callable[[Value, int | None], Any]
-
-
 class RowMapper:
     """One entity's mapping; `plan` is how its rows are written."""
 
@@ -49,18 +45,23 @@ class RowMapper:
         self.entity, self._mapping = entity, profile.entity(entity)
         self._table = catalogue[self._mapping.table]
         order = [*self._mapping.match, *(name for name in self._mapping.columns if name not in self._mapping.match)]
-        self._columns = {name: self._mapping.columns[name] for name in order}
-        self._getters = [_getter(column, prices.get(name, column.price_list)) for name, column in self._columns.items()]
+        self.columns = {name: self._mapping.columns[name] for name in order}
+        self._lists = {name: prices.get(name, c.price_list) for name, c in self.columns.items() if c.source == PRICE}
+        """Which of SAE's lists feeds which price, in CAJA's order of its prices."""
+        self._cells = [
+            (name, getter(column.source, self._lists.get(name)), converter(column, self._table.columns[name]))
+            for name, column in self.columns.items()
+        ]
         self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
-        self.plan = self._make_plan(profile)
+        self.plan = self._make_plan(profile, catalogue)
 
-    def _make_plan(self, profile: Profile) -> WritePlan:
+    def _make_plan(self, profile: Profile, catalogue: Catalogue) -> WritePlan:
         mapping = self._mapping
-        columns = [WriteColumn(name=n, kind=c.kind, width=self._table.columns[n].length or 0) for n, c in self._columns.items()]
+        columns = [_write_column(self._table.columns[name], column.kind) for name, column in self.columns.items()]
         if mapping.active:
-            width = self._table.columns[mapping.active.column].length or 1
-            columns.append(WriteColumn(name=mapping.active.column, kind=Kind.TEXT, width=width))
+            flag = _write_column(self._table.columns[mapping.active.column], Kind.TEXT)
+            columns.append(replace(flag, width=flag.width or 1))
         return WritePlan(
             table=mapping.table,
             columns=tuple(columns),
@@ -69,15 +70,23 @@ class RowMapper:
             unique=mapping.key,
             retire=mapping.retire or ({mapping.active.column: mapping.active.no} if mapping.active else {}),
             added=mapping.added,
+            keys=self._other_keys({column.name for column in columns}),
+            hidden_keys=any(not key.issubset(column.name for column in columns) for key in self._table.keys),
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
-            total=_total(mapping, self.key_column),
+            total=_total(mapping, self.key_column, catalogue),
             ledger=ROWS,
         )
+
+    def _other_keys(self, written: set[str]) -> tuple[tuple[str, ...], ...]:
+        """But for the match, and for CAJA's own key, which is looked for before a row is added."""
+        mapping = self._mapping
+        always = written - {mapping.key}
+        return tuple(sorted(tuple(sorted(key)) for key in self._table.keys if key <= always and key != frozenset(mapping.match)))
 
     def _parent(self, entity: Entity, profile: Profile) -> Parent:
         parent = profile.entity(entity)
         field = KEY_FIELD[entity]
-        own = next((name for name, column in self._columns.items() if column.source == field), None)
+        own = next((name for name, column in self.columns.items() if column.source == field), None)
         if own is None:
             raise ConfigError(
                 text(
@@ -90,48 +99,62 @@ class RowMapper:
         return Parent(table=parent.table, column=parent.match[0], own=own)
 
     @property
+    def price_columns(self) -> list[str]:
+        """CAJA's prices, in its order of them."""
+        return list(self._lists)
+
+    @property
     def active(self) -> Active | None:
         """The flag that says whether a row is in use."""
         return self._mapping.active
 
     def column_of(self, source: str) -> str:
         """The column that takes this field of an event; `ValueError` where there is none (the profile's check found that before)."""
-        found = [name for name, column in self._columns.items() if column.source == source]
+        found = [name for name, column in self.columns.items() if column.source == source]
         if not found:
             raise ValueError(f"{self.entity}: no column takes {source}")
         return found[0]
 
+    def value_of(self, values: Sequence[Scalar], source: str) -> Scalar:
+        """What a row holds of this field of an event."""
+        return values[list(self.columns).index(self.column_of(source))]
+
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
         """The values that find the row of a key; raises `PoisonError` for a key that the column cannot hold."""
-        return tuple(store if self._columns[name].source == STORE else self._key(key, name) for name in self._mapping.match)
+        return tuple(store if self.columns[name].source == STORE else self._key(key, name) for name in self._mapping.match)
 
     def _key(self, key: Key, name: str) -> Scalar:
         column = self._table.columns[name]
-        if self._columns[name].kind is Kind.INTEGER:
+        if self.columns[name].kind is Kind.INTEGER:
             if not _INTEGER.fullmatch(key):
                 raise PoisonError(text("the key {key} is no integer", key=key))
             return int(key)
-        return _fitting_key(key, column)
+        return fitting_key(key, column)
 
     def row(self, value: Value, store: int | None) -> MappedRow:
         """The row of a value; raises `PoisonError` where a key does not fit."""
-        notes: list[Note] = []
-        values: list[Scalar] = []
-        for (name, column), get in zip(self._columns.items(), self._getters, strict=True):
-            values.append(_convert(get(value, store), column, self._table.columns[name], notes))
+        cells = [(name, convert(get(value, store))) for name, get, convert in self._cells]
+        notes = [Note(cell.cause, name) for name, cell in cells if cell.cause is not None]
+        values = [cell.value for _, cell in cells]
         active = self._mapping.active
         if active:
             values.append(active.no if value["status"] == "inactive" else active.yes)
-        return MappedRow(tuple(values), ordered([*notes, *self._beyond(value)]))
+        return MappedRow(tuple(values), ordered([*notes, *self._without_price(value), *self._beyond(value)]))
 
-    def _beyond(self, value: Value) -> list[Note]:
-        """What CAJA has no column for."""
-        notes = []
-        if self._mapping.taxes is not None and any(tax["percent"] for tax in value["taxes"][self._mapping.taxes :]):
-            notes.append(Note(Cause.BEYOND, "taxes"))
-        if self._mapping.alternates is not None and len(_bar_codes(value)) > self._mapping.alternates:
-            notes.append(Note(Cause.BEYOND, "alternate_keys"))
-        return notes
+    def _without_price(self, value: Value) -> Iterator[Note]:
+        """A product that is in use and has no price in a list that feeds a column: nothing is shown where a price is looked for."""
+        if self._lists and value["status"] != "inactive":
+            priced = {price["list"] for price in value["prices"]}
+            yield from (Note(Cause.NO_PRICE, name) for name, number in self._lists.items() if number not in priced)
+
+    def _beyond(self, value: Value) -> Iterator[Note]:
+        """What the profile draws from an array, CAJA has no column for: the places behind the last one, and between."""
+        taken = self._mapping.places("taxes")
+        if taken and any(tax["percent"] for place, tax in enumerate(value["taxes"], start=1) if place not in taken):
+            yield Note(Cause.BEYOND, "taxes")
+        taken = self._mapping.places("alternates")
+        if taken and not taken.issuperset(range(1, len(bar_codes(value)) + 1)):
+            yield Note(Cause.BEYOND, "alternate_keys")
 
 
 def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], ticked: Sequence[Entity]) -> dict[Entity, RowMapper]:
@@ -146,56 +169,23 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
     return {entity: RowMapper(entity, profile, catalogue, prices, ticked) for entity in Entity}
 
 
-def _total(mapping: EntityMapping, own_key: str) -> Total | None:
+def _write_column(column: Column, kind: Kind) -> WriteColumn:
+    return WriteColumn(
+        name=column.name, kind=kind, width=column.length or 0, charset=column.charset, scale=column.scale, single=column.single
+    )
+
+
+def _total(mapping: EntityMapping, own_key: str, catalogue: Catalogue) -> Total | None:
     total = mapping.total
-    return None if total is None else Total(table=total.table, key=total.key, own_key=own_key, column=total.column, of=total.of)
-
-
-def _getter(column: ColumnMapping, price_list: int | None) -> Getter:
-    match column.source.split("."):
-        case ["store"]:
-            return lambda _value, store: store
-        case ["price"]:
-            return lambda value, _store: next((p["amount"] for p in value["prices"] if p["list"] == price_list), None)
-        case ["taxes", place, field]:
-            return _nth("taxes", int(place) - 1, field)
-        case ["alternates", place]:
-            return lambda value, _store: dict(enumerate(_bar_codes(value), start=1)).get(int(place))
-        case [name]:
-            return lambda value, _store: value[name]
-        case _:
-            raise ConfigError(text("The profile names an unknown source: {source}", source=column.source))
-
-
-def _nth(array: str, place: int, field: str) -> Getter:
-    return lambda value, _store: value[array][place][field] if place < len(value[array]) else None
-
-
-def _bar_codes(value: Value) -> list[str]:
-    return [alternate["key"] for alternate in value["alternate_keys"] if alternate["kind"] == BAR_CODE]
-
-
-def _convert(value: Any, mapping: ColumnMapping, column: Column, notes: list[Note]) -> Scalar:
-    if isinstance(mapping.conversion, dict):
-        return mapping.conversion.get(str(value).lower() if isinstance(value, bool) else value)
-    if value is None:
+    if total is None:
         return None
-    width = column.length or 0
-    if mapping.conversion == "key" and mapping.kind is Kind.TEXT:
-        return _fitting_key(value, column)
-    if mapping.conversion in ("text", "code") and len(value) > width:
-        if mapping.conversion == "code":
-            notes.append(Note(Cause.LEFT_OUT, column.name))
-            return None
-        notes.append(Note(Cause.SHORTENED, column.name))
-        return str(value)[:width].rstrip(BLANKS) or None
-    scalar: Scalar = value
-    return scalar
-
-
-def _fitting_key(key: str, column: Column) -> str:
-    if len(key) > (column.length or 0):
-        raise PoisonError(
-            text("the key {key} is longer than {column} ({length} characters)", key=key, column=column.name, length=column.length)
-        )
-    return key
+    holder = catalogue[total.table].columns[total.column]
+    return Total(
+        table=total.table,
+        key=total.key,
+        own_key=own_key,
+        column=total.column,
+        of=total.of,
+        scale=holder.scale,
+        single=holder.single,
+    )

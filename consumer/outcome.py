@@ -1,13 +1,14 @@
 """What one transaction wrote in CAJA and what it set aside; and what a step did, for people."""
 
-import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Transaction
 from consumer.ledger import Place, Reason, State, Waiting
-from consumer.leftout import Note, Notes
+from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from puente.engines.database import Refusal, RowError
 from puente.errors import ConfigError
@@ -15,72 +16,43 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
-LISTED = 5
-
-log = logging.getLogger("puente.consumer")
-
-
-@dataclass
-class Noted:
-    """How many values did not fit, and the first keys of them."""
-
-    count: int = 0
-    keys: list[Key] = field(default_factory=list)
-
-    def add(self, other: "Noted") -> None:
-        self.count += other.count
-        self.keys = [*self.keys, *other.keys][:LISTED]
+UNSURE = timedelta(minutes=1)
+"""For so long after it was read, what may be a lock is taken for one, and tried again after a second."""
 
 
 @dataclass(kw_only=True)
 class Step:
-    """What one step did. `touched` counts rows of CAJA really written, `equal` events that changed nothing."""
+    """What one step did. `touched` counts rows of CAJA really written, `equal` events that changed nothing.
+
+    `lacking` counts rows of which something else is left out than before.
+    """
 
     applied: int = 0
     touched: int = 0
     equal: int = 0
+    entities: Counter[Entity] = field(default_factory=Counter)
+    """What `applied` is made of."""
     aside: Counter[Reason] = field(default_factory=Counter)
-    notes: dict[Note, Noted] = field(default_factory=dict)
+    lacking: int = 0
     at_end: bool = True
 
     def add(self, other: "Step") -> None:
         self.applied += other.applied
         self.touched += other.touched
         self.equal += other.equal
+        self.entities += other.entities
         self.aside += other.aside
+        self.lacking += other.lacking
         self.at_end = self.at_end and other.at_end
-        for note, noted in other.notes.items():
-            self.notes.setdefault(note, Noted()).add(noted)
-
-
-class NoteTeller:
-    """Tells what did not fit once the end is reached, not batch by batch."""
-
-    def __init__(self, caja: str) -> None:
-        self._caja = caja
-        self._noted: dict[Note, Noted] = {}
-
-    def tell(self, step: Step) -> None:
-        for note, noted in step.notes.items():
-            self._noted.setdefault(note, Noted()).add(noted)
-        if step.at_end:
-            for note, noted in self._noted.items():
-                extra = {
-                    "action": note.what,
-                    "caja": self._caja,
-                    "column": note.column,
-                    "count": noted.count,
-                    "keys": ", ".join(noted.keys),
-                }
-                log.warning("CAJA cannot hold all of a value", extra=extra)
-            self._noted.clear()
 
 
 class Outcome:
     """What one transaction wrote and what it set aside."""
 
-    def __init__(self, planner: Planner, state: State) -> None:
-        self._planner, self._state = planner, state
+    def __init__(self, planner: Planner, state: State, clock: Callable[[], float], now: datetime) -> None:
+        self._planner, self._state, self._clock, self._now = planner, state, clock, now
+        self.writing = 0.0
+        """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
         self.aside: dict[tuple[Subject, Key], Waiting] = {}
         self.touched = 0
@@ -118,7 +90,9 @@ class Outcome:
     def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
         if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
             pending = self._guarded(pending, transaction)
+        began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])
+        self.writing += self._clock() - began
         failed = {error.index: error for error in written.errors}
         self.touched += written.touched
         for index, item in enumerate(pending):
@@ -140,12 +114,12 @@ class Outcome:
         return free
 
     def _why(self, item: Pending, error: RowError) -> tuple[Reason, str]:
-        key = item.incoming.key
-        if error.locked:
+        subject, key = item.incoming.subject, item.incoming.key
+        if error.locked or (error.unsure and self._now - item.incoming.since < UNSURE):
             return Reason.LOCKED, str(error.message)
         if error.code == Refusal.PARENT:
             product = (Subject(Entity.PRODUCT), key)
-            if key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
+            if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
                 return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
             return Reason.PARENT, str(text("the row it needs is not there yet"))
         if error.code == Refusal.OCCUPIED:
@@ -158,9 +132,9 @@ class Outcome:
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
         """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
 
-        What was rejected before and still is does not count: it came one by one and is only tried again.
+        What waited before does not count: it came one by one and is only tried again.
         """
-        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._was_rejected(item)]
+        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._waited(item)]
         total = len(plan.pending) + len(plan.aside)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return
@@ -177,19 +151,17 @@ class Outcome:
             )
         )
 
-    def _was_rejected(self, item: Waiting) -> bool:
+    def _waited(self, item: Waiting) -> bool:
         before = self._state.waiting.get(item.place)
-        return before is not None and (before.reason, before.content_hash) == (Reason.REJECTED, item.content_hash)
+        return before is not None and before.content_hash == item.content_hash
 
-    def step(self, plan: Plan) -> Step:
+    def step(self, plan: Plan, lacking: int) -> Step:
         """The same in numbers."""
-        step = Step(
+        return Step(
             applied=len(self.applied),
             touched=self.touched,
             equal=plan.equal,
+            entities=Counter(pending.incoming.subject.entity for pending in self.applied),
             aside=Counter(item.reason for item in self.aside.values()),
+            lacking=lacking,
         )
-        for pending in self.applied:
-            for note in pending.notes:
-                step.notes.setdefault(note, Noted()).add(Noted(1, [pending.incoming.key]))
-        return step

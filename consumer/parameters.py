@@ -1,6 +1,5 @@
-"""What CAJA itself knows and Puente only reads: its parameters, its stores, its sales that SAE does not have yet."""
+"""What CAJA itself knows and Puente only reads: its parameters and its stores."""
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,36 +8,36 @@ from consumer.caja import Store, Switches
 from consumer.entries import Switch
 from consumer.profile import Profile
 from puente.engines.database import Reader
-from schemas.changes import Key, trim
+from puente.errors import ConfigError
+from puente.texts import Text, text
 
 
-def read_unposted(reader: Reader, profile: Profile) -> Collection[tuple[int, Key]]:
-    """(store, product) with sales that SAE does not have yet."""
-    s = profile.sales
-    notes = sa.table(s.table, *map(sa.column, (s.note, s.store, s.cancelled.column, s.posted.column)))
-    lines = sa.table(s.lines.table, *map(sa.column, (s.lines.note, s.lines.product)))
-    query = (
-        sa.select(notes.c[s.store], lines.c[s.lines.product])
-        .distinct()
-        .select_from(notes.join(lines, lines.c[s.lines.note] == notes.c[s.note]))
-        .where(_is_not(notes.c[s.posted.column], s.posted.value), _is_not(notes.c[s.cancelled.column], s.cancelled.value))
-    )
-    return {(store, trim(product)) for store, product in reader.rows(query) if product is not None}
-
-
-def _is_not(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]:
-    return sa.or_(column.is_(None), column != value)
-
-
-def read_switches(reader: Reader, profile: Profile) -> Switches:
+def read_switches(reader: Reader, profile: Profile, caja: str) -> Switches:
+    """Raises `ConfigError` where a parameter is missing or holds neither of its two values: each of them guards what is written."""
     p = profile.parameters
     query: sa.Select[*tuple[Any, ...]] = sa.select(sa.column(p.name), sa.column(p.value)).select_from(sa.table(p.table))
     found = {str(name).strip(): str(value or "").strip() for name, value in reader.rows(query)}
 
     def on(switch: Switch) -> bool:
-        return found.get(switch.name) == switch.yes
+        value = found.get(switch.name)
+        if value not in (switch.yes, switch.no):
+            raise ConfigError(_unknown(caja, f"{p.table}.{switch.name}", switch, value))
+        return value == switch.yes
 
     return Switches(interface=on(p.interface), stock_changes=on(p.stock_changes), tax_included=on(p.tax_included))
+
+
+def _unknown(caja: str, parameter: str, switch: Switch, value: str | None) -> Text:
+    if value is None:
+        return text("{caja}: the parameter {parameter} is missing, so nothing can be written", caja=caja, parameter=parameter)
+    return text(
+        "{caja}: the parameter {parameter} is “{value}”, neither {yes} (yes) nor {no} (no), so nothing can be written",
+        caja=caja,
+        parameter=parameter,
+        value=value,
+        yes=switch.yes,
+        no=switch.no,
+    )
 
 
 def read_stores(reader: Reader, profile: Profile) -> list[Store]:
@@ -46,6 +45,11 @@ def read_stores(reader: Reader, profile: Profile) -> list[Store]:
     s = profile.stores
     if s is None:
         return []
-    query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, (s.number, s.warehouse, s.description))).select_from(sa.table(s.table))
-    found = [Store(number=number, warehouse=warehouse, name=(name or "").strip()) for number, warehouse, name in reader.rows(query)]
+    query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, (s.number, s.warehouse, s.description, s.price))).select_from(
+        sa.table(s.table)
+    )
+    found = [
+        Store(number=number, warehouse=warehouse, name=(name or "").strip(), price=price)
+        for number, warehouse, name, price in reader.rows(query)
+    ]
     return sorted(found, key=lambda store: store.number)

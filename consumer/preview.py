@@ -3,20 +3,22 @@
 It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
 from consumer.ledger import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
+from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WritePlan
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
-from schemas.changes import Entity, Key, Subject
+from schemas.changes import Entity, Key, Subject, trim
 
 Match = tuple[Scalar, ...]
 NEVER = Moment(Identity(""), START)
@@ -35,6 +37,8 @@ class Readable(Protocol):
 
     def active(self, entity: Entity) -> list[Key]: ...
 
+    def wrong_totals(self) -> list[str]: ...
+
 
 @dataclass(kw_only=True)
 class Preview:
@@ -46,18 +50,27 @@ class Preview:
     changed: list[Key] = field(default_factory=list)
     inactivated: list[Key] = field(default_factory=list)
     waiting: dict[Key, Reason] = field(default_factory=dict)
+    left_out: dict[Key, Notes] = field(default_factory=dict)
     swept: Found = field(default_factory=lambda: Found([], 0))
 
 
 class Previewer:
     """Looks at topics in order of dependency: what one adds, the next may need."""
 
-    def __init__(self, caja: Readable, log: EventLog, planner: Planner, now: datetime) -> None:
-        self._caja, self._log, self._planner, self._now = caja, log, planner, now
+    def __init__(
+        self,
+        caja: Readable,
+        log: EventLog,
+        planner: Planner,
+        now: datetime,
+        watch: Callable[[Subject, int, int], None] = lambda _subject, _done, _of: None,
+    ) -> None:
+        self._caja, self._log, self._planner, self._now, self._watch = caja, log, planner, now, watch
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
         self._unposted = caja.unposted() if planner.policies.stock is StockPolicy.GUARDED else ()
+        self._wrong_totals: set[Key] | None = None
 
     def preview(self, subject: Subject, topic: Topic, known: State) -> Preview:
         """Raises what reading the log and CAJA raises."""
@@ -71,11 +84,13 @@ class Previewer:
             waiting.update({item.key: item.reason for item in plan.aside})
             for pending in plan.pending:
                 self._judge(pending, found)
+                if pending.notes and pending.incoming.key not in waiting:
+                    found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
+        after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
-        candidates = find(subject, self._caja, after, self._planner.policies)
+        candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
         spared = {*waiting, *found.inactivated}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
@@ -85,6 +100,7 @@ class Previewer:
         is_last = False
         while not is_last:
             chunk = resync.read(READ_AT_ONCE)
+            self._watch(subject, *resync.done)
             if chunk is not None:
                 yield incoming(chunk.events, subject, self._now)
                 is_last = chunk.is_last
@@ -101,7 +117,10 @@ class Previewer:
         if reason is not None:
             found.waiting[key] = reason
             return
-        match table.effect(row.action, row.values):
+        effect = table.effect(row.action, row.values)
+        if subject.entity is Entity.STOCK and self._mends_total(key) and effect == "equal":
+            effect = "changed"
+        match effect:
             case "added":
                 found.added.append(key)
             case "changed":
@@ -110,6 +129,15 @@ class Previewer:
                 found.inactivated.append(key)
             case _:
                 found.equal += 1
+
+    def _mends_total(self, key: Key) -> bool:
+        """Whether the product's total is wrong, and this is the first of its rows that goes in."""
+        if self._wrong_totals is None:
+            sold = {product for _, product in self._unposted}
+            self._wrong_totals = {trim(wrong) for wrong in self._caja.wrong_totals()} - sold
+        is_wrong = key in self._wrong_totals
+        self._wrong_totals.discard(key)
+        return is_wrong
 
     def _reason(self, pending: Pending, table: "_Table") -> Reason | None:
         """Why a row would not go in."""
@@ -167,11 +195,11 @@ class _Table:
 
     def effect(self, action: Action, values: Sequence[Scalar]) -> str:
         """What writing these values would do; from then on the table counts as written."""
-        plain = tuple(_written(value, column.kind) for value, column in zip(values, self._plan.columns, strict=False))
+        plain = tuple(_written(value, column) for value, column in zip(values, self._plan.columns, strict=False))
         match = plain[: self._matched]
         found = self._rows.get(match)
         match action:
-            case Action.NOTE:
+            case Action.NOTE | Action.TOTAL:
                 return "equal"
             case Action.RETIRE:
                 effect = "equal" if found is None or match in self._inactive else "inactivated"
@@ -197,8 +225,9 @@ def _plain(value: Scalar) -> Scalar:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _written(value: Scalar, kind: Kind) -> Scalar:
-    """As it would stand in the database: a number with six decimals."""
-    if value is None or isinstance(value, str):
+def _written(value: Scalar, column: WriteColumn) -> Scalar:
+    """As it would stand in the database."""
+    if value is None or isinstance(value, str) or column.kind is not Kind.FLOAT:
         return _plain(value)
-    return float(format(value, ".6f")) if kind is Kind.FLOAT else value
+    number = float(written(value))
+    return float(unpack("f", pack("f", number))[0]) if column.single else number

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from consumer import sources
 from consumer.entries import EntityMapping, Parameters, Part, Sales, Stores
+from puente.engines.charset import SERVED
 from puente.engines.database import Catalogue, Kind, Table
 from puente.errors import ConfigError
 from puente.texts import Text, text
@@ -49,8 +51,13 @@ class Profile(Part):
             for entity in Entity
             if all(column.source != KEY_FIELD[entity] for column in self.entity(entity).columns.values())
         ]
-        if found or keyless:
-            raise ValueError("; ".join([*found, *keyless]))
+        flags = [
+            f"{entity}.active: {text('an event of {entity} has no field {source}', entity=entity, source=sources.STATUS)}"
+            for entity in Entity
+            if self.entity(entity).active and not sources.has_status(entity)
+        ]
+        if found or keyless or flags:
+            raise ValueError("; ".join([*found, *keyless, *flags]))
         return self
 
     def entity(self, entity: Entity) -> EntityMapping:
@@ -73,12 +80,16 @@ def load(name: str) -> Profile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(text("The profile {name} is no TOML: {error}", name=label, error=error)) from error
     except ValidationError as error:
-        listed = "; ".join(": ".join([*_place(problem["loc"]), problem["msg"].removeprefix("Value error, ")]) for problem in error.errors())
+        listed = "; ".join(": ".join([*_place(problem["loc"]), _said(problem)]) for problem in error.errors())
         raise ConfigError(text("The profile {name} is wrong: {listed}", name=label, listed=listed)) from error
 
 
 def _place(path: tuple[int | str, ...]) -> list[str]:
     return [".".join(map(str, path))] if path else []
+
+
+def _said(problem: ErrorDetails) -> str:
+    return str(text("is missing")) if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
 
 
 def _read(name: str) -> tuple[str, str]:
@@ -102,8 +113,9 @@ def check(profile: Profile, catalogue: Catalogue, label: str) -> list[Text]:
         for entity in Entity:
             mapping = profile.entity(entity)
             table = catalogue[mapping.table]
-            faults += [*_faults(entity, mapping, table), *_letters(mapping, table)]
+            faults += [*_faults(entity, mapping, table), *_letters(mapping, table), *_constants(mapping, table)]
             warnings += _short(entity, mapping, table)
+        faults += _charsets(profile, catalogue)
     if faults:
         listed = "; ".join(map(str, faults))
         raise ConfigError(text("{label} does not fit the profile {name}: {listed}", label=label, name=profile.name, listed=listed))
@@ -151,13 +163,6 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
         fits = found.kind is column.kind or (column.kind is Kind.INTEGER and found.kind is Kind.FLOAT)
         if not fits:
             yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, found=found.kind, wanted=column.kind)
-        elif found.kind is Kind.TEXT and found.charset not in ("ISO8859_1", "NONE", "ASCII", None):
-            yield text(
-                "{table}.{column} has the character set {charset}; Puente writes ISO8859_1 and NONE",
-                table=table.name,
-                column=name,
-                charset=found.charset,
-            )
         elif name in mapping.match and found.kind is Kind.TEXT and (found.length or 0) < KEY_LENGTH.get(entity, 0):
             yield text(
                 "the key {table}.{column} holds {found} characters, SAE's keys have up to {wanted}",
@@ -168,16 +173,45 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
             )
 
 
+def _charsets(profile: Profile, catalogue: Catalogue) -> Iterator[Text]:
+    """One fault for each character set that cannot be served, whatever the number of columns."""
+    found: dict[str, list[str]] = {}
+    for table, names in sorted(needed(profile).items()):
+        for name in sorted(names):
+            column = catalogue[table].columns[name]
+            if column.kind is Kind.TEXT and column.charset not in (*SERVED, None):
+                found.setdefault(column.charset, []).append(f"{table}.{name}")
+    for charset, columns in found.items():
+        yield text(
+            "{column} (of {count} columns) has the character set {charset}; Puente serves {served}: "
+            "have the database made anew in one of them",
+            column=columns[0],
+            count=len(columns),
+            charset=charset,
+            served=", ".join(SERVED),
+        )
+
+
 def _letters(mapping: EntityMapping, table: Table) -> Iterator[Text]:
     """Letters that are longer than their column."""
     letters = {name: list(c.conversion.values()) for name, c in mapping.columns.items() if isinstance(c.conversion, dict)}
     if mapping.active:
         letters[mapping.active.column] = [mapping.active.yes, mapping.active.no]
     for name, used in letters.items():
-        found, wanted = table.columns[name], max(map(len, used), default=0)
-        if found.kind is Kind.TEXT and (found.length or 0) < wanted:
-            sizes = {"found": f"{Kind.TEXT} ({found.length})", "wanted": f"{Kind.TEXT} ({wanted})"}
+        found, length = table.columns[name], max(map(len, used), default=0)
+        sizes = {"found": f"{found.kind} ({found.length})" if found.length else found.kind, "wanted": f"{Kind.TEXT} ({length})"}
+        is_short = found.kind is Kind.TEXT and (found.length or 0) < length
+        is_number = found.kind is not Kind.TEXT and not all(map(str.isdecimal, used))
+        if is_short or (is_number and name not in mapping.columns):  # of the others the kind was compared already
             yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, **sizes)
+
+
+def _constants(mapping: EntityMapping, table: Table) -> Iterator[Text]:
+    """Values of the profile's own that are of another kind than their column."""
+    for name, value in {**mapping.retire, **mapping.added}.items():
+        found, wanted = table.columns[name], Kind.TEXT if isinstance(value, str) else Kind.FLOAT
+        if (found.kind is Kind.TEXT) != (wanted is Kind.TEXT) or found.kind in (Kind.TIMESTAMP, Kind.OTHER):
+            yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, found=found.kind, wanted=wanted)
 
 
 TEXT_LENGTHS = {
@@ -192,7 +226,7 @@ def _short(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Tex
     for name, column in mapping.columns.items():
         wanted = TEXT_LENGTHS.get(column.source, {}).get(entity, 0)
         found = table.columns[name].length
-        if found is not None and found < wanted and column.conversion == "text":
+        if found is not None and found < wanted and column.conversion in ("text", "list"):
             yield text(
                 "{table}.{column} holds {found} characters, SAE's text up to {wanted}: longer ones are shortened and listed",
                 table=table.name,

@@ -1,6 +1,7 @@
 """What is left to do once everything was applied: the sweep of a resync, and stock that drifted.
 
-Tills sell, so stock drifts by itself; the ledger keeps each quantity, and what differs without unposted sales is written again.
+Tills sell, so stock drifts by itself; the ledger keeps each quantity, and what differs without unposted sales is written again. So are
+the totals of products that are not what their stores have.
 """
 
 import logging
@@ -16,8 +17,9 @@ from consumer.outcome import Step
 from consumer.policies import StockPolicy
 from consumer.sweep import Found, find
 from consumer.word import Verdict, Words
+from puente.engines.database import RowWrite
 from puente.eventlog.port import Topic, TopicState
-from schemas.changes import Entity, Subject
+from schemas.changes import Entity, Key, Subject, trim
 
 STOCK_SECONDS = 300.0
 HELD_SECONDS = 300.0
@@ -51,19 +53,16 @@ class Settler:
         """After a take-over nothing of before counts."""
         self._counted_at: dict[Subject, float] = {}
         self._drift_at = float("-inf")
+        self._stock: set[Subject] = set()
 
-    def settle(self, followed: Followed) -> Step:
-        """Of these topics, which were read to where the ledger says."""
+    def settle(self, followed: Followed, *, resyncing: bool = False) -> Step:
+        """Of these topics, which were read to where the ledger says; `resyncing`: others of stock are being resynced."""
         total = Step()
         for subject, topic in followed:
             progress = self._applier.state.progress[topic]
             if progress.sweep is not None:
                 total.add(self._sweep(subject, topic, progress, progress.sweep))
-        if self._clock() - self._drift_at >= STOCK_SECONDS:
-            self._drift_at = self._clock()
-            for subject, _ in followed:
-                if subject.entity is Entity.STOCK:
-                    total.touched += self._write_again(subject)
+        total.touched += self._look_for_drift([subject for subject, _ in followed if subject.entity is Entity.STOCK], resyncing=resyncing)
         return total
 
     def _sweep(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
@@ -75,7 +74,9 @@ class Settler:
             self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
         if verdict is not Verdict.GO:
             return Step()
-        found = find(subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject))
+        found = find(
+            subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject), self._planner.stores
+        )
         if found.is_too_much(self._allowed):
             return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
         return self._inactivate(subject, topic, progress, found)
@@ -102,16 +103,36 @@ class Settler:
             log.info("Rows that SAE lacks were inactivated", extra=extra)
         return total
 
+    def _look_for_drift(self, stock: Sequence[Subject], *, resyncing: bool) -> int:
+        """Now and then, and at once where a resync has ended: it looks at rows alone, not at totals."""
+        is_new = not self._stock.issuperset(stock)
+        self._stock = set(stock)
+        if is_new:
+            self._drift_at = float("-inf")
+        if not stock or resyncing or self._clock() - self._drift_at < STOCK_SECONDS:
+            return 0
+        self._drift_at = self._clock()
+        return sum(map(self._write_again, stock)) + self._add_up_again(stock)
+
     def _write_again(self, subject: Subject) -> int:
         """Rows that are locked, waiting or have unposted sales are left to another time."""
-        store = self._planner.store_of(subject)
-        state, touched = self._applier.state, 0
+        store, state = self._planner.store_of(subject), self._applier.state
         drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.waiting]
-        while drifted:
-            part, drifted = drifted[: self._applier.limit], drifted[self._applier.limit :]
+        return self._write([(key, self._planner.stock_again(subject, key, q, state)) for key, q in drifted], store)
+
+    def _add_up_again(self, stock: Sequence[Subject]) -> int:
+        """Totals alone, of products that SAE has stock of, and no store unposted sales."""
+        hashes = [(subject, self._applier.state.hashes.get(subject, {})) for subject in stock]
+        owners = [(key, next((subject for subject, known in hashes if trim(key) in known), None)) for key in self._caja.wrong_totals()]
+        return self._write([(trim(key), self._planner.total_again(subject, key)) for key, subject in owners if subject is not None])
+
+    def _write(self, rows: Sequence[tuple[Key, RowWrite]], store: int | None = None) -> int:
+        """But for products that this store, or any, has unposted sales of."""
+        touched = 0
+        while rows:
+            part, rows = rows[: self._applier.limit], rows[self._applier.limit :]
             with self._applier.transaction() as transaction:
                 guarded = self._planner.policies.stock is StockPolicy.GUARDED
-                unposted = transaction.unposted() if guarded else ()
-                rows = [self._planner.stock_again(subject, key, q, state) for key, q in part if (store, key) not in unposted]
-                touched += transaction.write(Entity.STOCK, rows).touched
+                unposted = {key for where, key in transaction.unposted() if store in (None, where)} if guarded else ()
+                touched += transaction.write(Entity.STOCK, [row for key, row in part if key not in unposted]).touched
         return touched

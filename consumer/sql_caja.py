@@ -7,25 +7,31 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer import drift, ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.ledger import Guard, Place, Progress, State, Waiting, warehouse_of
+from consumer.guard import lives
+from consumer.lacking import anothers_keys, count_left_out, with_stores
+from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
-    count_left_out,
+    ERROR_LENGTH,
+    PLACE,
     guard_of,
     left_out_rows,
     naive,
+    place_values,
     progress_values,
     read_hashes,
     read_left_out,
+    read_life,
     read_overview,
     read_subjects,
     waiting_row,
 )
-from consumer.leftout import LeftOut, Notes
-from consumer.mapping import STORE, RowMapper
-from consumer.parameters import read_stores, read_switches, read_unposted
+from consumer.leftout import LeftOut, Notes, merged
+from consumer.mapping import RowMapper
+from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
+from consumer.sales import read_unposted
 from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
@@ -34,6 +40,8 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
+NOW = sa.func.current_timestamp()
+"""By the clock of the database's server."""
 
 
 class SqlCaja:
@@ -44,7 +52,7 @@ class SqlCaja:
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
-            return read_switches(reader, self._profile)
+            return read_switches(reader, self._profile, self._name)
 
     def stores(self) -> list[Store]:
         with self._database.reading() as reader:
@@ -83,7 +91,8 @@ class SqlCaja:
         update = (
             sa.update(ledger.guard)
             .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, HOST=holder.host, PROCESS=holder.process, PROCESS_STARTED=holder.started)
+            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
+            .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
         try:
             with self._database.writing() as writer:
@@ -96,6 +105,23 @@ class SqlCaja:
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
+    def say_error(self, reason: str, token: str | None) -> None:
+        """Keeps the newest error of whoever holds the guard row with `token`, or would if he could, where `puente status` finds it.
+
+        The row of another one who lives is left alone: he would take the lock for the loss of it.
+        """
+        life = self.life()
+        if life.token != token and lives(life):
+            return
+        update = sa.update(ledger.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        with suppress(LockConflict), self._database.writing() as writer:
+            writer.execute(update)
+
+    def life(self) -> Life:
+        """Whether anybody writes to this CAJA, and what went wrong last."""
+        with self._database.reading() as reader:
+            return read_life(reader)
+
     def overview(self) -> State:
         """The ledger but for what was applied and what was left out of it: `hashes` and `left_out` are empty."""
         with self._database.reading() as reader:
@@ -104,7 +130,11 @@ class SqlCaja:
     def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack, in numbers."""
         with self._database.reading() as reader:
-            return count_left_out(reader, takes)
+            found, mapper = count_left_out(reader, takes), self._mappers[Entity.PRODUCT]
+            if takes(Subject(Entity.PRODUCT)):
+                found = merged([*found, *anothers_keys(reader, mapper)])
+            stores = read_stores(reader, self._profile)
+        return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         shared: dict[Key, Key] = {}
@@ -137,24 +167,21 @@ class SqlCaja:
             return read_unposted(reader, self._profile)
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
-        mapper, r = self._mappers[Entity.STOCK], ledger.rows.c
-        names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
-        caja = sa.table(mapper.plan.table, *map(sa.column, names))
-        product, number, quantity = (caja.c[name] for name in names)
-        query = (
-            sa.select(r.ROW_KEY, r.QUANTITY)
-            .select_from(ledger.rows.outerjoin(caja, sa.and_(product == r.ROW_KEY, number == store)))
-            .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
-            .where(quantity.is_distinct_from(r.QUANTITY), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
-        )
         with self._database.reading() as reader:
-            return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
+            found = reader.rows(drift.of_rows(self._mappers[Entity.STOCK], stock, store))
+            return {Key(key): float(wanted) for key, wanted in found if wanted is not None}
+
+    def wrong_totals(self) -> list[str]:
+        query = drift.of_totals(self._mappers[Entity.STOCK].plan)
+        if query is None:
+            return []
+        with self._database.reading() as reader:
+            return [str(key) for (key,) in reader.rows(query)]
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        beat = (
-            sa.update(ledger.guard).where(ledger.guard.c.ID == ONLY_ROW, ledger.guard.c.TOKEN == token).values(BEAT=ledger.guard.c.BEAT + 1)
-        )
+        g = ledger.guard.c
+        beat = sa.update(ledger.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -162,18 +189,21 @@ class SqlCaja:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers)
+            yield SqlTransaction(writer, self._profile, self._mappers, self._name)
 
 
 class SqlTransaction:
     """`Transaction` on a `Writer`."""
 
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
-        self._writer, self._profile, self._mappers = writer, profile, mappers
+    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str) -> None:
+        self._writer, self._profile, self._mappers, self._name = writer, profile, mappers, name
 
     @cached_property
     def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile)
+        return read_switches(self._writer, self._profile, self._name)
+
+    def stores(self) -> list[Store]:
+        return read_stores(self._writer, self._profile)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
@@ -194,10 +224,9 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
-        if keys:
-            self._writer.execute(sa.delete(table).where(*of), keys)
+        rows = [place_values(*place) for place in places]
+        if rows:
+            self._writer.delete(table, PLACE, rows)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))

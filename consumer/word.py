@@ -9,11 +9,14 @@ from enum import Enum
 
 from consumer.ledger import Moment
 from puente.errors import NoTopic, PoisonError
-from puente.eventlog.port import START, EventLog, Identity, Offset, Topic, TopicState
+from puente.eventlog.port import START, Event, EventLog, Identity, Offset, Topic, TopicState
 from schemas.changes import Key, Subject
 from schemas.codec import Decoder, UnknownSchemaError
-from schemas.control import KEY, TopicWord, Word, parse
+from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated
 from schemas.registry import RegistryReader
+
+NEWEST_WORDS = 50
+"""The control topic holds a day of words. All of them are read but once."""
 
 
 class Verdict(Enum):
@@ -27,11 +30,15 @@ class Verdict(Enum):
 
 @dataclass
 class _Heard:
-    """How far the control topic was read, and the newest word in it; None where its newest event takes the word back."""
+    """How far the control topic was read, and the newest word in it; None where its newest event takes the word back.
+
+    It stands at `place`, and was said or repeated last `at`; None where nothing was read of it yet.
+    """
 
     identity: Identity
     next_offset: Offset
     at: Offset = START
+    place: Offset | None = None
     word: Word | None = None
 
 
@@ -41,6 +48,8 @@ class Words:
     def __init__(self, log: EventLog, control: Topic, decoder: Decoder, registry: RegistryReader) -> None:
         self._log, self._control, self._decoder, self._registry = log, control, decoder, registry
         self._heard: _Heard | None = None
+        self._lists: tuple[int, ...] | None = None
+        self._is_sought = False
 
     def now(self) -> Moment:
         """The end of the control topic: every word after it is still to come."""
@@ -62,6 +71,24 @@ class Words:
     def compared(self, since: Moment, topic: Topic, known: TopicState) -> Verdict:
         """Whether it has said since then that it held the topic, as far as it is known, against SAE: what no event can hold may lack."""
         return self._judge(since, topic, known, lambda word, said: word.compared or said.complete)
+
+    def price_lists(self) -> tuple[int, ...] | None:
+        """SAE's, by the newest word in the log, also of a producer that has stopped; None where it tells none."""
+        if self._lists is None:
+            state = self._log.state(self._control)
+            late = max(START, state.end - NEWEST_WORDS) if state and self._is_sought else START
+            self._lists, self._is_sought = self._lists_since(Offset(late)) if state else None, state is not None
+        heard = self._heard.word if self._heard else None
+        return (heard and heard.price_lists) or self._lists
+
+    def _lists_since(self, position: Offset) -> tuple[int, ...] | None:
+        lists, at_end = None, False
+        while not at_end:
+            batch = self._log.read(self._control, position)
+            words = [self._parse(event.value) for event in batch.events if event.key == KEY]
+            lists = next((word.price_lists for word in reversed(words) if word and word.price_lists), lists)
+            position, at_end = batch.next_offset, batch.at_end
+        return lists
 
     @property
     def run(self) -> str | None:
@@ -99,10 +126,22 @@ class Words:
                 continue
             for event in batch.events:
                 if event.key == KEY:
-                    heard.at, heard.word = event.offset, self._parse(event.value)
+                    heard.at = heard.place = event.offset
+                    heard.word = self._parse(event.value)
+                elif event.key == SHORT:
+                    self._hear_again(heard, event)
             heard.next_offset, at_end = batch.next_offset, batch.at_end
         self._heard = heard
         return heard
+
+    def _hear_again(self, heard: _Heard, event: Event) -> None:
+        """A short word; that of a producer which another one followed, or which ended, repeats what counts no longer."""
+        word = self._parse(event.value)
+        if word is None or word.repeats is None or (heard.place is not None and word.repeats < heard.place):
+            return
+        if word.repeats != heard.place:  # it was given before this one began to listen
+            heard.place, heard.word = word.repeats, repeated(self._log, self._control, word, self._parse)
+        heard.at = event.offset
 
     def _parse(self, value: bytes | None) -> Word | None:
         """A word that cannot be read allows nothing."""

@@ -1,15 +1,19 @@
 """One pass of the producer, its effects numbered. It keeps nothing between runs: the log is its memory.
 
-1. Read every topic to its end, into the view.            Killed after: nothing happened.
+1. Read every topic that grew, into the view.             Killed after: nothing happened.
 2. Read SAE in one snapshot, closed before 3.             Killed after: nothing happened.
 3. Publish what differs, wait for every acknowledgement.  Killed after or within: the next start reads the log, publishes the rest.
 4. Keep the marks, then say the word.                     Killed between: read again, found equal.
+
+Before a heartbeat every topic is read, grown or not: one that lost its end and grew again is found before anybody is told that it is
+complete.
 
 Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read
 before: start over with an empty view, as a new run that says *incomplete* first. That word is its claim to the log.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,10 +39,12 @@ log = logging.getLogger("puente.producer")
 class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
-    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through.
+    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through, `entities` is
+    what `published` is made of.
     """
 
     published: int = 0
+    entities: Mapping[Entity, int] = field(default_factory=dict)
     tombstones: int = 0
     read: int = 0
     seconds: float = 0.0
@@ -104,22 +110,26 @@ class Producer:
 
     def _pass(self) -> Pass:
         view = self._view or self._start()
-        view.read()  # 1
+        speaks = self._is_due()
+        view.read(proves=speaks)  # 1
         began = self._clock()
         beat = partial(self._heartbeat, view)
         captured = self._capture.changes(view, {*view.take_foreign(), *self._cap.again}, beat)  # 2
         seconds = self._clock() - began
         if captured is None:
-            self._heartbeat(view)
+            if speaks:
+                self._heartbeat(view)
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
         captured = self._cap.sift(captured, view)
         published = self._publisher.publish(captured, view, beat)  # 3
         self._capture.keep(captured)  # 4
         self._cap.keep()
-        self._say(view, captured, published)
+        self._say(view, captured, published, speaks=speaks)
+        _tell_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
-        return Pass(published=published, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
+        entities = Counter(difference.subject.entity for difference in captured.differences)
+        return Pass(published=published, entities=entities, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
 
     def _held(self) -> dict[Entity, int]:
         return {entity: len(places) for entity, places in self._cap.held.items()}
@@ -130,26 +140,36 @@ class Producer:
         self._speak(view)
         self._view = view
         keys = sum(len(view.hashes(subject)) for subject in view.subjects())
-        log.info("The producer starts over from what the log holds", extra={"action": "start", "keys": keys})
+        log.info("The producer starts over from what the log holds", extra={"action": "start", "count": keys})
         return view
 
-    def _say(self, view: View, captured: Captured, published: int) -> None:
+    def _say(self, view: View, captured: Captured, published: int, *, speaks: bool) -> None:
         standing = captured.standing
         if published or (self._standing, self._told_held) != (standing, self._cap.subjects):
             view.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
             self._speak(view)
-        else:
+        elif speaks:
             self._heartbeat(view)
 
     def _heartbeat(self, view: View) -> None:
-        if self._clock() - self._said_at >= HEARTBEAT_SECONDS:
+        if self._is_due():
             self._speak(view)
+
+    def _is_due(self) -> bool:
+        return self._clock() - self._said_at >= HEARTBEAT_SECONDS
 
     def _speak(self, view: View) -> None:
         self._told_held = self._cap.subjects
         self._publisher.say(view, self._standing, self._told_held)
         self._said_at = self._clock()
+
+
+def _tell_each(captured: Captured) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        for difference in captured.differences:
+            details = {"entity": str(difference.subject), "key": difference.key.decode(errors="replace"), "gone": difference.body is None}
+            log.debug("A change of SAE is in the log", extra={"action": "published", **details})
 
 
 class _Reporter:

@@ -48,10 +48,9 @@ class Children:
     def prices_of(self, sku: Key) -> list[dict[str, Any]]:
         tax_included = self.lists.get
         amounts = sorted(self.prices.get(sku, _NONE).items())
-        return [
-            {"list": number, "amount": decimal(amount or 0, "prices.amount"), "tax_included": tax_included(number)}
-            for number, amount in amounts
-        ]
+        # A row without an amount is as none: no price is not a price of 0.
+        told = [(number, decimal(amount, "prices.amount")) for number, amount in amounts if amount is not None]
+        return [{"list": number, "amount": amount, "tax_included": tax_included(number)} for number, amount in told]
 
     def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
         return [{"key": key, "kind": kind} for key, kind in sorted(self.alternates.get(sku, _NONE).items())]

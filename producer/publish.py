@@ -9,15 +9,17 @@ from uuid import uuid4
 from producer.capture import Captured, Standing
 from producer.compare import Difference
 from producer.view import View
-from puente.eventlog.port import EventLog, Headers, Record, TopicSettings
+from puente.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
 from schemas.changes import Entity, Subject
 from schemas.codec import frame
-from schemas.control import TopicWord, Word, record, release
+from schemas.control import TopicWord, Word, record, release, short
 from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
 from schemas.topics import Topics
 
 APPENDED_AT_ONCE = 1000
+WHOLE_EVERY = 150
+"""Heartbeats of which one is a whole one though nothing changed: who knows no short ones waits for it."""
 RUN_LENGTH = 12
 
 
@@ -38,10 +40,12 @@ class Publisher:
     ) -> None:
         self._log, self._topics, self._new_run, self._now = log, topics, new_run, now
         self._run = ""
+        self._said: tuple[Word, Offset] | None = None
+        self._repeated = 0
 
     def begin(self) -> str:
         """A new run, which is returned. Creates the topics that stand whatever SAE holds, and feeds the registry."""
-        self._run = self._new_run()
+        self._run, self._said = self._new_run(), None
         self._log.create(self._topics.fixed())
         publish_schemas(self._log, self._topics.registry)
         return self._run
@@ -83,7 +87,7 @@ class Publisher:
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
-        waiting = [self._topics.of(subject) for subject in held]
+        waiting = sorted(self._topics.of(subject) for subject in held)
         word = Word(run=self._run, time=self._now(), topics=topics, compared=standing is not None, held=waiting)
         if standing is not None:
             word = replace(
@@ -92,8 +96,23 @@ class Publisher:
                 unpublished=standing.unpublished,
                 unpublished_count=standing.unpublished_count,
             )
+        self._speak(view, word)
+
+    def _speak(self, view: View, word: Word) -> None:
+        """In short where the whole one that was given last says the same, and no late one of somebody else covers it."""
+        whole, place = self._said or (None, START)
+        is_same = whole is not None and replace(whole, time=word.time) == word and view.whole_word_at <= place
+        if is_same and self._repeated < WHOLE_EVERY:
+            self._append(view, short(word, place, word.time))
+            self._repeated += 1
+        else:
+            self._said, self._repeated = (word, self._append(view, word)), 0
+
+    def _append(self, view: View, word: Word) -> Offset:
         said = record(self._topics.control, word)
-        view.acknowledged([said], self._log.append([said]))
+        offsets = self._log.append([said])
+        view.acknowledged([said], offsets)
+        return offsets[0]
 
     def release(self) -> None:
         """The last event of the run: others need not wait until it is silent."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from puente.errors import PoisonError, RetryableError
 from puente.eventlog.history import Position, read_on
-from puente.eventlog.port import Event, EventLog, Offset, Record, Topic
+from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from puente.texts import text
 from schemas.changes import Subject
 from schemas.codec import ContentHash
+from schemas.control import KEY
 from schemas.headers import read_hash
 from schemas.topics import Topics
 
@@ -36,6 +37,10 @@ class _TopicView:
     unread: dict[Offset, int] = field(default_factory=dict)
     """Hashes of the events that were acknowledged and not yet read back."""
 
+    def seems_read(self, state: TopicState) -> bool:
+        at = self.position
+        return at is not None and not self.unread and (at.identity, at.next_offset) == (state.identity, state.end)
+
 
 class View:
     """Every topic of one company. After an error it is of no more use.
@@ -49,15 +54,22 @@ class View:
         self._foreign: set[tuple[Subject, bytes]] = set()
         self._began = False
         self._unread = 0
+        self.whole_word_at = START
+        """Where the newest heartbeat stands that is no short one, whoever's it is."""
 
-    def read(self) -> None:
-        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was, and what `on_word` does."""
+    def read(self, *, proves: bool = True) -> None:
+        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was, and what `on_word` does.
+
+        Unless it `proves`, a topic that ends where it did is taken for the same one, which costs no reading.
+        """
         present = self._log.topics()
         for topic in self._of_topic.keys() - present.keys():
             raise LogChanged(text("The topic {topic} was deleted", topic=topic))
-        for topic in present:
+        for topic, state in present.items():
             if topic == self._topics.control or self._topics.subject(topic) is not None:
-                self._read_topic(topic, self._topic_view(topic))
+                view = self._topic_view(topic)
+                if proves or not view.seems_read(state):
+                    self._read_topic(topic, view)
         self._began = True
 
     def _topic_view(self, topic: Topic) -> _TopicView:
@@ -87,6 +99,7 @@ class View:
             del view.unread[event.offset]
             self._unread -= 1
         if view.subject is None:
+            self.whole_word_at = event.offset if event.key == KEY else self.whole_word_at
             self._on_word(event)
             return
         if self._began and not ours:

@@ -41,6 +41,8 @@ class Stop:
         self.event = threading.Event()
         self.exit_code: ExitCode | None = None
         self.at_once = False
+        self.is_clean = True
+        """Unless something was ended in the midst of its work."""
         self.woken: SimpleQueue[None] = SimpleQueue()
         """Of the main thread: a handler of signals may put something into it in the midst of a wait, where an `Event` would lock up."""
 
@@ -191,12 +193,14 @@ def _attend(actions: Sequence[tuple[str, Callable[[], None]]], stop: Stop, secon
     while len(ended) < len(threads) and not stop.at_once and (left := until - monotonic()) > 0:
         with suppress(Empty):
             stop.woken.get(timeout=min(SIGNAL_SECONDS, left))
-        if stop.asked:
-            until = min(until, monotonic() + seconds)
+        if stop.asked and until == float("inf"):
+            until = monotonic() + seconds
+            log.info("Stops; a second signal does not wait for what is under way", extra={"action": "stop", "seconds": seconds})
     for thread in threads:
         if thread in ended:
             thread.join()
         else:
+            stop.is_clean = False
             log.warning("Is ended in the midst of its work", extra={"action": "cut off", "worker": thread.name})
 
 

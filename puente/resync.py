@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
+from consumer.leftout import LeftOut
 from consumer.preview import Preview, Previewer
 from consumer.resync import Report
 from consumer.subscribe import subjects
@@ -34,6 +35,7 @@ class Resynced:
     stopped: bool = False
     unheard: bool = False
     unread: list[Subject] = field(default_factory=list)
+    left_out: Sequence[LeftOut] = ()
 
 
 def resync(
@@ -52,6 +54,7 @@ def resync(
         result = Resynced(stopped=not _read(side, stop, watch))
         result.unread = side.listening()
         result.unheard = side.sweeping()
+        result.left_out = [] if result.stopped else [found for found in side.left_out() if found.entity in entities]
         result.reports = {subject: report for subject, report in consumer.reports.items() if subject.entity in entities}
         return result
     finally:
@@ -92,15 +95,17 @@ def _read(side: ConsumerSide, stop: Stop, watch: Watch) -> bool:
     return at_end
 
 
-def dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity]) -> list[Preview]:
-    """What `resync` would change; reads only, beside whoever writes."""
+def dry_run(
+    settings: Settings, caja: CajaSettings, entities: Sequence[Entity], watch: Callable[[Subject, int, int], None]
+) -> list[Preview]:
+    """What `resync` would change; reads only, beside whoever writes. `watch` is told how much of how much of a topic was read."""
     with ExitStack() as opened:
         both = open_both(settings, caja, opened)
         both.caja.read_guard()
         state = both.caja.state()
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
-        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC))
+        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch)
         present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [
             previewer.preview(subject, topic, state)

@@ -2,6 +2,7 @@
 
 changes    the six entities, their keys, a change
 avro/      one schema per entity, and the producer's word
+defaults   a schema's defaults as values
 codec      change ↔ bytes: Avro, Confluent framing, content hash
 headers    what an event says about itself
 topics     names

@@ -23,6 +23,7 @@ from fastavro.types import AvroMessage, Schema
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
 from schemas.changes import Entity, Value
+from schemas.defaults import Fill, filling
 from schemas.writer import Write, compile_writer
 
 ContentHash = NewType("ContentHash", str)
@@ -90,21 +91,29 @@ def schema_id(framed: bytes) -> int:
     return int(FRAME.unpack_from(framed)[1])
 
 
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A schema that events were written with, whose values become those of this release's by `fill`."""
+
+    name: str
+    parsed: Schema
+    fill: Fill | None = None
+
+
 class Decoder:
     """Bytes → values, with the bundled schemas and those that the registry brought (`learn`)."""
 
     def __init__(self) -> None:
-        self._writers: dict[int, tuple[str, Schema]] = {}
-        for name in NAMES:
-            schema = bundled(name)
-            self._writers[schema.id] = (name, schema.parsed)
+        self._writers = {bundled(name).id: _Writer(name, bundled(name).parsed) for name in NAMES}
 
     def learn(self, definitions: Mapping[int, str]) -> None:
         """Adds schemas of other releases; a bundled one stays as it is, what is no schema is passed over."""
         for number in definitions.keys() - self._writers.keys():
             try:
                 definition = json.loads(definitions[number])
-                self._writers[number] = (_file_name(definition["name"]), fastavro.parse_schema(definition))
+                name = _file_name(definition["name"])
+                fill = filling(definition, json.loads(bundled(name).text)) if name in NAMES else None
+                self._writers[number] = _Writer(name, fastavro.parse_schema(definition), fill)
             except (*UNFIT, SchemaParseException):
                 continue
 
@@ -118,14 +127,14 @@ class Decoder:
                     number=number,
                 )
             )
-        written_as, writer = self._writers[number]
-        if written_as != name:
-            raise PoisonError(text("The event holds a {found} where a {name} belongs", found=written_as, name=name))
+        writer = self._writers[number]
+        if writer.name != name:
+            raise PoisonError(text("The event holds a {found} where a {name} belongs", found=writer.name, name=name))
         reader = bundled(name)
         buffer = io.BytesIO(framed[FRAME.size :])
         try:
             same = number == reader.id
-            value: AvroMessage = fastavro.schemaless_reader(buffer, writer, None if same else reader.parsed)
+            value: AvroMessage = fastavro.schemaless_reader(buffer, writer.parsed, None if same else reader.parsed)
         except SchemaResolutionError as error:
             raise UnknownSchemaError(
                 text("Schema {number} of the log does not resolve to this release's: upgrade Puente", number=number)
@@ -134,6 +143,8 @@ class Decoder:
             raise PoisonError(text("The {name} cannot be decoded: {error}", name=name, error=str(error) or type(error).__name__)) from error
         if buffer.read(1) or not isinstance(value, dict):
             raise PoisonError(text("The {name} has bytes after its end", name=name))
+        if writer.fill is not None:
+            writer.fill(value)
         return value
 
 

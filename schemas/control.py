@@ -1,15 +1,19 @@
-"""The producer's word: how far the log goes, and whether it holds all that SAE held."""
+"""The producer's heartbeat: how far the log goes, and whether it holds all that SAE held.
 
-from collections.abc import Collection
-from dataclasses import dataclass
+It stands under two keys, so that compaction keeps the newest of each: a whole one (`KEY`) where something changed, and between two of those
+short ones (`SHORT`) that say no more than where the whole one stands that still holds.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from puente.eventlog.port import Event, Identity, Offset, Record, Topic
+from puente.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
 from schemas.changes import Key, Subject
 from schemas.codec import WORD, Decoder, encode, frame
 from schemas.headers import RUN
 
-KEY = b"producer"
+KEY, SHORT = b"producer", b"beat"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,7 @@ class Word:
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
     lets them through. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the first of
-    `unpublished_count` rows.
+    `unpublished_count` rows. A short one has `repeats`, the place of the whole one that it repeats, and nothing else but run and time.
     """
 
     run: str
@@ -48,6 +52,7 @@ class Word:
     price_lists: tuple[int, ...] | None = None
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
+    repeats: Offset | None = None
 
     def unpublished_of(self, subject: Subject) -> frozenset[Key]:
         """The keys that SAE has and the subject's topic may lack for good; none where not all of them are named."""
@@ -71,9 +76,15 @@ def record(topic: Topic, word: Word) -> Record:
         "price_lists": word.price_lists,
         "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in word.unpublished],
         "unpublished_count": word.unpublished_count,
-        "repeats": None,
+        "repeats": word.repeats,
     }
-    return Record(topic=topic, key=KEY, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
+    key = KEY if word.repeats is None else SHORT
+    return Record(topic=topic, key=key, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
+
+
+def short(word: Word, place: Offset, time: datetime) -> Word:
+    """The word once more, which stands whole at `place`."""
+    return Word(run=word.run, time=time, topics=(), compared=False, repeats=place)
 
 
 def release(topic: Topic, run: str) -> Record:
@@ -103,4 +114,13 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         price_lists=None if value["price_lists"] is None else tuple(value["price_lists"]),
         unpublished=tuple(Unpublished(row["entity"], row["key"], row["reason"]) for row in value["unpublished"]),
         unpublished_count=value["unpublished_count"],
+        repeats=None if value["repeats"] is None else Offset(value["repeats"]),
     )
+
+
+def repeated(log: EventLog, topic: Topic, word: Word, read: Callable[[bytes], Word | None]) -> Word | None:
+    """The whole word that a short one repeats, with its time; None where that is taken back, or is not what stands there."""
+    assert word.repeats is not None
+    events = log.read(topic, word.repeats, 1).events
+    whole = read(events[0].value) if events and events[0].offset == word.repeats and events[0].key == KEY and events[0].value else None
+    return replace(whole, time=word.time) if whole is not None and whole.run == word.run else None

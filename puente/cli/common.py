@@ -74,7 +74,7 @@ def plain(value: object) -> str:
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
     table = Table(title=title, title_justify="left", highlight=False)
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(plain(cell) for cell in row))
     Console(highlight=False).print(table)

@@ -56,8 +56,19 @@ def from_document(
         found += [problem for problem in problems(error, document) if problem[0] not in told]
     else:
         if not found:
-            return settings
+            return _with_profiles_found(settings)
     raise faults.error(source_name, _faults(found, document, places), places.lines if places else ())
+
+
+def _with_profiles_found(settings: Settings) -> Settings:
+    """A site's own profile lies beside the settings, wherever the command was started."""
+    cajas = (caja.model_copy(update={"profile": _profile(caja.profile, settings.folder)}) for caja in settings.caja)
+    return settings.model_copy(update={"caja": tuple(cajas)})
+
+
+def _profile(name: str, folder: Path) -> str:
+    """One that comes with Puente has a name alone, without a suffix."""
+    return str(folder / name) if Path(name).suffix or Path(name).name != name else name
 
 
 def _faults(found: list[Problem], document: Mapping[str, Any], places: Places | None) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ expressions, catalogues as plain data, and the packed write as a `WritePlan`, wh
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -33,22 +33,31 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it."""
+    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it.
+
+    `scale`: the decimals of a number that is kept exact; None of a floating one, which is `single` where it has four bytes.
+    """
 
     name: str
     kind: Kind
     length: int | None = None
+    scale: int | None = None
+    single: bool = False
     nullable: bool = True
     charset: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the catalogue; `keys` holds its primary and unique keys. A view has no rows of its own."""
+    """A table of the catalogue; `keys` holds its primary and unique keys, `computed` the expression of each index on one, by its name.
+
+    A view has no rows of its own.
+    """
 
     name: str
     columns: Mapping[str, Column]
     keys: Collection[frozenset[str]] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
     view: bool = False
 
 
@@ -56,7 +65,7 @@ Catalogue = Mapping[str, Table]
 
 
 class Action(StrEnum):
-    """What is done with one row; the ledger row is written with every one of them."""
+    """What is done with one row; the ledger row is written with every one of them but TOTAL."""
 
     PUT = "P"
     """Write it, whether it exists or not."""
@@ -66,6 +75,8 @@ class Action(StrEnum):
     """Set the columns of `WritePlan.retire` where it exists."""
     NOTE = "N"
     """Leave the row alone."""
+    TOTAL = "T"
+    """Add up `WritePlan.total` again where it is wrong; the row and its ledger row are left alone."""
 
 
 class Privilege(StrEnum):
@@ -88,11 +99,14 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteColumn:
-    """A column that a plan writes; `width` in characters, for text alone."""
+    """A column that a plan writes; `width` in characters, for text alone; the rest as of `Column`."""
 
     name: str
     kind: Kind
     width: int = 0
+    charset: str | None = None
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,13 +120,15 @@ class Parent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Total:
-    """After a row is written, `column` of `table` becomes the sum of `of` over the plan's rows with the same `key`."""
+    """With a row that is written, `column` of `table` becomes the sum of `of` over the plan's rows with the same `key`."""
 
     table: str
     key: str
     own_key: str
     column: str
     of: str
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +146,10 @@ class WritePlan:
     retire: Mapping[str, Scalar] = field(default_factory=dict)
     added: Mapping[str, Scalar] = field(default_factory=dict)
     """Values of columns outside `columns` for a row that is added."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """Other unique keys of the table, all of whose columns are written whenever a row is."""
+    hidden_keys: bool = False
+    """Whether the table has unique keys besides, on columns that the plan does not write."""
     parents: tuple[Parent, ...] = ()
     total: Total | None = None
     ledger: str
@@ -147,9 +167,21 @@ LEDGER_COLUMNS = (
 """The first three are the key."""
 
 
+_MILLIONTH = Decimal("0.000001")
+_fifteen_digits = Context(prec=15).plus
+"""What a binary float holds for certain."""
+
+
+def written(number: float | Decimal) -> str:
+    """A number as it is sent to be written: with six decimals; with 15 digits where it is a decimal that has more decimals."""
+    if isinstance(number, Decimal) and not _MILLIONTH.same_quantum(number) and number != round(number, 6):
+        return format(_fifteen_digits(number).normalize(), "f")
+    return format(number, ".6f")
+
+
 @dataclass(frozen=True, slots=True)
 class RowWrite:
-    """One row for a plan: `values` in the order of its columns (RETIRE and NOTE may stop after the match), and its ledger row."""
+    """One row for a plan: `values` in the order of its columns (only PUT and CHANGE need those after the match), and its ledger row."""
 
     action: Action
     values: tuple[Scalar, ...]
@@ -158,17 +190,21 @@ class RowWrite:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it."""
+    """A row that was not written: its place in the call, a `Refusal` or the engine's number, and whether another transaction holds it.
+
+    `unsure`: or what stands in its way may be another transaction's that has not committed; nobody can see that.
+    """
 
     index: int
     code: int
     locked: bool
     message: Text
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a packed write did: rows really touched (a row that was equal is not), and the rows left out."""
+    """What a packed write did: rows really touched (a row that was equal is not, nor an equal total), and the rows left out."""
 
     touched: int
     errors: Sequence[RowError]
@@ -224,6 +260,10 @@ class Reader(Protocol):
         """Whether this user may create tables."""
         ...
 
+    def permits_index(self, table: str) -> bool:
+        """Whether this user may add an index to a table that is there."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """One writing transaction, in a snapshot, which never waits for another one's lock (`LockConflict`)."""
@@ -234,6 +274,10 @@ class Writer(Reader, Protocol):
 
     def insert(self, table: SqlTable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds rows to a table, all of its columns given, by the fastest way the engine has."""
+        ...
+
+    def delete(self, table: SqlTable, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Deletes what the columns of these names, none of which is NULL, find, by the fastest way the engine has."""
         ...
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
@@ -269,6 +313,13 @@ class Database(Protocol):
 
     def create_tables(self, metadata: MetaData) -> list[str]:
         """Creates the tables that are missing; returns their names."""
+        ...
+
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        """Adds an index on an expression to a table that is there, in the place of one of the same name.
+
+        Raises `LockConflict` where somebody is writing to the table.
+        """
         ...
 
     def add_columns(self, metadata: MetaData) -> None:

@@ -19,12 +19,13 @@ from puente.errors import ConfigError, NoTopic, RetryableError
 from puente.eventlog.compaction import compact
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.eventlog.rights import Right
+from puente.eventlog.watch import watch_of
 from puente.texts import text
 
 VERSION = 1
 APPLICATION_ID = 0x50756E74  # "Punt": tells our file from any other SQLite file
 BUSY_SECONDS = 10.0
-WATCH_SECONDS = 0.01  # no shorter: many consumers may share one process, and each idle one wakes up this often
+BUSY_AGAIN_SECONDS = 0.01
 
 SCHEMA = (
     """create table topic (
@@ -55,6 +56,7 @@ class EmbeddedLog:
             with self._translated():
                 self._prepare()
             self._file = self._file_now()
+            self._watch = watch_of(self._file)
         except BaseException:
             self._db.close()
             raise
@@ -89,7 +91,7 @@ class EmbeddedLog:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
                     raise
-                sleep(WATCH_SECONDS)
+                sleep(BUSY_AGAIN_SECONDS)
             else:
                 return
 
@@ -147,6 +149,7 @@ class EmbeddedLog:
         with self._translated(), self._writing():
             for topic, run in groupby(part, key=lambda record: record.topic):
                 offsets += self._append(topic, list(run), at)
+        self._watch.appended({record.topic: Offset(offset + 1) for record, offset in zip(part, offsets, strict=True)})
         return offsets
 
     def _append(self, topic: Topic, records: Sequence[Record], at: int) -> list[Offset]:
@@ -177,17 +180,7 @@ class EmbeddedLog:
         return Batch(events=events, next_offset=Offset(after if len(events) == limit else max(state.end, after)), state=state)
 
     def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:
-        until = monotonic() + timeout
-        while True:
-            version = self._version()
-            ends = self.topics()
-            if any(topic in ends and ends[topic].end > offset for topic, offset in positions.items()):
-                return True
-            while version == self._version():
-                left = until - monotonic()
-                if left <= 0:
-                    return False
-                sleep(min(WATCH_SECONDS, left))
+        return self._watch.wait(positions, timeout, self._version, lambda: {topic: state.end for topic, state in self.topics().items()})
 
     def _version(self) -> int:
         """A number that changes when another connection commits."""
@@ -201,6 +194,9 @@ class EmbeddedLog:
 
     def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         """A file has no such tools."""
+
+    def noted(self, _reader: str) -> dict[Topic, Offset]:
+        return {}
 
     def close(self) -> None:
         self._db.close()

@@ -157,6 +157,10 @@ class EventLog(Protocol):
         """Tells the log's own tools how far a reader is, so that they show how far behind; nothing else rests on it."""
         ...
 
+    def noted(self, reader: str) -> dict[Topic, Offset]:
+        """What was told of a reader last; nothing where the log has no such tools."""
+        ...
+
     def close(self) -> None:
         """Frees what the object holds; nothing acknowledged is lost without it."""
         ...

@@ -134,7 +134,7 @@ class ProducerSide:
         self._stands_by = True
 
     def _compact(self) -> None:
-        """Keeps the file from growing: the heartbeat alone adds some 40 MB a day. Kafka does that itself."""
+        """Keeps the file from growing: the heartbeat alone adds some 5 MB a day. Kafka does that itself."""
         if isinstance(self._log, EmbeddedLog) and self._clock() - self._compacted_at >= COMPACT_SECONDS:
             self._compacted_at = self._clock()
             self._log.compact()
@@ -167,8 +167,10 @@ class ProducerSide:
         return run
 
     def _drop(self) -> None:
-        self._opened.close()
-        self._producer = self._log = None
+        try:
+            self._opened.close()
+        finally:
+            self._producer = self._log = None
 
     def release(self) -> None:
         """A clean end: the log is free at once."""

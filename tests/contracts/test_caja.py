@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
@@ -19,8 +20,9 @@ from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
-from puente.engines import create_database, open_database
+from puente.engines import open_database
 from puente.engines.database import Action, Database, Refusal, RowWrite
+from puente.engines.firebird import create
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -32,7 +34,7 @@ from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
-HOLDER = Holder(host="here", process=1, started=1)
+HOLDER = Holder(host="here", process=1, started=1, boot="a boot")
 STORES = [ReferenceStore(1, "Centro ñ", 1), ReferenceStore(2, "Reforma", 5), ReferenceStore(3, "Sin almacén", None)]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 EVERY_BYTE = bytes(range(256))
@@ -47,6 +49,7 @@ class UnderTest:
     mappers: Made
     rows: Callable[[str], list[dict[str, Any]]]
     insert: Callable[[str, dict[str, Any]], None]
+    update: Callable[[str, tuple[str, Any], dict[str, Any]], None]
     locking: Callable[[str, str, Any], contextlib.AbstractContextManager[None]]
     set_parameter: Callable[[str, str], None]
     sell: Callable[[int, str, str, str], None]
@@ -60,9 +63,14 @@ def in_memory() -> Iterator[UnderTest]:
         matches = {m.plan.table: m.plan.match for m in MAPPERS.values()}
         caja.content.table(table)[tuple(row[name] for name in matches[table])] = row
 
+    def update(table: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        for found in caja.content.table(table).values():
+            if found[where[0]] == where[1]:
+                found.update(values)
+
     @contextmanager
-    def locking(table: str, _column: str, key: Any) -> Iterator[None]:
-        caja.locked.add((table, (key,)))
+    def locking(table: str, column: str, key: Any) -> Iterator[None]:
+        caja.locked.update((table, match) for match, found in caja.content.table(table).items() if found[column] == key)
         yield
         caja.locked.clear()
 
@@ -73,13 +81,18 @@ def in_memory() -> Iterator[UnderTest]:
         if posted != "T" and status != "C":
             caja.sales.add((store, Key(key)))
 
-    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, locking, set_parameter, sell)
+    yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
-def on_firebird(url: str) -> Iterator[UnderTest]:
-    create_database(url)
+def on_firebird(
+    url: str, altered: Sequence[str] = (), charset: str = "ISO8859_1", stores: Sequence[ReferenceStore] = STORES
+) -> Iterator[UnderTest]:
+    """`altered`: statements that make the reference CAJA another one."""
+    create.create_database(make_url(url), charset)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
-        build_caja(outside, STORES)
+        build_caja(outside, stores)
+        for statement in altered:
+            execute(outside, sa.text(statement))
         grant_caja(url)
         database.create_tables(ledger.metadata)
         execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
@@ -108,6 +121,9 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
     def insert(name: str, row: dict[str, Any]) -> None:
         execute(outside, sa.insert(table(name)).values({k: v for k, v in row.items() if v is not None}))
 
+    def update(name: str, where: tuple[str, Any], values: dict[str, Any]) -> None:
+        execute(outside, sa.update(table(name)).values(values).where(sa.column(where[0]) == where[1]))
+
     @contextmanager
     def locking(name: str, column: str, key: Any) -> Iterator[None]:
         with contextlib.suppress(RollBack), outside.writing() as writer:
@@ -126,7 +142,7 @@ def _subject(caja: SqlCaja, made: Made, outside: Database) -> UnderTest:
         )
         execute(outside, sa.insert(table("DVENTAS", "NOTA", "PARTIDA", "PRODUCTO")).values(NOTA=note, PARTIDA=1, PRODUCTO=key))
 
-    return UnderTest(caja, made, rows, insert, locking, set_parameter, sell)
+    return UnderTest(caja, made, rows, insert, update, locking, set_parameter, sell)
 
 
 class RollBack(Exception):
@@ -453,7 +469,7 @@ def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
     assert subject.caja.claim(seen, "one", HOLDER)
     assert not subject.caja.claim(seen, "two", HOLDER)
     guard = subject.caja.read_guard()
-    assert (guard.token, guard.host, guard.process, guard.process_started) == ("one", "here", 1, 1)
+    assert (guard.token, guard.host, guard.process, guard.process_started, guard.boot) == ("one", "here", 1, 1, "a boot")
 
 
 def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:
@@ -497,6 +513,22 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
         writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
         caja.free("mine")
     assert caja.read_guard().token == "other"
+
+
+@pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
+@pytest.mark.parametrize("value", ["S", "1", "t", "", None, "missing"])
+def test_a_parameter_that_guards_is_yes_or_no_and_nothing_else(sql_caja: OnFirebird, name: str, value: str | None) -> None:
+    caja, _, url = sql_caja
+    caja.claim(caja.read_guard(), "mine", HOLDER)
+    of = sa.table("PARAMS", sa.column("PARAMETRO"), sa.column("VALOR"))
+    with closing(open_database(url)) as outside:
+        there = of.c.PARAMETRO == name
+        execute(outside, sa.delete(of).where(there) if value == "missing" else sa.update(of).where(there).values(VALOR=value))
+    said = f"centro: the parameter PARAMS.{name} is {'missing' if value == 'missing' else f'“{value or str()}”'}"
+    with pytest.raises(ConfigError, match=said):
+        caja.switches()
+    with pytest.raises(ConfigError, match=said), caja.transaction("mine") as transaction:
+        _ = transaction.switches
 
 
 def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from puente.cli.main import MODULES, build
-from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
@@ -84,13 +85,14 @@ def test_the_readme_has_every_setting_and_no_other() -> None:
         ("log", EmbeddedLogSettings),
         ("log", KafkaLogSettings),
         ("caja", CajaSettings),
+        ("run", RunSettings),
     )
     settings = {f"{prefix}.{name}" for prefix, model in tables for name in model.model_fields} | {"company"}
     section = README.split("## Settings")[1].split("\n## ")[0]
     named = set(re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE))
     assert named | {"caja.store"} == settings
     assert "[[caja.store]]" in section
-    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "folder"}
+    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "run", "folder"}
 
 
 def test_the_readme_has_every_exit_code() -> None:
@@ -199,8 +201,8 @@ def test_the_demo_shows_every_edit_arrive_and_leaves_a_site_that_works(tmp_path:
     for name in ("central", "norte", "sur"):
         url = f"firebird+firebird:///{tmp_path}/puente-demo/CAJA50-{name}.FDB"
         assert rows_of(url, "COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = 'Cambio ' || ASCII_CHAR(241)") == [(1,)]
-    for command in (("check",), ("status",), ("setup", "--yes")):
-        assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == 0
+    for command, code in ((("check",), ExitCode.OK), (("status",), ExitCode.DOWN), (("setup", "--yes"), ExitCode.OK)):
+        assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == code
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
@@ -220,3 +222,17 @@ def test_reference_databases_are_made_and_never_made_over(tmp_path: Path, embedd
     again = puente(tmp_path, "reference", "caja", "--url", embedded.url("caja"))
     assert again.returncode in {2, 3}
     assert "Traceback" not in again.stderr
+
+
+ENGLISH = ("[OPTIONS]", "COMMAND", "ARGS", "TEXT ", "INTEGER", "RANGE", "FLOAT", "FILE", "required", "default", "Usage", "Options", "Show")
+
+
+@pytest.mark.parametrize("path", [(), *COMMANDS], ids=" ".join)
+def test_nothing_of_a_help_in_spanish_is_in_english(path: tuple[str, ...]) -> None:
+    use("es")
+    try:
+        said = CliRunner().invoke(build(), [*path, "--help"]).output
+    finally:
+        use("en")
+    assert said.startswith("Uso: ")
+    assert [english for english in ENGLISH if english in said] == [], said

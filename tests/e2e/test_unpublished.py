@@ -8,10 +8,10 @@ import pytest
 from producer.compare import unpublished
 from producer.contents import everything
 from producer.sae import AUTO, SqlSae
+from puente.config import load
 from puente.engines import open_database
-from puente.eventlog.port import START
-from schemas.codec import Decoder
-from schemas.control import parse
+from puente.heartbeat import last_word
+from schemas.topics import Topics
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 
@@ -35,8 +35,8 @@ def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_pa
     assert active(site, "MALO", "AJENO") == ["MALO"]
     assert all(site.caja_rows(name, "READY_AT FROM PUENTE_GUARD") != [(None,)] for name in ("centro", "norte"))
     with site.log() as log:
-        said = [event.value for event in log.read(site.topic("control"), START).events if event.value is not None]
-    word = parse(Decoder(), said[-1])
+        word = last_word(log, Topics(load(site.settings).log.prefix, "01"))
+    assert word is not None
     assert [(one.entity, one.key) for one in word.unpublished] == [("product", "MALO")]
     assert "average_cost" in word.unpublished[0].reason
     assert word.price_lists == tuple(row[0] for row in site.sae_rows("CVE_PRECIO FROM PRECIOS01 ORDER BY CVE_PRECIO"))

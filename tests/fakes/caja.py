@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
-from consumer.leftout import Notes
+from consumer.leftout import LeftOut, Notes, summary
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
 from puente.errors import LostGuard
@@ -22,6 +22,7 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 Row = dict[str, Any]
+LOCKED = 335544345
 
 
 def reference_catalogue() -> Catalogue:
@@ -66,6 +67,14 @@ class Content:
     def table(self, name: str) -> dict[tuple[Any, ...], Row]:
         return self.rows.setdefault(name, {})
 
+    def totals(self, plan: WritePlan) -> dict[Any, float]:
+        """What the plan's rows add up to, by the key of the total."""
+        total, found = plan.total, dict[Any, float]()
+        assert total is not None
+        for row in self.table(plan.table).values():
+            found[row[total.own_key]] = found.get(row[total.own_key], 0) + (row[total.of] or 0)
+        return found
+
 
 @dataclass
 class MemoryCaja:
@@ -108,6 +117,7 @@ class MemoryCaja:
             host=holder.host if holder else None,
             process=holder.process if holder else None,
             process_started=holder.started if holder else None,
+            boot=holder.boot if holder else None,
             ready_at=self.content.guard.ready_at,
         )
 
@@ -125,6 +135,9 @@ class MemoryCaja:
             beat()
             found.hashes[subject] = dict(self.content.hashes.get(subject, {}))
         return found
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        return summary(self.content.left_out, takes)
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]
@@ -151,11 +164,17 @@ class MemoryCaja:
                 found[key] = wanted
         return found
 
+    def wrong_totals(self) -> list[str]:
+        plan = self.mappers[Entity.STOCK].plan
+        assert plan.total is not None
+        holders, column = self.content.table(plan.total.table), plan.total.column
+        return [key for key, added_up in self.content.totals(plan).items() if (key,) in holders and holders[key,][column] != added_up]
+
     @contextmanager
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
         if self.content.guard.token != token:
             raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
-        transaction = MemoryTransaction(self, copy.deepcopy(self.content))
+        transaction = self.begin()
         transaction.content.guard = replace(self.content.guard, beat=self.content.guard.beat + 1)
         yield transaction
         if self.crash_before:
@@ -164,6 +183,9 @@ class MemoryCaja:
         self.touched += transaction.touched
         if self.crash_after:
             raise self.crash_after.pop()
+
+    def begin(self) -> "MemoryTransaction":
+        return MemoryTransaction(self, copy.deepcopy(self.content))
 
 
 class MemoryTransaction:
@@ -176,6 +198,9 @@ class MemoryTransaction:
     def switches(self) -> Switches:
         return self._caja.parameters
 
+    def stores(self) -> list[Store]:
+        return self._caja.known_stores
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self._caja.sales)
 
@@ -186,7 +211,7 @@ class MemoryTransaction:
             touched += changed
             if code:
                 errors.append(RowError(index, code, code > max(Refusal), text("planted")))
-            else:
+            elif row.action is not Action.TOTAL:
                 entity_name, warehouse, key, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
                 self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
@@ -204,6 +229,8 @@ class MemoryTransaction:
         match row.action:
             case Action.NOTE:
                 return 0, False
+            case Action.TOTAL:
+                return self._add_up(plan, match)
             case Action.RETIRE:
                 new = found and {**found, **plan.retire}
             case Action.CHANGE | Action.PUT:
@@ -215,11 +242,14 @@ class MemoryTransaction:
                 new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
         if new is None or new == found:
             return 0, False
-        if found is not None and (plan.table, match) in self._caja.locked:
-            return 335544345, False
+        if (plan.table, match) in self._caja.locked:  # or the one that another transaction adds has not been committed
+            return LOCKED, False
         table[match] = new
+        refusal, _ = self._add_up(plan, match)
+        if refusal:  # all or none
+            table.pop(match) if found is None else table.update({match: found})
+            return refusal, False
         self._caja.over_sales += [sale for sale in self._caja.sales if plan.table == "EXIST" and match == (sale[1], sale[0])]
-        self._add_up(plan, match)
         return 0, True
 
     def _refusal(self, plan: WritePlan, values: Row, table: dict[tuple[Any, ...], Row], *, is_new: bool) -> int:
@@ -230,15 +260,20 @@ class MemoryTransaction:
             return Refusal.OCCUPIED
         return 0
 
-    def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> None:
+    def _add_up(self, plan: WritePlan, match: tuple[Any, ...]) -> tuple[int, bool]:
+        """The refusal (0: none) and whether the total was another one."""
         total = plan.total
         if total is None:
-            return
+            return 0, False
         key = match[plan.match.index(total.own_key)]
-        rows = [row for row in self.content.table(plan.table).values() if row[total.own_key] == key]
-        for row in self.content.table(total.table).values():
-            if row[total.key] == key:
-                row[total.column] = sum(row[total.of] or 0 for row in rows)
+        found = self.content.table(total.table).get((key,))
+        added_up = self.content.totals(plan).get(key)
+        if found is None or found[total.column] == added_up:
+            return 0, False
+        if (total.table, (key,)) in self._caja.locked:
+            return LOCKED, False
+        found[total.column] = added_up
+        return 0, True
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
         for item in changes:

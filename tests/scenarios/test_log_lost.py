@@ -184,4 +184,4 @@ def in_use(site: SmallSite, caja: str) -> int:
 
 def held(site: SmallSite) -> list[int]:
     """How much waits for somebody to decide about deletes, in each CAJA."""
-    return [caja["waiting"].get("held", 0) for caja in json.loads(site.puente("status", "--json").stdout)["cajas"]]
+    return [caja["parked"].get("held", {"count": 0})["count"] for caja in json.loads(site.puente("status", "--json").stdout)["cajas"]]

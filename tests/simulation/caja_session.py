@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from consumer.caja import Holder, Store, Switches
 from consumer.ledger import Guard, State
+from consumer.leftout import LeftOut
 from consumer.mapping import RowMapper
 from consumer.policies import Policies
 from puente.errors import ConfigError, ConnectionLost, LostGuard
@@ -71,6 +72,10 @@ class CajaSession:
 
         return self._caja.state(between)
 
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        self._call()
+        return self._caja.left_out(takes)
+
     def active(self, entity: Entity) -> list[Key]:
         self._call()
         return self._caja.active(entity)
@@ -78,6 +83,10 @@ class CajaSession:
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         self._call()
         return self._caja.drifted(stock, store)
+
+    def wrong_totals(self) -> list[str]:
+        self._call()
+        return self._caja.wrong_totals()
 
     @contextmanager
     def transaction(self, token: str) -> Iterator[SimTransaction]:

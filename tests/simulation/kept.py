@@ -82,6 +82,11 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "acknowledged_is_read_back": (_NOT_SAE, (C1, PRODUCE, C3, ("produce", ANYWHERE, 0, 0), topic("cut", CUSTOMERS))),
     "foreign_events_enter_view": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
     "foreign_keys_checked_again": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
+    # A word of somebody who was followed comes last; short ones repeat the one below it.
+    "late_word_is_covered": (
+        "L sweep never comes",
+        (PRODUCE, ("produce elsewhere", 582, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
+    ),
     # A transaction that began first commits last: its number is below that of every snapshot, and equal to the mark.
     "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
     "mark_ge": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
@@ -223,6 +228,7 @@ OF_WRITING: dict[str, tuple[str, History]] = {
     "park_locked": (_CAJA, (C1, *AT_WORK, LOCK_C1, C1_AGAIN, PRODUCE, APPLY)),
     "park_rejected": (_CAJA, (("own customer", 0, 0, 0), C1, *AT_WORK)),
     "stock_written_again": (_CAJA, (P1, P1_STOCK, *AT_WORK, ("sell", 0, 0, 0), ("cancel sales", 0, 0, 0))),
+    "totals_are_mended": ("I2 a total is not the sum", (P1, P1_STOCK, *AT_WORK, ("spoil total", 0, 0, 0))),
     "drift_respects_sales": ("I7 stock over unposted sales", (P1, P1_STOCK, *AT_WORK, ("wait", 2, 0, 0), ("sell", 0, 0, 0), APPLY)),
 }
 
@@ -244,6 +250,7 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     ),
     # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
     "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 8)),
+    "short_words_count": ("L sweep never comes", (C1, *AT_WORK, *NEW_LEDGER)),
     # SAE has the product, but no event can say what it is now; the topic that held it as it was is made again.
     "sweep_spares_what_no_event_holds": (
         _SWEPT,

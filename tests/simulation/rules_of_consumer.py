@@ -239,12 +239,18 @@ def _needs_all(self: Words, since: Moment, topic: Topic, known: TopicState) -> V
     return self._judge(since, topic, known, lambda _word, said: said.complete)
 
 
+def _hears_whole_ones_alone(_self: Words, _heard: Any, _event: Event) -> None:
+    """Short words tell nothing."""
+
+
 def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
     return frozenset()
 
 
-def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key]) -> Found:
-    return find(subject, caja, replace(state, waiting=Aside()), policies, spared)
+def _finds_what_waits(
+    subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key], warehouses: Collection[int]
+) -> Found:
+    return find(subject, caja, replace(state, waiting=Aside()), policies, spared, warehouses)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:
@@ -256,6 +262,10 @@ def _allows_all(_self: Found, _allowed: int | None) -> bool:
 
 
 def _drift_is_left(_self: Settler, _subject: Subject) -> int:
+    return 0
+
+
+def _totals_are_left(_self: Settler, _stock: Sequence[Subject]) -> int:
     return 0
 
 
@@ -307,6 +317,7 @@ OFF: dict[str, Changes] = {
     "park_locked": {(Outcome, "_hold"): _holds_all_but(Reason.LOCKED)},
     "park_rejected": {(Outcome, "_hold"): _holds_all_but(Reason.REJECTED)},
     "stock_written_again": {(Settler, "_write_again"): _drift_is_left},
+    "totals_are_mended": {(Settler, "_add_up_again"): _totals_are_left},
     "drift_respects_sales": {(Settler, "_write_again"): _drift_over_sales},
     "resync_folds_whole_topic": {(Resync, "_collect"): _collects_all},
     "resync_compares_real_row": {(Follower, "plan"): _plans_by_the_ledger},
@@ -317,6 +328,7 @@ OFF: dict[str, Changes] = {
     "sweep_needs_complete": {(Words, "complete"): _judging(complete=False)},
     "sweep_needs_end_passed": {(Words, "complete"): _judging(end=False)},
     "sweep_needs_later_word": {(Words, "complete"): _judging(later=False)},
+    "short_words_count": {(Words, "_hear_again"): _hears_whole_ones_alone},
     "sweep_spares_what_no_event_holds": {(Words, "unpublished"): _spares_nothing},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},

@@ -19,7 +19,7 @@ from producer.view import LogChanged, View
 from puente.engines.database import TransactionIds
 from puente.eventlog import history
 from puente.eventlog.history import Position
-from puente.eventlog.port import Batch, Event, EventLog, Offset, Record, Topic
+from puente.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
 from tests.simulation.actors import ProducerProcess
 from tests.simulation.sae import SaeSession
 
@@ -94,6 +94,11 @@ def _takes_own_alone(self: View, seen: Any, event: Event) -> None:
         seen.hashes.pop(event.key, None)
         if before is not None:
             seen.hashes[event.key] = before
+
+
+def _knows_no_late_word(self: View, seen: Any, event: Event) -> None:
+    _take(self, seen, event)
+    self.whole_word_at = START
 
 
 def _checks_none(_self: View) -> tuple[()]:
@@ -174,6 +179,7 @@ OFF: dict[str, Changes] = {
     "producer_checks_identity, producer_checks_last": {(view, "read_on"): reading(identity=False, end=False, last=False)},
     "acknowledged_is_read_back": {(View, "_read_topic"): _reads_unproved, (View, "acknowledged"): _believes},
     "foreign_events_enter_view": {(View, "_take"): _takes_own_alone},
+    "late_word_is_covered": {(View, "_take"): _knows_no_late_word},
     "foreign_keys_checked_again": {(View, "take_foreign"): _checks_none},
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},

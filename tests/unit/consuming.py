@@ -1,7 +1,7 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from consumer import profile as profiles
 from consumer.batch import Planner
 from consumer.caja import Holder
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.guard import GuardKeeper, this_process
 from consumer.mapping import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
@@ -27,7 +27,8 @@ TOPICS = Topics("puente", "01")
 PROFILE = profiles.load("caja50")
 MAPPERS = mappers(PROFILE, reference_catalogue(), {}, CATALOGUES)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-HERE = Holder(host="here", process=1, started=1)
+HERE = replace(this_process(), process=1, started=-1)
+"""A process of this machine that no longer runs: what it held is taken over at once."""
 
 
 @dataclass
@@ -53,6 +54,10 @@ class Site:
     run: str = "r"
     """Of the producer that publishes and speaks."""
     allow_deletes: int | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
+    """Those that the site names."""
+    warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
+    """Warehouse → store."""
 
     def __post_init__(self) -> None:
         self.log.create(TOPICS.fixed())
@@ -67,10 +72,11 @@ class Site:
             log=self.log,
             topics=TOPICS,
             registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
             keeper=GuardKeeper(self.caja, holder, self.clock),
             fingerprint=self.fingerprint,
             allow_deletes=self.allow_deletes,
+            prices=self.prices,
             clock=self.clock,
             now=self.clock.utc,
         )
@@ -120,6 +126,9 @@ class Site:
             unpublished_count=unpublished_count,
         )
 
+    def append_word(self, key: bytes, value: bytes | None) -> None:
+        self.log.append([Record(topic=TOPICS.control, key=key, value=value)])
+
     def hear(self) -> Step | None:
         """Another history is noticed; the producer compares it with SAE and says so; it is read."""
         self.step()
@@ -151,6 +160,7 @@ def say(
     held: Collection[Subject] = (),
     unpublished: Collection[tuple[Subject, str]] = (),
     unpublished_count: int | None = None,
+    price_lists: tuple[int, ...] | None = None,
 ) -> None:
     """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
@@ -169,6 +179,7 @@ def say(
     )
     said = Word(
         run=run,
+        price_lists=price_lists,
         time=NOW,
         topics=words,
         compared=compared,

@@ -1,5 +1,6 @@
 """A producer between a fake SAE and a log in memory, and an oracle that says what the log must hold."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,7 +17,7 @@ from puente.errors import PoisonError
 from puente.eventlog.port import Event, Record
 from schemas.changes import Subject, Value
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import KEY, Word, parse
+from schemas.control import Word, parse
 from schemas.headers import HASH, EventHeaders
 from schemas.topics import Topics
 from tests.fakes.failing_log import FailingLog
@@ -84,8 +85,10 @@ class Site:
         return {key.decode(): Decoder().decode(subject.entity.value, event.value or b"") for key, event in found.items()}
 
     def words(self) -> list[Word]:
+        """All that were said, short ones as the whole ones that they repeat."""
         events = self.log.store.topics[TOPICS.control].events
-        return [parse(Decoder(), event.value) for event in events if event.key == KEY and event.value is not None]
+        said = {event.offset: parse(Decoder(), event.value) for event in events if event.value is not None}
+        return [word if word.repeats is None else replace(said[word.repeats], time=word.time) for word in said.values()]
 
     def in_log(self) -> dict[Place, str]:
         """Every live key with the hash that its event tells."""

@@ -1,15 +1,16 @@
 """One writer per CAJA: who may take the guard row, and when."""
 
-import os
+import subprocess
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import psutil
+import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja import Holder
-from consumer.guard import SILENCE_SECONDS, GuardKeeper, is_gone, this_process
-from consumer.ledger import State
+from consumer.guard import SILENCE_SECONDS, GuardKeeper, _started, is_gone, this_process
+from consumer.ledger import Guard, State
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, Clock, Site
@@ -49,21 +50,63 @@ def test_a_second_process_stands_by_while_the_heart_beats_and_takes_over_ten_sec
     assert site.caja.content.guard.token == two.token
 
 
-def test_a_holder_of_this_host_that_is_gone_is_followed_at_once() -> None:
+def held_by(holder: Holder) -> Guard:
     site = Site()
-    gone = Holder(host=this_process().host, process=2**22 - 1, started=5)
-    assert not psutil.pid_exists(gone.process)
-    assert GuardKeeper(site.caja, gone, site.clock).claim()
+    assert GuardKeeper(site.caja, holder, site.clock).claim()
+    return site.caja.read_guard()
+
+
+@pytest.fixture
+def ended() -> Holder:
+    """A process of this machine, which has ended."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True)
+    here = this_process()
+    holder = replace(here, process=process.pid, started=_started(process.pid))
+    assert not is_gone(held_by(holder), here)
+    process.communicate("\n")
+    return holder
+
+
+def test_a_holder_of_this_machine_that_is_gone_is_followed_at_once(ended: Holder) -> None:
+    site = Site()
+    assert GuardKeeper(site.caja, ended, site.clock).claim()
     assert GuardKeeper(site.caja, this_process(), site.clock).claim()
 
 
 def test_a_process_number_used_again_is_not_taken_for_the_holder() -> None:
+    me = this_process()
+    assert me.started is not None
+    assert is_gone(held_by(replace(me, started=me.started - 100)), me)
+    assert not is_gone(held_by(me), me)
+
+
+def test_a_holder_of_another_machine_with_this_ones_name_may_live_whatever_its_number_is_here(ended: Holder) -> None:
+    """Nor is one of an earlier boot, or of another container, followed before it has been silent for ten seconds."""
+    there = replace(ended, boot=f"another {ended.boot}")
+    assert there.host == this_process().host
+    assert not is_gone(held_by(there), this_process())
+
+
+def test_where_the_system_tells_no_boot_the_heartbeat_alone_decides() -> None:
+    unknown = replace(this_process(), boot=None, started=None)
+    gone = replace(unknown, process=2**30)
+    assert not is_gone(held_by(gone), unknown)
+
+
+def test_a_process_of_somebody_else_lives_though_nothing_of_it_may_be_seen() -> None:
+    assert not is_gone(held_by(replace(this_process(), process=1, started=None)), this_process())
+
+
+def test_two_hosts_of_one_name_never_take_a_caja_from_each_other_while_both_live() -> None:
     site = Site()
     me = this_process()
-    earlier = Holder(host=me.host, process=os.getpid(), started=me.started - 100)
-    assert GuardKeeper(site.caja, earlier, site.clock).claim()
-    assert is_gone(site.caja.read_guard(), me)
-    assert not is_gone(site.caja.read_guard(), THERE)
+    one, two = (GuardKeeper(site.caja, replace(me, process=2**30 + number, boot=f"boot {number}"), site.clock) for number in (1, 2))
+    assert one.claim()
+    for _ in range(60):
+        site.clock.now += 1
+        beat(site)
+        assert not two.claim()
+    assert site.caja.content.guard.token == one.token
 
 
 def test_a_row_that_was_given_back_is_taken_at_once() -> None:
@@ -81,7 +124,7 @@ def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
     assert GuardKeeper(site.caja, THERE, site.clock, one.token).claim()
 
 
-def test_an_idle_holder_lives_on_by_an_empty_transaction_every_two_seconds() -> None:
+def test_an_idle_holder_lives_on_by_an_empty_transaction_every_three_seconds() -> None:
     site = Site()
     site.step()
     beats = []

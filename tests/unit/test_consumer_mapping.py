@@ -13,6 +13,8 @@ from schemas.changes import CATALOGUES, Entity, Key
 from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 
+PRICED = [{"list": n, "amount": Decimal(n), "tax_included": None} for n in range(1, 5)]
+
 
 def named(entity: Entity, row: MappedRow) -> dict[str, Any]:
     return dict(zip((column.name for column in MAPPERS[entity].plan.columns), row.values, strict=True))
@@ -132,7 +134,15 @@ def test_every_column_of_the_small_catalogues_and_of_stock() -> None:
         **{f"APLICA{n + 1}": n for n in range(4)},
     }
     assert row.notes == (Note(Cause.BEYOND, "taxes"),)
-    currency = {"currency": 1, "description": "Peso", "symbol": "$", "rate": Decimal(1), "sat_code": "MXN", "status": "active"}
+    currency = {
+        "currency": 1,
+        "description": "Peso",
+        "symbol": "$",
+        "rate": Decimal(1),
+        "sat_code": "MXN",
+        "status": "active",
+        "exact_rate": None,
+    }
     assert named(Entity.CURRENCY, MAPPERS[Entity.CURRENCY].row(currency, None)) == {
         "MONEDA": 1,
         "DESCRIPCIO": "Peso",
@@ -153,20 +163,45 @@ def test_a_scheme_with_four_taxes_fills_four() -> None:
 
 
 def test_a_text_is_shortened_to_its_column_without_trailing_blanks_and_noted() -> None:
-    row = MAPPERS[Entity.PRODUCT].row(product("P1", description="x" * 39 + " " + "y" * 10), None)
+    row = MAPPERS[Entity.PRODUCT].row(product("P1", description="x" * 39 + " " + "y" * 10, prices=PRICED), None)
     assert named(Entity.PRODUCT, row)["DESCRIPCIO"] == "x" * 39
     assert row.notes == (Note(Cause.SHORTENED, "DESCRIPCIO"),)
 
 
 def test_a_code_that_does_not_fit_is_left_out_and_noted() -> None:
-    row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": "9" * 17, "kind": "none"}]), None)
+    row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": "9" * 17, "kind": "none"}], prices=PRICED), None)
     assert named(Entity.PRODUCT, row)["CLVALTER1"] is None
     assert row.notes == (Note(Cause.LEFT_OUT, "CLVALTER1"),)
 
 
 def test_bar_codes_beyond_three_are_noted() -> None:
-    row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": k, "kind": "none"} for k in "abcd"]), None)
+    row = MAPPERS[Entity.PRODUCT].row(product("P1", alternate_keys=[{"key": k, "kind": "none"} for k in "abcd"], prices=PRICED), None)
     assert row.notes == (Note(Cause.BEYOND, "alternate_keys"),)
+
+
+def test_a_product_in_use_without_a_price_in_a_list_that_feeds_one_is_noted() -> None:
+    row = MAPPERS[Entity.PRODUCT].row
+    lacking = product("P1", prices=PRICED[::2])
+    assert row(lacking, None).notes == (Note(Cause.NO_PRICE, "PRECIO2"), Note(Cause.NO_PRICE, "PRECIO4"))
+    assert row({**lacking, "status": "inactive"}, None).notes == ()
+    assert row(product("P1", prices=PRICED), None).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "kept", "cause"),
+    [
+        ("a@x.mx;b@x.mx", "a@x.mx;b@x.mx", None),
+        ("a" * 54 + "@x.mx; b@x.mx", "a" * 54 + "@x.mx", Cause.SHORTENED),
+        ("a@x.mx, b@x.mx; " + "c" * 120 + "@x.mx", "a@x.mx, b@x.mx", Cause.SHORTENED),
+        ("a" * 200 + "@x.mx", None, Cause.LEFT_OUT),
+        ("a" * 200 + "@x.mx;b@x.mx", None, Cause.LEFT_OUT),
+    ],
+)
+def test_a_list_of_addresses_that_is_too_long_is_cut_between_two_of_them(addresses: str, kept: str | None, cause: Cause | None) -> None:
+    mapper = MAPPERS[Entity.CUSTOMER]
+    row = mapper.row(customer("7", email=addresses), None)
+    assert named(Entity.CUSTOMER, row)["EMAIL"] == kept
+    assert row.notes == ((Note(cause, "EMAIL"),) if cause else ())
 
 
 @pytest.mark.parametrize(("changed", "column"), [({"line": "LARGE6"}, "LINEA"), ({"sku": "P" * 17}, "PRODUCTO")])

@@ -96,3 +96,22 @@ def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: li
     assert world.caja.touched - touched == told
     waiting = {(p.subject, key) for p in found for key in p.waiting}
     assert {place for place in world.caja.content.waiting if place[0] in chosen} == waiting
+
+
+def test_a_row_that_is_equal_but_its_total_is_not_counts_as_changed_once() -> None:
+    site = Site()
+    for key in ("P1", "P2", "P3"):
+        site.product(key)
+        site.stock(key, Decimal(2))
+        site.stock(key, Decimal(3), 2)
+    site.step()
+    for key in ("P1", "P2"):
+        (site.row("CATINVEN", key) or {})["EXISTENCIA"] = 99.0
+    site.caja.sales.add((2, Key("P2")))
+    other = Subject(Entity.STOCK, 2)
+    found = preview(site, PRODUCT, STOCK, other)
+    assert (found[STOCK].changed, found[STOCK].equal) == (["P1"], 2)
+    assert (found[other].changed, found[other].equal) == ([], 2)
+    site.consumer.ask_for_resync([Entity.STOCK])
+    site.step()
+    assert [(site.row("CATINVEN", key) or {})["EXISTENCIA"] for key in ("P1", "P2")] == [5, 99]

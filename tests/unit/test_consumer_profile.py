@@ -104,7 +104,7 @@ def test_a_table_without_a_key_to_find_its_rows_by_is_refused(table: str, key: s
         ("CATINVEN", "DESCRIPCIO", {"kind": Kind.INTEGER, "length": None}, "CATINVEN.DESCRIPCIO is integer, not text"),
         ("CATINVEN", "DESCRIPCIO", {"kind": Kind.OTHER, "length": None}, "CATINVEN.DESCRIPCIO is other, not text"),
         ("CATINVEN", "ESQIMP", {"kind": Kind.TIMESTAMP}, "CATINVEN.ESQIMP is timestamp, not integer"),
-        ("CATINVEN", "DESCRIPCIO", {"charset": "UTF8"}, "character set UTF8"),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "DOS850"}, "character set DOS850"),
         ("CATINVEN", "PRODUCTO", {"length": 15}, "CATINVEN.PRODUCTO holds 15 characters, SAE's keys have up to 16"),
         ("EXIST", "PRODUCTO", {"length": 15}, "EXIST.PRODUCTO holds 15 characters"),
         ("CATCLIEN", "CLAVESAE", {"length": 9}, "CATCLIEN.CLAVESAE holds 9 characters"),
@@ -120,8 +120,9 @@ def test_a_column_of_another_kind_is_refused(table: str, column: str, what: Mapp
     [
         ("CATINVEN", "ESQIMP", {"kind": Kind.FLOAT}),
         ("CATINVEN", "DESCRIPCIO", {"charset": "NONE"}),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "WIN1252"}),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "UTF8"}),
         ("CATINVEN", "PRODUCTO", {"length": 20}),
-        ("CATINVEN", "ALTA", {"kind": Kind.INTEGER, "length": None}),
     ],
 )
 def test_a_column_that_holds_the_same_in_another_way_is_taken(table: str, column: str, what: Mapping[str, Any]) -> None:
@@ -180,8 +181,35 @@ def test_a_file_that_is_no_profile_is_refused_by_name(own: Path, content: bytes)
         (', service = "S"', "", "product.TIPO: no letter for service"),
         ('true = "T", false = "F"', 'true = "T"', "customer.CREDITO: no letter for false"),
         ('from = "sku", as = "key"', 'from = "description", as = "key"', "product: no column takes sku"),
-        ('from = "email", as = "text"', 'from = "email", as = "words"', "customer.columns.EMAIL.as"),
+        ('from = "email", as = "list"', 'from = "email", as = "words"', "customer.columns.EMAIL.as"),
         ('as = "text", evidence = "seen" }', 'as = "text", evidence = "heard" }', "product.columns.DESCRIPCIO.evidence"),
+        ('from = "telephone", as = "text"', 'from = "credit_days", as = "text"', "TELEFONO: credit_days cannot be taken as text"),
+        (
+            'from = "price_list", as = "integer"',
+            'from = "postal_code", as = "integer"',
+            "customer.LISTAPREC: postal_code cannot be taken as",
+        ),
+        (
+            'from = "discount", as = "number"',
+            'from = "discount", as = "integer"',
+            "customer.DESCUENTO: discount cannot be taken as integer",
+        ),
+        (
+            'from = "has_credit", as = { true = "T", false = "F" }',
+            'from = "has_credit", as = "text"',
+            "CREDITO: has_credit cannot be taken",
+        ),
+        ('from = "telephone", as = "text"', 'from = "telephone", as = { a = "A" }', "customer.TELEFONO: telephone cannot be taken as {"),
+        ('from = "alternates.1", as = "code"', 'from = "alternates.1", as = "number"', "CLVALTER1: alternates.1 cannot be taken as number"),
+        ('from = "store", as = "integer"', 'from = "store", as = "key"', "stock.TIENDA: store cannot be taken as key"),
+        ('list = 2, as = "number"', 'list = 2, as = "integer"', "product.PRECIO2: price cannot be taken as integer, but as number"),
+        ('name = "PRECIOIMP", yes = "T", no = "F"', 'name = "PRECIOIMP", yes = "T"', "parameters.tax_included.no: is missing"),
+        ('name = "PRECIOIMP", yes = "T", no = "F"', 'name = "PRECIOIMP", yes = "T", no = "T"', "PRECIOIMP: yes and no are the same"),
+        (
+            "retire = { EXIS",
+            'active = { column = "X", yes = "1", no = "0" }\nretire = { EXIS',
+            "stock.active: an event of stock has no field status",
+        ),
         ("added = {", "rows = 3\nadded = {", "product.rows: Extra inputs"),
         ('parents = ["product"]', 'parents = ["warehouse"]', "stock.parents.0"),
     ],
@@ -197,12 +225,20 @@ def test_what_is_wrong_in_a_file_is_named_when_it_is_loaded(own: Path, old: str,
     [
         ('service = "S"', 'service = "SERV"', "CATINVEN.TIPO is text (1), not text (4)"),
         ('yes = "T", no = "F"', 'yes = "SI", no = "N"', "CATLINEA.ALTA is text (1), not text (2)"),
+        ("retire = { EXISTIENDA = 0 }", 'retire = { EXISTIENDA = "nada" }', "EXIST.EXISTIENDA is float, not text"),
+        ("added = { EXISTENCIA = 0 }", "added = { DESCRIPCIO = 0 }", "CATINVEN.DESCRIPCIO is text, not float"),
     ],
 )
 def test_letters_that_are_longer_than_their_column_are_refused(own: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError) as raised:
         check(load(edited(own, old, new)), reference_catalogue(), "centro")
     assert said in str(raised.value)
+
+
+def test_letters_do_not_stand_in_a_column_of_numbers_but_digits_do(own: Path) -> None:
+    catalogue = changed("CATLINEA", "ALTA", kind=Kind.INTEGER, length=None)
+    assert "CATLINEA.ALTA is integer, not text (1)" in refused(catalogue)
+    check(load(edited(own, 'yes = "T", no = "F"', 'yes = "1", no = "0"')), catalogue, "centro")
 
 
 def test_a_parent_must_have_a_column_of_the_rows_own(own: Path) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from consumer.apply import LARGEST, SMALLEST
 from consumer.caja import Switches
 from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
@@ -15,7 +16,8 @@ from puente.texts import text
 from schemas.changes import Entity, Subject
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
 from tests.fakes.caja import MemoryCaja
-from tests.unit.consuming import MAPPERS, TOPICS, Site, customer, product
+from tests.fakes.slow_caja import SlowCaja
+from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site, customer, product
 
 PRODUCT = Subject(Entity.PRODUCT)
 
@@ -356,8 +358,10 @@ class SwitchedOffMeanwhile(MemoryCaja):
 
 
 def test_an_interface_switched_off_meanwhile_is_seen_within_the_transaction() -> None:
-    caja = SwitchedOffMeanwhile(MAPPERS, parameters=Switches(interface=False, stock_changes=True, tax_included=False))
+    caja = SwitchedOffMeanwhile(MAPPERS)
     site = Site(caja=caja)
+    site.step()
+    caja.parameters = replace(caja.parameters, interface=False)
     site.product("P1")
     with pytest.raises(InterfaceOff):
         site.step()
@@ -389,3 +393,15 @@ def test_stock_is_not_even_read_while_products_are_behind() -> None:
     assert step is not None
     assert not step.at_end
     assert site.waiting() == {}
+
+
+@pytest.mark.parametrize(("look", "write", "limit"), [(5.0, 0.00001, LARGEST), (0.0, 0.01, SMALLEST)])
+def test_batches_become_small_where_writing_is_slow_and_not_where_reading_sales_is(look: float, write: float, limit: int) -> None:
+    clock = Clock()
+    caja = SlowCaja(MAPPERS, clock=clock, seconds_to_look=look, seconds_to_write=write)
+    site = Site(caja=caja, clock=clock)
+    for n in range(300):
+        site.product(f"P{n}")
+        site.stock(f"P{n}", Decimal(1))
+    site.step()
+    assert site.consumer._applier.limit == limit

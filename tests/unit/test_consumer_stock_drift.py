@@ -100,3 +100,57 @@ def test_what_is_as_the_ledger_says_is_not_touched() -> None:
         site.clock.now += STOCK_SECONDS
         site.step()
     assert site.caja.touched == touched
+
+
+def total(site: Site, key: str = "P1") -> Any:
+    return (site.row("CATINVEN", key) or {}).get("EXISTENCIA")
+
+
+def test_a_total_that_somebody_changed_is_mended_in_time_though_its_rows_are_equal() -> None:
+    site = stocked()
+    (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] = 99.0
+    site.clock.now += STOCK_SECONDS
+    site.step()
+    assert (total(site), quantity(site)) == (7.25, 7.25)
+
+
+def test_a_total_is_mended_by_a_resync_at_once() -> None:
+    site = stocked()
+    (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] = 99.0
+    site.step()
+    assert total(site) == 99
+    site.consumer.ask_for_resync([Entity.STOCK])
+    site.step()
+    assert total(site) == 7.25
+
+
+def test_a_total_of_what_has_unposted_sales_or_is_not_saes_or_is_locked_is_left_alone() -> None:
+    site = stocked()
+    for key in ("OWN", "P2"):
+        site.caja.content.table("CATINVEN")[(key,)] = {"PRODUCTO": key, "EXISTENCIA": 5.0, "ALTA": "T"}
+        site.caja.content.table("EXIST")[(key, 1)] = {"PRODUCTO": key, "TIENDA": 1, "EXISTIENDA": 3.0}
+    site.stock("P2", Decimal(3))
+    site.step()
+    (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] = 99.0
+    site.caja.sales.add((2, Key("P1")))
+    site.caja.locked.add(("CATINVEN", ("P2",)))
+    site.clock.now += STOCK_SECONDS
+    site.step()
+    assert [total(site, key) for key in ("P1", "P2", "OWN")] == [99, 5, 5]
+    site.caja.sales.clear()
+    site.caja.locked.clear()
+    site.clock.now += STOCK_SECONDS
+    site.step()
+    assert [total(site, key) for key in ("P1", "P2", "OWN")] == [7.25, 3, 5]
+
+
+def test_a_till_that_holds_the_product_keeps_its_stock_out_whole_until_the_next_try() -> None:
+    site = stocked()
+    site.caja.locked.add(("CATINVEN", ("P1",)))
+    site.stock("P1", Decimal("12.25"))
+    site.step()
+    assert (quantity(site), total(site), site.waiting()) == (7.25, 7.25, {"P1": "locked"})
+    site.caja.locked.clear()
+    site.clock.now += 1
+    site.step()
+    assert (quantity(site), total(site), site.waiting()) == (12.25, 12.25, {})

@@ -1,6 +1,6 @@
 """The sweep after a resync: what it takes, and on whose word; and when CAJA is ready to sell."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
@@ -12,12 +12,12 @@ from consumer.policies import Policies, StockPolicy
 from consumer.settle import HELD_SECONDS
 from puente.errors import ConnectionLost
 from puente.eventlog.memory import StoredTopic
-from puente.eventlog.port import Record
+from puente.eventlog.port import Offset, Record
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
-from schemas.control import KEY
+from schemas.control import KEY, SHORT, Word, record, short
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
-from tests.unit.consuming import MAPPERS, TOPICS, Site, customer
+from tests.unit.consuming import MAPPERS, NOW, TOPICS, Site, customer
 
 PRODUCT, CUSTOMER, LINE = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Subject(Entity.PRODUCT_LINE)
 STOCK = Subject(Entity.STOCK, 1)
@@ -126,6 +126,92 @@ def test_a_word_about_another_identity_of_the_topic_allows_nothing() -> None:
     site.hear()
     assert is_active(site, "CATINVEN", "X1")
     site.say()
+    site.step()
+    assert not is_active(site, "CATINVEN", "X1")
+
+
+def say_again(site: Site, place: int, run: str = "r") -> None:
+    """The word at a place of the control topic, in short."""
+    word = short(Word(run=run, time=NOW, topics=(), compared=False), Offset(place), NOW)
+    site.log.append([record(TOPICS.control, word)])
+
+
+def test_a_short_word_allows_what_the_whole_one_did_that_it_repeats() -> None:
+    """One that was given before there was anything to wait for."""
+    site = Site(ALL)
+    site.product("P1")
+    own(site, "X1")
+    site.say()
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    say_again(site, 0)
+    site.step()
+    assert not is_active(site, "CATINVEN", "X1")
+
+
+def test_a_short_word_that_repeats_an_incomplete_one_allows_nothing() -> None:
+    site = Site(ALL)
+    own(site, "X1")
+    site.product("P1")
+    site.say(lacking=[PRODUCT])
+    site.step()
+    say_again(site, 0)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+
+
+NO_REPETITION: dict[str, Callable[[Site], None]] = {
+    "of another run than the word": lambda site: say_again(site, 0, "other"),
+    "of a word that is not there": lambda site: say_again(site, 9),
+    "of itself": lambda site: say_again(site, 1),
+    "that cannot be read": lambda site: site.append_word(SHORT, b"garbage"),
+    "that repeats nothing": lambda site: site.append_word(SHORT, site.log.store.topics[TOPICS.control].events[0].value),
+}
+
+
+@pytest.mark.parametrize("which", NO_REPETITION)
+def test_a_short_word_allows_nothing(which: str) -> None:
+    site = Site(ALL)
+    site.product("P1")
+    own(site, "X1")
+    site.say()
+    site.step()
+    NO_REPETITION[which](site)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+
+
+def test_a_short_word_of_one_who_was_followed_or_has_ended_allows_nothing() -> None:
+    site = Site(ALL)
+    site.product("P1")
+    own(site, "X1")
+    site.say()
+    site.step()
+    site.say(lacking=[PRODUCT])
+    say_again(site, 0)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    site.append_word(KEY, None)
+    say_again(site, 0)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    site.say()
+    site.step()
+    assert not is_active(site, "CATINVEN", "X1")
+
+
+def test_a_short_word_of_a_newer_word_than_the_one_that_was_heard_counts() -> None:
+    """A late one of somebody who was followed came first."""
+    site = Site(ALL)
+    site.product("P1")
+    own(site, "X1")
+    site.say(lacking=[PRODUCT])
+    site.say()
+    site.step()
+    say_again(site, 0)
+    site.step()
+    assert is_active(site, "CATINVEN", "X1")
+    say_again(site, 1)
     site.step()
     assert not is_active(site, "CATINVEN", "X1")
 

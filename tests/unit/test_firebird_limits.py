@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.sql.base import Executable
 
-from consumer import ledger
+from consumer import ledger, sales
 from consumer.caja import Holder
 from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
 from consumer.leftout import Cause, Note
@@ -91,6 +91,10 @@ class Recorder:
         self.texts.append(privileges.MAKES_TABLES)
         return True
 
+    def permits_index(self, table: str) -> bool:
+        self.texts.append(privileges.OWNS.format(table=table))
+        return True
+
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         text = self._keep(statement)
         return 0 if "PUENTE_POSITIONS" in text else 1
@@ -98,6 +102,9 @@ class Recorder:
     def insert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         self.texts.append(insert.build(table))
         self._keep(sa.insert(table))
+
+    def delete(self, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        self.texts.append(insert.build_delete(table, names))
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         self.texts.append(packed.build(plan).sql)
@@ -108,11 +115,15 @@ class Recorder:
             self._keep(sa.schema.CreateTable(table))
         return list(metadata.tables)
 
+    def create_index(self, name: str, table: str, expression: str) -> None:
+        self.texts += [catalogue.DROP_INDEX.format(name=name)]
+        self.texts += [catalogue.CREATE_INDEX.format(name=name, table=table, expression=expression)]
+
     def add_columns(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
             for column in table.columns:
                 if column.nullable:
-                    self._keep(alter.add_column(column, DIALECT))
+                    self.texts.append(alter.add_column(column, DIALECT))
 
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
@@ -128,15 +139,22 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(ledger.metadata)},
-        {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
+        {
+            ledger.guard.name: [guard],
+            ledger.ROWS: [("stock", 1)],
+            ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)],
+            "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
+        },
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)
     database.add_columns(ledger.metadata)
     database.drop_tables(ledger.metadata)
+    database.create_index(sales.INDEX, PROFILE.sales.table, sales.expression(PROFILE.sales))
+    database.permits_index(PROFILE.sales.table)
     caja.switches()
     caja.stores()
     seen = caja.read_guard()
@@ -199,7 +217,7 @@ def of_the_users() -> list[str]:
     return [*database.texts, *grants.for_sae(settings).grants, *grants.for_caja(settings.caja[0]).grants]
 
 
-ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.KEYS]
+ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
 BLOCKS["waiting"] = insert.build(ledger.waiting)
 

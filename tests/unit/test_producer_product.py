@@ -69,7 +69,6 @@ def test_a_product_with_its_prices_alternate_keys_and_taxes() -> None:
             "prices": [
                 {"list": 1, "amount": Decimal(50), "tax_included": True},
                 {"list": 2, "amount": Decimal("45.5"), "tax_included": False},
-                {"list": 9, "amount": Decimal(0), "tax_included": None},
             ],
             "alternate_keys": [
                 {"key": "123", "kind": "supplier"},
@@ -116,7 +115,7 @@ def test_an_older_sae_has_four_taxes_no_flag_of_price_lists_and_no_ieps() -> Non
     sae.layout = Layout(taxes=4, price_tax_flag=False, ieps=False)
     product = only(sae, Entity.PRODUCT)
     assert product["taxes"] == [tax(place, place + 1) for place in range(1, 5)]
-    assert [price["tax_included"] for price in product["prices"]] == [None, None, None]
+    assert [price["tax_included"] for price in product["prices"]] == [None, None]
     assert product["ieps"] is None
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from producer.poll import HEARTBEAT_SECONDS
 from producer.tables import Clin, Mult
 from producer.view import READ_AT_ONCE, UNREADABLE, LogChanged, View
 from puente.errors import RetryableError
@@ -27,7 +28,8 @@ def settled_site() -> Site:
 
 
 def starts_over(site: Site) -> None:
-    """The next pass fails in a way that is worth trying again, the ones after it mend the log."""
+    """The pass before the next heartbeat fails in a way that is worth trying again, the ones after it mend the log."""
+    site.clock.seconds += HEARTBEAT_SECONDS
     with pytest.raises(RetryableError) as raised:
         site.run()
     assert isinstance(raised.value, LogChanged | OtherHistory)
@@ -37,6 +39,27 @@ def starts_over(site: Site) -> None:
 
 
 # what is read
+
+
+def test_a_look_at_a_log_that_did_not_grow_reads_no_topic_and_before_a_heartbeat_all_are_read() -> None:
+    site = settled_site()
+    site.run()
+    site.log.plan(0)
+    site.run()
+    assert site.log.calls == 1  # which topics there are, and where they end
+    site.clock.seconds += HEARTBEAT_SECONDS
+    site.log.plan(0)
+    site.run()
+    topics = sum(TOPICS.subject(topic) is not None or topic == TOPICS.control for topic in site.log.store.topics)
+    assert site.log.calls == 1 + topics + 1  # the last one says it
+
+
+def test_a_topic_that_grew_is_read_at_once() -> None:
+    site = settled_site()
+    site.run()
+    site.log.slip_in(foreign(LINES, Key("L"), None))
+    assert site.run().published == 1
+    assert site.agrees()
 
 
 def test_the_view_holds_what_the_log_holds() -> None:

@@ -8,14 +8,15 @@ import pytest
 
 from producer.capture import NAMED
 from producer.poll import HEARTBEAT_SECONDS
-from producer.publish import APPENDED_AT_ONCE
+from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
 from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
 from puente.errors import ConnectionLost, RetryableError
 from puente.eventlog.port import Offset, Record
+from puente.heartbeat import NEWEST_WORDS, last_word
 from puente.texts import text
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder
-from schemas.control import Word, parse
+from schemas.control import KEY, SHORT, Word, parse, release
 from tests.fakes.failing_log import How
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site
@@ -71,6 +72,71 @@ def test_the_heartbeat_repeats_the_word() -> None:
         site.run()
         site.run()
     assert [word.complete for word in site.words()] == [False, True, True, True, True]
+
+
+def spoken(site: Site) -> list[tuple[bytes, int]]:
+    """Key and size of each event of the control topic."""
+    return [(event.key, len(event.value or b"")) for event in site.log.store.topics[TOPICS.control].events]
+
+
+def beats(site: Site, count: int) -> None:
+    for _ in range(count):
+        site.clock.seconds += HEARTBEAT_SECONDS
+        site.run()
+
+
+def test_what_did_not_change_is_not_said_in_full_again() -> None:
+    site = Site(*(row(Almacenes, number) for number in range(1, 100)))
+    site.run()
+    beats(site, 3)
+    site.sae.put(row(Clin, "L"))
+    site.run()
+    beats(site, 2)
+    site.restart()
+    site.run()
+    assert [key for key, _ in spoken(site)] == [KEY] * 2 + [SHORT] * 3 + [KEY] + [SHORT] * 2 + [KEY] * 2
+    assert max(size for key, size in spoken(site) if key == SHORT) < 50
+    assert spoken(site)[1][1] > 4000
+
+
+def test_a_late_word_of_an_earlier_producer_is_covered_by_a_whole_one() -> None:
+    """It is the newest of its key, and compaction may take the one below it."""
+    site = Site()
+    site.run()
+    late = site.log.store.topics[TOPICS.control].events[0]
+    site.restart()
+    site.run()
+    site.log.slip_in(Record(topic=TOPICS.control, key=KEY, value=late.value, headers=late.headers))
+    beats(site, 2)
+    assert [key for key, _ in spoken(site)[-3:]] == [KEY, KEY, SHORT]
+    assert (site.words()[-1].run, site.words()[-1].complete) == ("run2", True)
+
+
+def test_now_and_then_a_word_is_said_in_full_for_those_who_know_no_short_ones() -> None:
+    site = Site()
+    site.run()
+    beats(site, WHOLE_EVERY + 2)
+    assert [key for key, _ in spoken(site)] == [KEY] * 2 + [SHORT] * WHOLE_EVERY + [KEY, SHORT]
+
+
+def test_the_last_word_is_found_by_its_newest_repetition() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    beats(site, NEWEST_WORDS + 5)
+    word = last_word(site.log, TOPICS)
+    assert word is not None
+    assert word == site.words()[-1]
+    assert word.complete
+    assert word.time > site.words()[1].time
+    site.log.store.compact()
+    assert last_word(site.log, TOPICS) == word
+    site.log.slip_in(release(TOPICS.control, "run1"))
+    site.log.store.compact()
+    assert last_word(site.log, TOPICS) is None
+
+
+def test_a_log_without_words_has_no_last_one() -> None:
+    assert last_word(Site().log, TOPICS) is None
 
 
 def test_a_long_pass_has_a_heartbeat_too() -> None:

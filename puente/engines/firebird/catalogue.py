@@ -1,4 +1,4 @@
-"""Tables, columns and keys out of RDB$ (the dialect's reflection fails on Firebird 2.5)."""
+"""Tables, columns, keys and indexes out of RDB$ (the dialect's reflection fails on Firebird 2.5)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -18,21 +18,28 @@ where coalesce(r.rdb$system_flag, 0) = 0
 order by rf.rdb$relation_name, rf.rdb$field_position
 """
 
-KEYS = """
-select trim(i.rdb$relation_name), trim(i.rdb$index_name), trim(s.rdb$field_name)
+INDEXES = """
+select trim(i.rdb$relation_name), trim(i.rdb$index_name), coalesce(trim(s.rdb$field_name), ''), i.rdb$expression_source,
+       coalesce(i.rdb$unique_flag, 0)
 from rdb$indices i
-join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
-where coalesce(i.rdb$system_flag, 0) = 0 and i.rdb$unique_flag = 1 and coalesce(i.rdb$index_inactive, 0) = 0
+left join rdb$index_segments s on s.rdb$index_name = i.rdb$index_name
+where coalesce(i.rdb$system_flag, 0) = 0 and coalesce(i.rdb$index_inactive, 0) = 0
+  and (i.rdb$unique_flag = 1 or i.rdb$expression_source is not null)
 """
+"""Unique ones by their columns, and those on an expression, whose only column is called nothing."""
+
+CREATE_INDEX = "create index {name} on {table} computed by ({expression})"
+DROP_INDEX = "drop index {name}"
 
 _INTEGERS = (7, 8, 16)
-_FLOATS = (10, 27)
+_SINGLE = 10
+_FLOATS = (_SINGLE, 27)
 _TEXTS = (14, 37)
 _TIMESTAMP = 35
 
 
-def build(columns: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]], names: Collection[str] | None) -> Catalogue:
-    """The catalogue from the rows of `COLUMNS` and `KEYS`."""
+def build(columns: Iterable[Sequence[Any]], indexes: Iterable[Sequence[Any]], names: Collection[str] | None) -> Catalogue:
+    """The catalogue from the rows of `COLUMNS` and `INDEXES`."""
     by_table: dict[str, dict[str, Column]] = defaultdict(dict)
     views: set[str] = set()
     for table, name, type_, scale, length, not_null, charset, is_view in columns:
@@ -41,16 +48,27 @@ def build(columns: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]], names
         if is_view:
             views.add(table)
         by_table[table][name] = Column(
-            name=name, kind=kind, length=length if text else None, nullable=not not_null, charset=charset if text else None
+            name=name,
+            kind=kind,
+            length=length if text else None,
+            scale=-scale if kind is Kind.FLOAT and type_ in _INTEGERS else None,
+            single=type_ == _SINGLE,
+            nullable=not not_null,
+            charset=charset if text else None,
         )
     segments: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for table, index, column in keys:
-        segments[table, index].add(column)
+    computed: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, index, column, expression, is_unique in indexes:
+        if is_unique:
+            segments[table, index].add(column)
+        if expression is not None:
+            computed[table][index] = expression
     return {
         table: Table(
             name=table,
             columns=found,
             keys=[frozenset(s) for (owner, _), s in segments.items() if owner == table],
+            computed=computed[table],
             view=table in views,
         )
         for table, found in by_table.items()

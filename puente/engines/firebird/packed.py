@@ -1,8 +1,11 @@
 """Many rows in one parameter, cut apart inside an EXECUTE BLOCK: row, ledger row and error report in one round trip.
 
 Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
-its own block, so that one that fails (a constraint, a lock) takes its ledger row with it and leaves the others alone. Numbers travel as
-text; up to six decimals arrive exact.
+its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
+others alone. Numbers travel as text, with six decimals or as many as they have.
+
+Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
+alone: so a row's work is a block of its own, and the handler stands around it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,16 +13,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from puente.engines.database import LEDGER_COLUMNS, Kind, Refusal, RowWrite, Scalar, WriteColumn, WritePlan
+from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan, written
+from puente.engines.firebird.errors import DUPLICATE_CODES
 from puente.engines.firebird.text import to_database
 from puente.errors import InvariantError
 from puente.texts import text
 
 PARAMETER_LENGTH = 32_000
 LEDGER_KEY = 3
+DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
 Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
-_TYPES = {Kind.INTEGER: "integer", Kind.FLOAT: "double precision"}
+LATIN = "ISO8859_1"
+DIGITS = 18
+"""Of an exact number in eight bytes."""
 
 
 def width_of(column: WriteColumn) -> int:
@@ -61,32 +68,36 @@ def _packer(column: WriteColumn) -> Packer:
     null = " " * (width + 1)
     if column.kind is Kind.TEXT:
         return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
-    return lambda value: null if value is None else "1" + format(value, "d" if isinstance(value, int) else ".6f").ljust(width)
+    return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
 
 
-def build(plan: WritePlan) -> PackedBlock:
-    """The statement for a plan."""
+def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
+    """The statement for a plan; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
     columns = plan.columns + LEDGER_COLUMNS
     width = 1 + sum(width_of(column) + 1 for column in columns)
     variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
     ledger = {column.name: f"V{len(plan.columns) + index}" for index, column in enumerate(LEDGER_COLUMNS)}
     lines = [
-        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?) returns (row_no integer, code integer) as",
+        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?)",
+        "returns (row_no integer, code integer, state char(5), seen integer) as",
         "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
+        *([f"declare s {_number(Kind.FLOAT, plan.total)};"] if plan.total else []),
         *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
         "begin",
         f"n = char_length(d) / {width};",
         "while (i < n) do begin",
         f"o = i * {width} + 1; code = 0; c = 0;",
-        "begin",
+        "begin begin",
         "a = substring(d from o for 1);",
         *_cut(columns),
         *_apply(plan, variables),
         "if (code = 0) then begin",
+        f"if (a <> '{Action.TOTAL.value}') then begin",
         *_write_ledger(plan.ledger, ledger),
-        "touched = touched + c;",
-        "end else begin row_no = i; suspend; end",
-        "when any do begin row_no = i; code = gdscode; suspend; end",
+        "end touched = touched + c;",
+        "end else begin row_no = i; state = null; seen = 0; suspend; end",
+        "end",
+        *([] if aloud else _report(plan, variables)),
         "end",
         "i = i + 1;",
         "end",
@@ -97,7 +108,28 @@ def build(plan: WritePlan) -> PackedBlock:
 
 
 def _declared(column: WriteColumn) -> str:
-    return f"varchar({column.width}) character set iso8859_1" if column.kind is Kind.TEXT else _TYPES[column.kind]
+    return _text(column, column.charset or LATIN) if column.kind is Kind.TEXT else _number(column.kind, column)
+
+
+def _text(column: WriteColumn, charset: str) -> str:
+    return f"varchar({column.width}) character set {charset.lower()}"
+
+
+def _turned(piece: str, column: WriteColumn) -> str:
+    """Bytes of CP1252 that count as ISO8859_1, as the column's character set has them: its own bytes, but for UTF8."""
+    if (column.charset or LATIN) in (LATIN, "ASCII"):
+        return piece
+    taken = f"cast({piece} as {_text(column, 'NONE')})"
+    return taken if column.charset in ("NONE", "WIN1252") else f"cast({taken} as {_text(column, 'WIN1252')})"
+
+
+def _number(kind: Kind, of: WriteColumn | Total) -> str:
+    """As the column itself keeps it: else a value is not equal to what was stored of it."""
+    if kind is Kind.INTEGER:
+        return "integer"
+    if of.scale is not None:
+        return f"numeric({DIGITS}, {of.scale})"
+    return "float" if of.single else "double precision"
 
 
 def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
@@ -105,7 +137,8 @@ def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
     for index, column in enumerate(columns):
         width = width_of(column)
         piece = f"substring(d from o + {at + 1} for {width})"
-        value = f"trim(trailing from {piece})" if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_TYPES[column.kind]})"
+        trimmed = _turned(f"trim(trailing from {piece})", column)
+        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
         yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
         at += width + 1
 
@@ -161,8 +194,20 @@ def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
     total = plan.total
     assert total is not None
     own = v[total.own_key]
-    added_up = f"(select sum(x.{total.of}) from {plan.table} x where x.{total.own_key} = :{own})"
-    yield f"if (code = 0 and c > 0) then update {total.table} set {total.column} = {added_up} where {total.key} = :{own};"
+    yield f"if (code = 0 and (c > 0 or a = '{Action.TOTAL.value}')) then begin"
+    yield f"select sum(x.{total.of}) from {plan.table} x where x.{total.own_key} = :{own} into s;"
+    yield f"update {total.table} set {total.column} = :s where {total.key} = :{own} and {total.column} is distinct from :s;"
+    yield "if (c = 0) then c = row_count; end"
+
+
+def _report(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    """Of a unique value also whether this snapshot shows the other row that has it: if not, another transaction made it meanwhile."""
+    yield "when any do begin row_no = i; code = gdscode; state = sqlstate; seen = 0;"
+    own = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
+    for key in plan.keys:
+        same = " and ".join(f"{name} = :{v[name]}" for name in key)
+        yield f"if (code in ({DUPLICATES}) and exists(select 1 from {plan.table} where {same} and not ({own}))) then seen = 1;"
+    yield "suspend; end"
 
 
 def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:

@@ -25,6 +25,14 @@ where current_user = 'SYSDBA' or current_role = 'RDB$ADMIN'
              where rdb$relation_name = 'SQL$TABLES' and rdb$privilege = 'C' and rdb$user in (current_user, current_role, 'PUBLIC'))
 """
 
+OWNS = """
+select count(*)
+from rdb$relations
+where rdb$relation_name = '{table}'
+  and (rdb$owner_name = current_user or current_user = 'SYSDBA' or current_role = 'RDB$ADMIN')
+"""
+"""Whether a table is this user's own, which adding an index to it takes."""
+
 
 def statement(privilege: Privilege, table: str, columns: Sequence[str]) -> str:
     """One that needs this privilege and no other."""

@@ -6,7 +6,7 @@ A group here has no members and divides nothing; where a reader goes on stands i
 from collections.abc import Mapping
 
 from kafka import errors
-from kafka.protocol.consumer import OffsetCommitRequest
+from kafka.protocol.consumer import OffsetCommitRequest, OffsetFetchRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from puente.eventlog.kafka.client import Client, refuse
@@ -17,6 +17,7 @@ _Topic = OffsetCommitRequest.OffsetCommitRequestTopic
 _Partition = _Topic.OffsetCommitRequestPartition
 _GROUP = 0
 _OLDEST_WITH_MANY, _NEWEST_WITH_NAMES = 4, 9
+_OLDEST_WITH_ALL_TOPICS, _NEWEST_WITH_ONE_GROUP = 2, 7
 
 
 def coordinator(client: Client, group: str) -> int:
@@ -47,3 +48,14 @@ def commit(client: Client, node: int, group: str, positions: Mapping[Topic, Offs
     for told in client.ask(request, node).topics:
         code = told.partitions[0].error_code
         refuse(code, group if code == errors.GroupAuthorizationFailedError.errno else told.name, Operation.READ)
+
+
+def committed(client: Client, node: int, group: str) -> dict[Topic, Offset]:
+    """What was committed last, of every topic; of a group that nobody knows nothing. Raises `KafkaError`."""
+    request = OffsetFetchRequest(
+        min_version=_OLDEST_WITH_ALL_TOPICS, max_version=_NEWEST_WITH_ONE_GROUP, group_id=group, topics=None, require_stable=False
+    )
+    told = client.ask(request, node)
+    refuse(told.error_code, group, Operation.DESCRIBE)
+    found = {Topic(topic.name): topic.partitions[0] for topic in told.topics}
+    return {topic: Offset(partition.committed_offset) for topic, partition in found.items() if partition.committed_offset >= 0}

@@ -206,5 +206,8 @@ class KafkaLog:
         if positions:
             self._client.trying(tell)
 
+    def noted(self, reader: str) -> dict[Topic, Offset]:
+        return self._client.trying(lambda: groups.committed(self._client, groups.coordinator(self._client, reader), reader))
+
     def close(self) -> None:
         self._client.close()
