@@ -79,7 +79,7 @@ class Client:
             return retrying(action, policy=REQUESTS if self._connections.are_open else FIRST_REQUEST, on_retry=failed)
         except KafkaError as error:
             self._places.clear()
-            if not self._connections.are_open and isinstance(error, NO_CONNECTION):
+            if not self._connections.was_met and isinstance(error, NO_CONNECTION):
                 reach.explain(self._each, self._options, self._limits.connect, ended=not isinstance(error, SILENT))
             # A broker whose disk is full says so and ends itself: that it is gone then is only what follows.
             told = last_words[0] if last_words and isinstance(error, NO_CONNECTION) else error

@@ -47,6 +47,8 @@ class Connections:
         self._net: NetworkSelector | None = None
         self._manager: KafkaConnectionManager | None = None
         self._silent: set[int] = set()
+        self.was_met = False
+        """Kafka was there once: what fails later is no matter of a wrong address."""
 
     def close(self) -> None:
         """The next request connects anew."""
@@ -144,4 +146,5 @@ class Connections:
             with suppress(OSError):
                 self.close()
             raise
+        self.was_met = True
         return manager
