@@ -23,7 +23,7 @@ DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(client, "REQUESTS", replace(client.REQUESTS, total_seconds=0.2))
+    monkeypatch.setattr(client, "FIRST_REQUEST", replace(client.REQUESTS, total_seconds=0.2))
     with closing(Client(["127.0.0.1:1"])) as made:
         yield made
 
@@ -78,8 +78,7 @@ class Stranger:
 
 
 @pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02\x46", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["TLS", "HTTP"])
-def test_somebody_who_does_not_speak_kafka_is_told(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "REQUESTS", replace(client.REQUESTS, total_seconds=0.2))
+def test_somebody_who_does_not_speak_kafka_is_told(answer: bytes) -> None:
     with closing(Stranger(answer)) as stranger, closing(Client([stranger.address], limits=SHORT)) as asking:
         assert f"Somebody is at {stranger.address}, but does not answer as Kafka" in told(asking)
 

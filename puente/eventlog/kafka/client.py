@@ -6,7 +6,7 @@ has its answer or has failed, so what the port promises can be promised.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from kafka.protocol.metadata import MetadataRequest
 
 from puente.errors import ConfigError, NoTopic
 from puente.eventlog.kafka import reach
-from puente.eventlog.kafka.connections import Connections
+from puente.eventlog.kafka.connections import Connections, NobodyMet
 from puente.eventlog.kafka.errors import NO_CONNECTION, SILENT, TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.eventlog.rights import Operation
@@ -32,8 +32,14 @@ def _is_worth_it(error: BaseException) -> bool:
     return isinstance(error, TRANSIENT) and not isinstance(error, SILENT)
 
 
+def _is_worth_it_at_first(error: BaseException) -> bool:
+    """Where nobody was met yet, whoever asks tries again as it sees fit."""
+    return _is_worth_it(error) and not isinstance(error, NobodyMet)
+
+
 REQUESTS = Policy(first_seconds=0.05, longest_seconds=1.0, total_seconds=5.0, is_worth_it=_is_worth_it)
 """How a request is tried again: a leader that moves, a broker that restarts. What lasts longer is the caller's to wait for."""
+FIRST_REQUEST = replace(REQUESTS, is_worth_it=_is_worth_it_at_first)
 DEFAULT_LIMITS = KafkaLimits()
 NOBODY = UUID(int=0)
 
@@ -70,10 +76,10 @@ class Client:
                 last_words.append(error)
 
         try:
-            return retrying(action, policy=REQUESTS, on_retry=failed)
+            return retrying(action, policy=REQUESTS if self._connections.are_open else FIRST_REQUEST, on_retry=failed)
         except KafkaError as error:
             self._places.clear()
-            if not self._connections.are_open and isinstance(error, NO_CONNECTION):
+            if not self._connections.was_met and isinstance(error, NO_CONNECTION):
                 reach.explain(self._each, self._options, self._limits.connect, ended=not isinstance(error, SILENT))
             # A broker whose disk is full says so and ends itself: that it is gone then is only what follows.
             told = last_words[0] if last_words and isinstance(error, NO_CONNECTION) else error

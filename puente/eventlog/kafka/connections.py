@@ -25,6 +25,10 @@ _NOT_MET = (*TRANSIENT, errors.InvalidReceiveError)
 """Of a server that is down, or none of Kafka's: one that wants TLS answers in TLS."""
 
 
+class NobodyMet(errors.KafkaConnectionError):  # type: ignore[misc]  # untyped, as all of the library
+    """No server took a connection."""
+
+
 class Connections:
     """Connects at the first request. Belongs to one thread; every method raises `KafkaError`."""
 
@@ -43,6 +47,8 @@ class Connections:
         self._net: NetworkSelector | None = None
         self._manager: KafkaConnectionManager | None = None
         self._silent: set[int] = set()
+        self.was_met = False
+        """Kafka was there once: what fails later is no matter of a wrong address."""
 
     def close(self) -> None:
         """The next request connects anew."""
@@ -116,7 +122,7 @@ class Connections:
                 return manager
         if all(isinstance(error, SILENT) for error in failures):
             raise errors.KafkaTimeoutError(*self._servers) from failures[-1]
-        raise errors.KafkaConnectionError(*self._servers) from failures[-1]
+        raise NobodyMet(*self._servers) from failures[-1]
 
     def _meet(self, server: str) -> KafkaConnectionManager:
         settings = {**self._settings, "bootstrap_servers": [server]}
@@ -140,4 +146,5 @@ class Connections:
             with suppress(OSError):
                 self.close()
             raise
+        self.was_met = True
         return manager
