@@ -106,7 +106,9 @@ class Applier:
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
             transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
             transaction.set_aside(fresh)
+            began = self._clock()
             transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
+            outcome.writing += self._clock() - began
             for subject, keys in also.unseen.items():
                 transaction.unsee(subject, keys)
             for topic, progress in also.progress.items():

@@ -14,9 +14,11 @@ from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
+    PLACE,
     guard_of,
     left_out_rows,
     naive,
+    place_values,
     progress_values,
     read_hashes,
     read_left_out,
@@ -38,7 +40,6 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 ONLY_ROW = 1
-DELETED_AT_ONCE = 50
 NOW = sa.func.current_timestamp()
 """By the clock of the database's server."""
 
@@ -223,11 +224,9 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        """Many to a statement; each key is compared as a whole, so that the primary key's index finds it."""
-        t = table.c
-        keys = [sa.and_(t.ENTITY == of.entity.value, t.WAREHOUSE == warehouse_of(of), t.ROW_KEY == key) for of, key in places]
-        for start in range(0, len(keys), DELETED_AT_ONCE):
-            self._writer.execute(sa.delete(table).where(sa.or_(*keys[start : start + DELETED_AT_ONCE])))
+        rows = [place_values(*place) for place in places]
+        if rows:
+            self._writer.delete(table, PLACE, rows)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))

@@ -23,6 +23,7 @@ from puente.findings import Finding, Level, failure
 from puente.heartbeat import told_lists
 from puente.privileges import check_caja, check_sae
 from puente.texts import text
+from puente.wiring.one_database import one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
 
@@ -38,6 +39,8 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
         yield from _caja(caja, settings)
+    for one, other in shared(settings.caja):
+        yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:
@@ -101,6 +104,9 @@ def _caja(settings: CajaSettings, of: Settings) -> Iterator[Finding]:
     try:
         if settings.prices:
             refuse_unknown(settings.prices, _price_lists(of), settings.name)
+    except PuenteError as error:
+        yield failure(settings.name, error)
+    try:
         rights = list(check_caja(settings))
         yield from rights
         if any(finding.level is Level.ERROR for finding in rights):

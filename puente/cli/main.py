@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 MODULES = {
     "demo": "demo",
     **dict.fromkeys(("run", "produce", "consume"), "running"),
-    **{name: name for name in ("check", "setup", "status", "resync", "log", "grants", "reference")},
+    **{name: name for name in ("check", "init", "setup", "status", "resync", "log", "grants", "reference")},
 }
 """Command → the module of `puente.cli` that makes it."""
 
@@ -81,7 +81,7 @@ def build() -> click.Group:
         "puente",
         help=translate(
             "Puente carries every change made in Aspel SAE to every Aspel CAJA, and loses none.\n\n"
-            "Start with: puente demo. For a site of your own: puente check, puente setup, puente run.\n\n"
+            "Start with: puente demo. For a site of your own: puente init, puente check, puente setup, puente run.\n\n"
             "Exit codes: 0 ok, 1 differences or a bug, 2 configuration, 3 something is down, 130/143 stopped."
         ),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

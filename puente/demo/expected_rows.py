@@ -35,6 +35,11 @@ def number(value: Any) -> Decimal | None:
     return None if value is None else Decimal(repr(float(value))).quantize(SIX_PLACES, context=_CONTEXT)
 
 
+def digits(value: Any) -> float | None:
+    """The 15 digits of a binary float that are no noise."""
+    return None if value is None else float(f"{float(value):.15g}")
+
+
 def words(value: str | None, width: int | None) -> str | None:
     """A text as CAJA's column takes it; nothing is NULL."""
     shown = (value or "").rstrip(PADDING)[:width]
@@ -108,7 +113,7 @@ def currencies(sae: Sae, widths: Widths) -> Rows:
             "MONEDA": row["NUM_MONED"],
             "DESCRIPCIO": words(row["DESCR"], widths["DESCRIPCIO"]),
             "SIMBOLO": words(row["SIMBOLO"], widths["SIMBOLO"]),
-            "TCAMBIO": number(row["TCAMBIO"] or 0),
+            "TCAMBIO": digits(row["TCAMBIO"] or 0),
             "CVESAT": words(row["CVE_MONED"], widths["CVESAT"]),
             "ALTA": active(row),
         }

@@ -49,10 +49,11 @@ class Opened:
     fingerprint: str
 
 
-def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack) -> Opened:
-    """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either."""
+def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack, reached: Callable[[SqlCaja], None] = lambda _caja: None) -> Opened:
+    """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either. `reached` is given the CAJA first."""
     checked = open_caja(caja)
     opened.enter_context(closing(checked.database))
+    reached(checked.caja)
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
     decoder, policies = Decoder(), policies_of(caja)
@@ -86,6 +87,7 @@ class ConsumerSide:
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
+        self._reached: SqlCaja | None = None
         self._clock, self._note_at, self._note_failed = clock, float("-inf"), ""
 
     def turn(self) -> float:
@@ -116,12 +118,12 @@ class ConsumerSide:
 
     def _say(self, error: BaseException) -> None:
         """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
-        if self._opened_both is None or self._keeper is None or isinstance(error, ConnectionLost):
+        if self._reached is None or isinstance(error, ConnectionLost):
             return
         kind = type(error).__name__
         reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
         with suppress(PuenteError):
-            self._opened_both.caja.say_error(str(reason), self._keeper.token)
+            self._reached.say_error(str(reason), self._keeper.token if self._keeper else None)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -185,7 +187,7 @@ class ConsumerSide:
         return self._consumer
 
     def _build(self) -> Consumer:
-        self._opened_both = opened = open_both(self._settings, self._caja, self._opened)
+        self._opened_both = opened = open_both(self._settings, self._caja, self._opened, self._has_reached)
         for fault in opened.shared_warehouses:
             log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
@@ -203,11 +205,14 @@ class ConsumerSide:
             stores=opened.stores,
         )
 
+    def _has_reached(self, caja: SqlCaja) -> None:
+        self._reached = caja
+
     def _drop(self) -> None:
         try:
             self._opened.close()
         finally:
-            self._consumer = self._opened_both = None
+            self._consumer = self._opened_both = self._reached = None
 
     def release(self) -> None:
         try:

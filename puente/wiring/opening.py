@@ -15,7 +15,7 @@ from consumer.parameters import read_stores, read_switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.profile import Profile
 from consumer.sql_caja import SqlCaja
-from producer.sae import AUTO, SqlSae
+from producer.sae import AUTO, SqlSae, companies
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
 from puente.engines import open_database
 from puente.engines.database import Catalogue, Database
@@ -140,13 +140,21 @@ class CheckedCaja:
             return reader.permits_index(self.profile.sales.table)
 
 
+def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
+    """Holds a profile against a database, as `profiles.check` does; one that is no CAJA at all is told as what it is."""
+    sae = companies(catalogue)
+    if sae and not any(table in catalogue for table in profiles.needed(profile)):
+        raise ConfigError(text("{caja}: this looks like a SAE: it has {table}; the url must name a CAJA", caja=name, table=f"INVE{sae[0]}"))
+    return profiles.check(profile, catalogue, name)
+
+
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
     database = open_database(caja.address, caja.limits)
     try:
         catalogue = database.catalogue()
-        warnings = profiles.check(profile, catalogue, caja.name)
+        warnings = fit(profile, catalogue, caja.name)
         with database.reading() as reader:
             switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]

@@ -242,3 +242,26 @@ def test_cajas_that_say_nothing_are_waited_for_at_the_same_time(site: SmallSite)
             site.edit_settings(url, f'"firebird+firebird://cajero:x@{line.address}/caja.fdb"\n{HOURS}')
         with running(site, "status"):
             wait_until(lambda: all(line.is_used for line in (one, other)))
+
+
+@pytest.mark.file_log
+def test_a_log_that_a_branch_does_not_reach_is_told_where_the_others_look(site: SmallSite) -> None:
+    site.fill()
+    elsewhere = site.settings.read_text(encoding="utf-8") + '\n[log]\npath = "nowhere/puente-log.db"\n'
+    (site.folder / "branch.toml").write_text(elsewhere, encoding="utf-8")
+    assert site.puente("consume", "--once", "--caja", "centro", "-c", "branch.toml").returncode != ExitCode.OK
+    centro = ask(site).caja("centro")
+    assert centro["state"] == "failed"
+    assert "nowhere" in centro["last_error"]
+
+
+@pytest.mark.file_log
+def test_without_the_log_a_caja_is_told_and_what_is_behind_is_not_known(site: SmallSite) -> None:
+    site.fill()
+    site.delete_log()
+    asked = ask(site)
+    assert asked.exit_code == ExitCode.CONFIG
+    assert "puente-log.db" in asked.found["error"]
+    assert asked.states == {"SAE": "unknown", "centro": "stopped", "norte": "stopped"}
+    assert [(caja["behind"], caja["lag_seconds"]) for caja in asked.found["cajas"]] == [(None, None)] * 2
+    assert all(caja["ready_at"] for caja in asked.found["cajas"])

@@ -54,6 +54,8 @@ class Site:
     run: str = "r"
     """Of the producer that publishes and speaks."""
     allow_deletes: int | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
+    """Those that the site names."""
     warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
     """Warehouse → store."""
 
@@ -74,6 +76,7 @@ class Site:
             keeper=GuardKeeper(self.caja, holder, self.clock),
             fingerprint=self.fingerprint,
             allow_deletes=self.allow_deletes,
+            prices=self.prices,
             clock=self.clock,
             now=self.clock.utc,
         )
@@ -157,6 +160,7 @@ def say(
     held: Collection[Subject] = (),
     unpublished: Collection[tuple[Subject, str]] = (),
     unpublished_count: int | None = None,
+    price_lists: tuple[int, ...] | None = None,
 ) -> None:
     """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
@@ -175,6 +179,7 @@ def say(
     )
     said = Word(
         run=run,
+        price_lists=price_lists,
         time=NOW,
         topics=words,
         compared=compared,
