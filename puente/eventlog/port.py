@@ -146,7 +146,10 @@ class EventLog(Protocol):
         ...
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
-        """At most `limit` events from `offset` on, without waiting. A topic that does not exist raises `NoTopic`."""
+        """At most `limit` events from `offset` on, without waiting. A topic that does not exist raises `NoTopic`.
+
+        An answer may end before its time, as Kafka's do with a segment of the topic; `next_offset` lies further on unless that is the end.
+        """
         ...
 
     def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:

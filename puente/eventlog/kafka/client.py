@@ -104,6 +104,9 @@ class Client:
     def _ask_places(self, named: Sequence[Any] | None, prefix: str) -> dict[Topic, Place]:
         answer = self.ask(MetadataRequest(topics=named, allow_auto_topic_creation=False, include_topic_authorized_operations=False))
         self._connections.learn(answer)
+        refused = sorted(told.name for told in answer.topics if told.error_code == errors.TopicAuthorizationFailedError.errno)
+        if refused:
+            refuse(errors.TopicAuthorizationFailedError.errno, ", ".join(refused), Operation.DESCRIBE)
         found = {Topic(told.name): _place(told) for told in answer.topics if told.name.startswith(prefix) and _is_there(told)}
         self._places.update(found)
         return found
@@ -128,7 +131,7 @@ class Client:
 def _is_there(told: Any) -> bool:
     if told.error_code in (errors.UnknownTopicOrPartitionError.errno, errors.UnknownTopicIdError.errno):
         return False
-    refuse(told.error_code, told.name, Operation.DESCRIBE)
+    refuse(told.error_code, told.name)
     return True
 
 
