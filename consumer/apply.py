@@ -15,7 +15,7 @@ from datetime import datetime
 
 from consumer import parked
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Caja, Switches, Transaction
+from consumer.caja import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
 from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
 from consumer.leftout import Notes
@@ -27,7 +27,8 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
 log = logging.getLogger("puente.consumer")
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 3.0
+"""How often an idle holder shows that it lives, and looks at what CAJA's owner may have changed."""
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
 SMALLEST, LARGEST = 20, 4000
@@ -61,7 +62,7 @@ class Applier:
         self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
         self._clock, self._now = clock, now
         self.limit = SMALLEST * 10
-        self.beat_at = float("-inf")
+        self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.known: State | None = None
@@ -105,7 +106,9 @@ class Applier:
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
             transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
             transaction.set_aside(fresh)
+            began = self._clock()
             transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
+            outcome.writing += self._clock() - began
             for subject, keys in also.unseen.items():
                 transaction.unsee(subject, keys)
             for topic, progress in also.progress.items():
@@ -138,11 +141,24 @@ class Applier:
             transaction.say_ready(at)
         self.state.ready_at = at
 
+    @property
+    def is_beat_due(self) -> bool:
+        """Whether this process has not written for a while."""
+        return self._clock() - self.beat_at >= HEARTBEAT_SECONDS
+
     def beat(self) -> None:
-        """Shows that this process lives, where it has not written for a while."""
-        if self._clock() - self.beat_at >= HEARTBEAT_SECONDS:
+        """Shows that this process lives, where that is due."""
+        if self.is_beat_due:
             with self.transaction():
                 pass
+
+    def look(self) -> tuple[Switches, list[Store] | None]:
+        """CAJA's switches; now and then its stores, too, all in the one transaction that shows that this process lives."""
+        if self._clock() - self._looked_at < HEARTBEAT_SECONDS:
+            return self._caja.switches(), None
+        self._looked_at = self._clock()
+        with self.transaction() as transaction:
+            return transaction.switches, transaction.stores()
 
     def _unseen(self, also: Also) -> dict[Place, Notes]:
         """Of keys that the log does not hold nothing is left out."""

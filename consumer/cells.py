@@ -44,6 +44,8 @@ def getter(source: str, price_list: int | None) -> Getter:
             return _nth("taxes", int(place) - 1, field)
         case ["alternates", place]:
             return lambda value, _store: dict(enumerate(bar_codes(value), start=1)).get(int(place))
+        case ["rate"]:
+            return lambda value, _store: value["rate"] if value["exact_rate"] is None else value["exact_rate"]
         case [name]:
             return lambda value, _store: value[name]
         case _:

@@ -16,7 +16,7 @@ from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -87,10 +87,10 @@ class Previewer:
                 if pending.notes and pending.incoming.key not in waiting:
                     found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
+        after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
-        candidates = find(subject, self._caja, after, self._planner.policies)
+        candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
         spared = {*waiting, *found.inactivated}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
@@ -226,8 +226,8 @@ def _plain(value: Scalar) -> Scalar:
 
 
 def _written(value: Scalar, column: WriteColumn) -> Scalar:
-    """As it would stand in the database: a number with six decimals."""
+    """As it would stand in the database."""
     if value is None or isinstance(value, str) or column.kind is not Kind.FLOAT:
         return _plain(value)
-    written = float(format(value, ".6f"))
-    return float(unpack("f", pack("f", written))[0]) if column.single else written
+    number = float(written(value))
+    return float(unpack("f", pack("f", number))[0]) if column.single else number

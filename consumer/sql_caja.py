@@ -14,9 +14,11 @@ from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
+    PLACE,
     guard_of,
     left_out_rows,
     naive,
+    place_values,
     progress_values,
     read_hashes,
     read_left_out,
@@ -200,6 +202,9 @@ class SqlTransaction:
     def switches(self) -> Switches:
         return read_switches(self._writer, self._profile, self._name)
 
+    def stores(self) -> list[Store]:
+        return read_stores(self._writer, self._profile)
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
 
@@ -219,10 +224,9 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
-        if keys:
-            self._writer.execute(sa.delete(table).where(*of), keys)
+        rows = [place_values(*place) for place in places]
+        if rows:
+            self._writer.delete(table, PLACE, rows)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))

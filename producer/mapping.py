@@ -11,12 +11,14 @@ from typing import Any
 from producer.tables import Clie, Clin, Impu, Layout, Moned, Number
 from puente.errors import PoisonError
 from puente.texts import text
-from schemas.changes import BLANKS, SCALE, Key, Value, trim
+from schemas.changes import BLANKS, RATE_SCALE, SCALE, Key, Value, trim
 from schemas.writer import PRECISION, REMEMBERED
 
 YES = "S"
 STATUS = {"B": "inactive"}
 _CUSTOMER_STATUS = {"B": "inactive", "M": "delinquent", "S": "suspended"}
+_FLOAT = Context(prec=15, rounding=ROUND_HALF_EVEN)
+_RATE_CONTEXT = Context(prec=38, rounding=ROUND_HALF_EVEN)
 _CONTEXT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 
 
@@ -32,6 +34,20 @@ def decimal(number: Number, field: str) -> Decimal | None:
     if rounded.is_nan():
         raise PoisonError(text("{field}: {number} is no number", field=field, number=number))
     return rounded + 0  # no negative zero
+
+
+def exact_rate(number: Number) -> Decimal | None:
+    """A rate with the 15 digits that are no noise of a binary float; none where six places hold all of them.
+
+    Raises `PoisonError` for one so small that it would become 0.
+    """
+    rounded = decimal(number, "rate")
+    if rounded is None:
+        return None
+    exact = _RATE_CONTEXT.quantize(_FLOAT.create_decimal(str(number)), RATE_SCALE)
+    if not exact and number:
+        raise PoisonError(text("{field}: {number} is too small for a decimal of an event", field="rate", number=number))
+    return None if exact == rounded else exact
 
 
 def words(raw: str | None) -> str | None:
@@ -98,6 +114,7 @@ def currency(row: Moned) -> Value:
         "rate": decimal(row.tcambio or 0, "rate"),
         "sat_code": words(row.cve_moned),
         "status": STATUS.get(letter(row.status), "active"),
+        "exact_rate": exact_rate(row.tcambio),
     }
 
 

@@ -31,6 +31,7 @@ FIELDS: Mapping[str, type] = {
     "allowed": int,
     "written": int,
     "unchanged": int,
+    "seconds": float,
     "gone": bool,
     "product_line": int,
     "tax_scheme": int,

@@ -19,7 +19,10 @@ BLANKS = " \t\r\n\xa0"
 """What SAE pads keys with (`CLIE.CLAVE` is right-justified with spaces; TAB, CR, LF and NBSP were seen in real rows)."""
 
 SCALE = Decimal("0.000001")
-"""Every decimal of every event has scale 6, rounded half-even: it strips the noise of SAE's binary floats."""
+"""Every decimal of every event has scale 6, rounded half-even: it strips the noise of SAE's binary floats. But for the exact rate."""
+
+RATE_SCALE = Decimal("0.000000000000000001")
+"""Of the exact rate of a currency."""
 
 
 class Entity(StrEnum):

@@ -8,6 +8,7 @@ schema of ours may be made of stands here: records, arrays, enums, texts, intege
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import partial
 from typing import Any
 
 Write = Callable[[Any], bytes]
@@ -16,9 +17,7 @@ PLACES, PRECISION = 6, 24
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": PRECISION, "scale": PLACES}
 TIME = {"type": "long", "logicalType": "timestamp-micros"}
 REMEMBERED = 8192
-_LIMIT = 10**PRECISION
-_MILLION = Decimal(10**PLACES)
-_in_millionths = Context(prec=PRECISION + 1, traps=[Inexact, InvalidOperation]).multiply
+_exactly = Context(prec=64, traps=[Inexact, InvalidOperation]).multiply
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,6 +54,8 @@ class _Compiler:
                 return _symbols(schema).__getitem__
             case _ if schema == DECIMAL:
                 return _decimal
+            case {"logicalType": "decimal", "precision": precision, "scale": places}:
+                return partial(_scaled, places=places, precision=precision)
             case _ if schema == TIME:
                 return _time
             case "string" | "int" | "long" | "boolean":
@@ -147,19 +148,27 @@ def _decimal(value: Decimal) -> bytes:
         raise TypeError(f"{value!r} is no decimal")
     found = _made.get(value)
     if found is None:
-        content = _millionths(value)
+        content = _in_units(value, PLACES, PRECISION)
         if len(_made) >= REMEMBERED:
             _made.clear()
         found = _made[value] = _LENGTH[len(content)] + content
     return found
 
 
-def _millionths(value: Decimal) -> bytes:
-    """In two's complement, big-endian."""
-    scaled = _in_millionths(value, _MILLION)
+def _scaled(value: Decimal, *, places: int, precision: int) -> bytes:
+    """A decimal of another scale, which is rare."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{value!r} is no decimal")
+    content = _in_units(value, places, precision)
+    return _LENGTH[len(content)] + content
+
+
+def _in_units(value: Decimal, places: int, precision: int) -> bytes:
+    """How many of its last place it is, in two's complement, big-endian."""
+    scaled = _exactly(value, Decimal(10**places))
     number = int(scaled)
     if number != scaled:
-        raise ValueError(f"{value} has more than {PLACES} places")
-    if not -_LIMIT < number < _LIMIT:
-        raise ValueError(f"{value} has more than {PRECISION} digits")
+        raise ValueError(f"{value} has more than {places} places")
+    if not -(10**precision) < number < 10**precision:
+        raise ValueError(f"{value} has more than {precision} digits")
     return number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
@@ -22,6 +23,10 @@ from tests.engines.users import make_users
 SERVER_FIXTURES = {"firebird_server", "private_firebird_server", "second_firebird_server"}
 KAFKA_FIXTURES = {"kafka_servers", "private_kafka_broker", "guarded_kafka"}
 RUN = pytest.StashKey[int]()
+
+# How long an example takes says something about the machine, not about the product.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:

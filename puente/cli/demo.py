@@ -47,7 +47,7 @@ def commands() -> list[click.Command]:
         return _demo(folder, products, kafka, as_json=as_json)
 
     @demo.command("sql", help=translate("Runs one SQL statement on the demo's SAE; CP1252 characters are welcome."))
-    @click.argument("statement")
+    @click.argument("statement", metavar=translate("STATEMENT"))
     @folder_option
     def sql(statement: str, folder: Path) -> int:
         touched = show.run_sql(folder, statement)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from consumer.ledger import Reason
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
@@ -160,7 +161,7 @@ def _show_pass(done: Pass) -> None:
 
 
 def _row(caja: CajaResult) -> list[object]:
-    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
+    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()) if reason != Reason.KEPT_OUT)
     lacking = sum(found.count for found in caja.left_out)
     return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, lacking]
 

@@ -47,7 +47,7 @@ def _show(found: Status, max_lag: float | None) -> None:
         click.echo(f"SAE: {trouble}")
     for caja in found.cajas:
         for told in _of_caja(caja, max_lag):
-            click.echo(f"{caja.name}: {told}")
+            click.echo(f"{caja.name}: {' '.join(str(told).split())}")  # a trigger of CAJA's own may say several lines
     if found.error:
         click.echo(f"puente: {found.error}", err=True)
 

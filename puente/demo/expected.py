@@ -9,7 +9,7 @@ from typing import Any
 
 from puente.demo import expected_rows
 from puente.demo.caja_rows import Caja
-from puente.demo.expected_rows import Row, Rows, Sae, number
+from puente.demo.expected_rows import Row, Rows, Sae, digits, number
 from puente.engines.database import Catalogue, Database
 from puente.errors import ConfigError
 from puente.texts import text
@@ -64,9 +64,9 @@ class Comparison:
     fields: int = 0
 
     def check(self, table_name: str, key: Key, name: str, expected: Any, found: Any) -> None:
-        """Compares one field; what must be a decimal is compared at six places."""
+        """Compares one field; what must be a decimal is compared at six places, a float at 15 digits."""
         self.fields += 1
-        value = number(found) if isinstance(expected, Decimal) else found
+        value = number(found) if isinstance(expected, Decimal) else digits(found) if isinstance(expected, float) else found
         if value != expected:
             self.differences.append(Difference(self.caja, table_name, key, name, expected, found))
 

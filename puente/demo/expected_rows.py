@@ -35,10 +35,24 @@ def number(value: Any) -> Decimal | None:
     return None if value is None else Decimal(repr(float(value))).quantize(SIX_PLACES, context=_CONTEXT)
 
 
+def digits(value: Any) -> float | None:
+    """The 15 digits of a binary float that are no noise."""
+    return None if value is None else float(f"{float(value):.15g}")
+
+
 def words(value: str | None, width: int | None) -> str | None:
     """A text as CAJA's column takes it; nothing is NULL."""
     shown = (value or "").rstrip(PADDING)[:width]
     return shown.rstrip(PADDING) or None
+
+
+def addresses(value: str | None, width: int | None) -> str | None:
+    """A list of addresses as a column takes it: whole ones, as many as fit."""
+    shown = (value or "").rstrip(PADDING)
+    if width is None or len(shown) <= width:
+        return words(shown, width)
+    cut = max(shown.rfind(mark, 0, width + 1) for mark in ";, ")
+    return shown[: max(cut, 0)].rstrip(";, ") or None
 
 
 def trimmed(value: str | None) -> str:
@@ -99,7 +113,7 @@ def currencies(sae: Sae, widths: Widths) -> Rows:
             "MONEDA": row["NUM_MONED"],
             "DESCRIPCIO": words(row["DESCR"], widths["DESCRIPCIO"]),
             "SIMBOLO": words(row["SIMBOLO"], widths["SIMBOLO"]),
-            "TCAMBIO": number(row["TCAMBIO"] or 0),
+            "TCAMBIO": digits(row["TCAMBIO"] or 0),
             "CVESAT": words(row["CVE_MONED"], widths["CVESAT"]),
             "ALTA": active(row),
         }
@@ -168,6 +182,7 @@ def _customer(key: str, row: Row, widths: Widths) -> Row:
         "CLIENTE": key,
         "CLAVESAE": key,
         **{name: words(row[source], widths[name]) for name, source in CUSTOMER_TEXTS.items()},
+        "EMAIL": addresses(row[CUSTOMER_TEXTS["EMAIL"]], widths["EMAIL"]),
         "LISTAPREC": row["LISTA_PREC"],
         "DESCUENTO": number(row["DESCUENTO"]),
         "CREDITO": "T" if row["CON_CREDITO"] == "S" else "F",

@@ -7,7 +7,7 @@ expressions, catalogues as plain data, and the packed write as a `WritePlan`, wh
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -167,6 +167,18 @@ LEDGER_COLUMNS = (
 """The first three are the key."""
 
 
+_MILLIONTH = Decimal("0.000001")
+_fifteen_digits = Context(prec=15).plus
+"""What a binary float holds for certain."""
+
+
+def written(number: float | Decimal) -> str:
+    """A number as it is sent to be written: with six decimals; with 15 digits where it is a decimal that has more decimals."""
+    if isinstance(number, Decimal) and not _MILLIONTH.same_quantum(number) and number != round(number, 6):
+        return format(_fifteen_digits(number).normalize(), "f")
+    return format(number, ".6f")
+
+
 @dataclass(frozen=True, slots=True)
 class RowWrite:
     """One row for a plan: `values` in the order of its columns (only PUT and CHANGE need those after the match), and its ledger row."""
@@ -262,6 +274,10 @@ class Writer(Reader, Protocol):
 
     def insert(self, table: SqlTable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds rows to a table, all of its columns given, by the fastest way the engine has."""
+        ...
+
+    def delete(self, table: SqlTable, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Deletes what the columns of these names, none of which is NULL, find, by the fastest way the engine has."""
         ...
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:

@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import FRAME, NAMES, Decoder, bundled, encode, frame
@@ -82,7 +82,7 @@ def test_what_is_spelt_out_is_there() -> None:
 
 
 @pytest.mark.parametrize(("name", "path"), EVERY, ids=[f"{name}.{'.'.join(path)}" for name, path in EVERY])
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(data=st.data())
 def test_an_event_without_the_field_is_read_as_one_that_has_its_default(name: str, path: Path, data: st.DataObject) -> None:
     older, buffer = without(definition(name), path), io.BytesIO()

@@ -31,6 +31,7 @@ PUBLISHED = {
     7: ("word", "cba0a09f2fa90d63"),
     8: ("word", "a3116d4388e8c2a2"),
     9: ("word", "24643d8bf126bbaf"),
+    10: ("currency", "b5200408588482ba"),
 }
 
 

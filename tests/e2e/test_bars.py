@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import SmallSite, build
-from tests.e2e.terminal import on_a_terminal
 from tests.engines.embedded import EmbeddedDatabases
 
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]

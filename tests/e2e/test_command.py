@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from puente.cli.main import MODULES, build
@@ -221,3 +222,17 @@ def test_reference_databases_are_made_and_never_made_over(tmp_path: Path, embedd
     again = puente(tmp_path, "reference", "caja", "--url", embedded.url("caja"))
     assert again.returncode in {2, 3}
     assert "Traceback" not in again.stderr
+
+
+ENGLISH = ("[OPTIONS]", "COMMAND", "ARGS", "TEXT ", "INTEGER", "RANGE", "FLOAT", "FILE", "required", "default", "Usage", "Options", "Show")
+
+
+@pytest.mark.parametrize("path", [(), *COMMANDS], ids=" ".join)
+def test_nothing_of_a_help_in_spanish_is_in_english(path: tuple[str, ...]) -> None:
+    use("es")
+    try:
+        said = CliRunner().invoke(build(), [*path, "--help"]).output
+    finally:
+        use("en")
+    assert said.startswith("Uso: ")
+    assert [english for english in ENGLISH if english in said] == [], said

@@ -133,7 +133,7 @@ def test_addresses_that_do_not_fit_are_cut_between_two_and_listed(site: SmallSit
     found = told(in_status(site), "shortened", "EMAIL")
     assert found is not None
     assert key in found["first"]
-    site.sql(f"UPDATE CLIE01 SET EMAILPRED = '{first}' WHERE TRIM(CLAVE) = '{key}'")
+    assert site.differences() == []
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -155,3 +155,31 @@ def test_a_profile_of_the_sites_own_lies_beside_its_settings(site: SmallSite, tm
     site.edit_settings('name = "centro"', 'name = "centro"\nprofile = "mia.toml"')
     elsewhere = SmallSite(folder=tmp_path, sae_url=site.sae_url, caja_urls=site.caja_urls)
     assert "fits the profile mia" in " ".join(elsewhere.puente("check", "-c", str(site.settings)).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "said"),
+    [
+        ("TELEFONO", 'from = "credit_days", as = "text"', "customer.TELEFONO: credit_days cannot be taken as text, but as integer, number"),
+        (
+            "LISTAPREC",
+            'from = "postal_code", as = "integer"',
+            "customer.LISTAPREC: postal_code cannot be taken as integer, but as key, text",
+        ),
+    ],
+)
+def test_a_profile_that_takes_a_field_for_what_it_is_not_is_refused_before_anything_is_written(
+    site: SmallSite, line: str, wrong: str, said: str
+) -> None:
+    shipped = (Path(__file__).parents[2] / "consumer/profiles/caja50.toml").read_text(encoding="utf-8")
+    begin = f"\n{line} = {{ from"
+    was = shipped[shipped.index(begin) :].splitlines()[1]
+    (site.folder / "own.toml").write_text(shipped.replace(was, f'{line} = {{ {wrong}, evidence = "seen" }}'), encoding="utf-8")
+    site.edit_settings('name = "centro"', 'name = "centro"\nprofile = "own.toml"')
+    site.sql("UPDATE CLIE01 SET NOMBRE = NOMBRE || 'X' WHERE PROSPECTO = 'N'")
+    before = site.caja_rows("centro", "CLAVESAE, NOMBRE FROM CATCLIEN ORDER BY 1")
+    for arguments in (("check",), ("run", "--once")):
+        refused = site.puente(*arguments)
+        assert refused.returncode == 2, arguments
+        assert said in " ".join((refused.stdout + refused.stderr).split())
+    assert site.caja_rows("centro", "CLAVESAE, NOMBRE FROM CATCLIEN ORDER BY 1") == before

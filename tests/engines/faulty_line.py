@@ -43,6 +43,11 @@ class FaultyLine:
         self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody is connected through it."""
+        return bool(self._ends)
+
     def cut(self) -> None:
         """Connections end, and new ones are refused, until it is mended."""
         with self._lock:

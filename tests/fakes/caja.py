@@ -198,6 +198,9 @@ class MemoryTransaction:
     def switches(self) -> Switches:
         return self._caja.parameters
 
+    def stores(self) -> list[Store]:
+        return self._caja.known_stores
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self._caja.sales)
 

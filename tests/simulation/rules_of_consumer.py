@@ -247,8 +247,10 @@ def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
     return frozenset()
 
 
-def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key]) -> Found:
-    return find(subject, caja, replace(state, waiting=Aside()), policies, spared)
+def _finds_what_waits(
+    subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key], warehouses: Collection[int]
+) -> Found:
+    return find(subject, caja, replace(state, waiting=Aside()), policies, spared, warehouses)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:

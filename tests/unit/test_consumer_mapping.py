@@ -134,7 +134,15 @@ def test_every_column_of_the_small_catalogues_and_of_stock() -> None:
         **{f"APLICA{n + 1}": n for n in range(4)},
     }
     assert row.notes == (Note(Cause.BEYOND, "taxes"),)
-    currency = {"currency": 1, "description": "Peso", "symbol": "$", "rate": Decimal(1), "sat_code": "MXN", "status": "active"}
+    currency = {
+        "currency": 1,
+        "description": "Peso",
+        "symbol": "$",
+        "rate": Decimal(1),
+        "sat_code": "MXN",
+        "status": "active",
+        "exact_rate": None,
+    }
     assert named(Entity.CURRENCY, MAPPERS[Entity.CURRENCY].row(currency, None)) == {
         "MONEDA": 1,
         "DESCRIPCIO": "Peso",

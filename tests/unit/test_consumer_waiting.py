@@ -84,7 +84,7 @@ def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
     retries = Retries()
     known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), waiting(PRODUCT, "P1", Reason.REJECTED))
     retries.take(known, ALL, 0.0)
-    retries.products.add(Key("P1"))
+    retries.free(known, [Key("P1")])
     assert [(item.subject, item.key) for item in retries.take(known, ALL, 1.0)] == [(STOCK, "P1")]
     assert not retries.take(known, ALL, 2.0)
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_tried_yet_does_not_count_as_tried() -> None:
     known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")))
     assert not retries.take(known, [PRODUCT], 1000.0)
     assert len(retries.take(known, [PRODUCT, STOCK], 1000.1)) == 2
-    retries.products.add(Key("P1"))
+    retries.free(known, [Key("P1")])
     assert not retries.take(known, [PRODUCT], 1001.0)
     assert [item.key for item in retries.take(known, [PRODUCT, STOCK], 1002.0)] == ["P1"]
     assert not retries.take(known, [PRODUCT, STOCK], 1003.0)

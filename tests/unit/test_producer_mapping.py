@@ -145,10 +145,37 @@ def test_a_currency() -> None:
             "description": "Dólar",
             "symbol": "US$",
             "rate": Decimal("20.123456"),
+            "exact_rate": Decimal("20.1234565"),
             "sat_code": "USD",
             "status": "active",
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("rate", "exact"),
+    [
+        (0.00000041234, "0.00000041234"),
+        (0.00452345678, "0.00452345678"),
+        (-4e-18, "-0.000000000000000004"),
+        (12345678.12345678, "12345678.1234568"),
+        (17.0 + 1e-9, "17.000000001"),
+        (18.123400000000002, None),
+        (20.5, None),
+        (0.0, None),
+        (0, None),
+        (None, None),
+    ],
+)
+def test_a_rate_has_all_of_its_digits(rate: float | None, exact: str | None) -> None:
+    currency = only(FakeSae(row(Moned, 2, tcambio=rate)), Entity.CURRENCY)
+    assert currency["exact_rate"] == (None if exact is None else Decimal(exact))
+    assert currency["rate"] == round(Decimal(exact or str(rate or 0)), 6)
+
+
+def test_a_rate_that_would_become_zero_is_poison() -> None:
+    with pytest.raises(PoisonError, match="rate: 4e-19"):
+        only(FakeSae(row(Moned, 2, tcambio=4e-19)), Entity.CURRENCY)
 
 
 def test_a_currency_without_a_rate_has_rate_zero() -> None:

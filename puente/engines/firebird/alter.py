@@ -8,9 +8,9 @@ from sqlalchemy.engine import Dialect
 _TEXT = re.compile(r"VARCHAR\(\d+\)(?! CHARACTER SET)")
 
 
-def create_table(table: sa.Table, dialect: Dialect) -> sa.TextClause:
+def create_table(table: sa.Table, dialect: Dialect) -> str:
     """In the character set that its metadata names, where it names one."""
-    return sa.text(_with_charset(str(sa.schema.CreateTable(table).compile(dialect=dialect)), table))
+    return _with_charset(str(sa.schema.CreateTable(table).compile(dialect=dialect)), table)
 
 
 def _with_charset(sql: str, table: sa.Table) -> str:
@@ -18,9 +18,9 @@ def _with_charset(sql: str, table: sa.Table) -> str:
     return _TEXT.sub(rf"\g<0> CHARACTER SET {charset}", sql) if charset else sql
 
 
-def add_column(column: sa.Column[object], dialect: Dialect) -> sa.TextClause:
+def add_column(column: sa.Column[object], dialect: Dialect) -> str:
     """The column must be one that may be empty: the table has rows."""
     assert column.nullable
     assert isinstance(column.table, sa.Table)
     made = _with_charset(str(sa.schema.CreateColumn(column).compile(dialect=dialect)), column.table)
-    return sa.text(f"ALTER TABLE {column.table.name} ADD {made}")
+    return f"ALTER TABLE {column.table.name} ADD {made}"

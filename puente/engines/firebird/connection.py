@@ -164,7 +164,7 @@ class FirebirdDatabase:
         missing = [table for table in metadata.sorted_tables if table.name not in present]
         for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
             with self._transaction(WRITING) as transaction:
-                transaction.execute(alter.create_table(table, self._engine.dialect))
+                transaction.run(alter.create_table(table, self._engine.dialect))
         return [table.name for table in missing]
 
     def create_index(self, name: str, table: str, expression: str) -> None:
@@ -182,7 +182,7 @@ class FirebirdDatabase:
             for column in table.columns if table.name in present else ():
                 if column.name not in present[table.name].columns:
                     with self._transaction(WRITING) as transaction:
-                        transaction.execute(alter.add_column(column, self._engine.dialect))
+                        transaction.run(alter.add_column(column, self._engine.dialect))
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
@@ -308,15 +308,22 @@ class _Transaction:
             return self._connection.execute(statement, list(parameters) or None).rowcount
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(table, row) for row in rows]
-        sql = insert.build(table)
-        for call in insert.calls([row for row in packed_rows if row is not None]):
-            with self._database.asking():
-                cursor, statement = self._database.statement(self._connection, sql)
-                cursor.execute(statement, [call])
+        packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
+        self._in_calls(insert.build(table), [row for row in packed_rows if row is not None])
         long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
         if long:
             self.execute(sqlalchemy.insert(table), long)
+
+    def delete(self, table: sqlalchemy.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        packed_rows = [insert.pack(names, row) for row in rows]
+        assert all(packed_rows), "keys are short"
+        self._in_calls(insert.build_delete(table, names), [row for row in packed_rows if row is not None])
+
+    def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
+        for call in insert.calls(packed_rows):
+            with self._database.asking():
+                cursor, statement = self._database.statement(self._connection, sql)
+                cursor.execute(statement, [call])
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         return RowWriter(self._database, self._connection).write(plan, rows)

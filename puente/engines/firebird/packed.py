@@ -2,7 +2,7 @@
 
 Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
 its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
-others alone. Numbers travel as text; up to six decimals arrive exact.
+others alone. Numbers travel as text, with six decimals or as many as they have.
 
 Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
 alone: so a row's work is a block of its own, and the handler stands around it.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan
+from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan, written
 from puente.engines.firebird.errors import DUPLICATE_CODES
 from puente.engines.firebird.text import to_database
 from puente.errors import InvariantError
@@ -68,7 +68,7 @@ def _packer(column: WriteColumn) -> Packer:
     null = " " * (width + 1)
     if column.kind is Kind.TEXT:
         return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
-    return lambda value: null if value is None else "1" + format(value, "d" if isinstance(value, int) else ".6f").ljust(width)
+    return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
 
 
 def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
