@@ -74,8 +74,7 @@ def converter(mapping: ColumnMapping, column: Column) -> Converter:
         case "code":
             return lambda value: _fitted(value, width, lambda _value, _width: None)
         case "number" if column.scale is not None:
-            step = Decimal(1).scaleb(-column.scale)
-            return lambda value: Cell(value.quantize(step, ROUND_HALF_EVEN, WIDE) if isinstance(value, Decimal) else value)
+            return _rounded(Decimal(1).scaleb(-column.scale))
         case _:
             return Cell
 
@@ -86,6 +85,16 @@ def _choice(letters: Mapping[str, str]) -> Converter:
         if name is None or name in letters:
             return Cell(letters.get(name))
         return Cell(None, Cause.LEFT_OUT)
+
+    return convert
+
+
+def _rounded(step: Decimal) -> Converter:
+    def convert(value: Any) -> Cell:
+        if not isinstance(value, Decimal):
+            return Cell(value)
+        kept = value.quantize(step, ROUND_HALF_EVEN, WIDE)
+        return Cell(kept, Cause.LEFT_OUT if value and not kept else None)
 
     return convert
 

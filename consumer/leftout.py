@@ -20,7 +20,7 @@ class Cause(StrEnum):
     SHORTENED = marked("shortened")
     """A text is longer than its column."""
     LEFT_OUT = marked("left out")
-    """A code, or a list of addresses none of which fits, is longer than its column."""
+    """A code, or a list of addresses none of which fits, is longer than its column; a number is less than its column tells from 0."""
     BEYOND = marked("beyond")
     """CAJA has no column for more of them: taxes, bar codes."""
     NO_PRICE = marked("no price")

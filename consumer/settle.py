@@ -104,7 +104,7 @@ class Settler:
         return total
 
     def _look_for_drift(self, stock: Sequence[Subject], *, resyncing: bool) -> int:
-        """Now and then, and at once where a resync has ended: it looks at rows alone, not at totals."""
+        """Now and then, and at once where a resync has ended, which compares rows alone, not totals."""
         is_new = not self._stock.issuperset(stock)
         self._stock = set(stock)
         if is_new:

@@ -1,5 +1,6 @@
 """Event → row, column by column, and what does not fit."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -249,3 +250,25 @@ def test_columns_are_as_wide_as_cajas_own() -> None:
     assert widths["DESCRIPCIO"] == 40
     assert widths["PRODUCTO"] == 16
     assert widths["ALTA"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cost", "kept", "notes"),
+    [
+        ("1.125", "1.12", ()),
+        ("1.135", "1.14", ()),
+        ("-0.005", "0", (Note(Cause.LEFT_OUT, "COSTOPROM"),)),
+        ("0", "0", ()),
+        ("1e30", "1e30", ()),
+    ],
+)
+def test_a_number_is_rounded_to_the_decimals_of_its_column_and_noted_where_nothing_is_left(
+    cost: str, kept: str, notes: tuple[Note, ...]
+) -> None:
+    catalogue = dict(reference_catalogue())
+    columns = dict(catalogue["CATINVEN"].columns)
+    columns["COSTOPROM"] = replace(columns["COSTOPROM"], scale=2)
+    catalogue["CATINVEN"] = replace(catalogue["CATINVEN"], columns=columns)
+    row = mappers(PROFILE, catalogue, {}, CATALOGUES)[Entity.PRODUCT].row(product("P1", prices=PRICED, average_cost=Decimal(cost)), None)
+    assert named(Entity.PRODUCT, row)["COSTOPROM"] == Decimal(kept)
+    assert row.notes == notes

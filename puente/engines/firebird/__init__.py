@@ -12,6 +12,7 @@ versions    which transaction wrote a row
 keys        some columns of a table, packed by the server
 privileges  what the user may do
 packed      many rows in one EXECUTE BLOCK
+write       the rows of a plan by it, and what became of each
 insert      new rows of any length, in one as well
 silence     a host that vanished is noticed
 lost        giving up a connection whose server is gone

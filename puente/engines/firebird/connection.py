@@ -6,7 +6,6 @@ other's data; hence the `creator`, with `host/port:path`.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +24,6 @@ from puente.engines.database import (
     Column,
     Privilege,
     Reader,
-    RowError,
     RowWrite,
     Survey,
     TransactionIds,
@@ -35,19 +33,16 @@ from puente.engines.database import (
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
-from puente.engines.firebird.codes import Gds
-from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated, what_it_says
+from puente.engines.firebird.errors import FOREIGN, translate, translated
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
 from puente.engines.firebird.text import from_latin, to_database
+from puente.engines.firebird.write import RowWriter
 from puente.errors import ConnectionLost, PuenteError
 from puente.limits import DatabaseLimits
-from puente.texts import Text, text
+from puente.texts import text
 
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
-TRIED = "PUENTE_TRIED"
-EXPLAINED = 20
-"""Rows of one write whose error is asked for by name, each by a call of its own."""
 
 
 @cache
@@ -331,39 +326,4 @@ class _Transaction:
                 cursor.execute(statement, [call])
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
-        block = self._database.block(plan)
-        touched, errors = 0, []
-        for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code, state, seen in self._call(block, rows[start : start + block.rows_per_call]):
-                if row_no < 0:
-                    touched += code
-                else:
-                    errors.append(row_error(start + row_no, code, state, seen=bool(seen), plan=plan))
-        return Written(touched, self._explained(plan, rows, errors))
-
-    def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
-        """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
-        called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
-        said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
-        return [replace(error, message=said.get(error.index) or error.message) for error in errors]
-
-    def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
-        """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
-        transaction = _native(self._connection).main_transaction
-        with self._database.asking():
-            transaction.savepoint(TRIED)
-        try:
-            self._call(self._database.block(plan, aloud=True), [row])
-        except ConnectionLost:
-            raise
-        except PuenteError as error:
-            return what_it_says(error.__cause__)
-        with self._database.asking():
-            transaction.rollback(savepoint=TRIED)
-        return None
-
-    def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
-        with self._database.asking():
-            cursor, statement = self._database.statement(self._connection, block.sql)
-            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
-            return found
+        return RowWriter(self._database, self._connection).write(plan, rows)
