@@ -10,7 +10,7 @@ import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
 from puente.engines.database import Refusal, RowError, WritePlan
-from puente.engines.errors import LockConflict
+from puente.engines.errors import LockConflict, RowInLimbo
 from puente.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
 from puente.texts import text
 
@@ -33,6 +33,8 @@ _NO_SPACE = frozenset((335544737, 335544735, 335545032))
 """io_write_err, io_open_err is 335544734, io_read_err; the first is what a full disk gives."""
 _OPEN = frozenset((335544734, 335544733))
 _IO = 335544344
+_LIMBO = 335544459
+"""rec_in_limbo."""
 _UNKNOWN = frozenset((335544580, 335544578))
 
 FOREIGN = (Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.ResourceClosedError)
@@ -79,8 +81,21 @@ def translate(error: BaseException, label: str) -> PuenteError:
     if codes & _UNKNOWN:
         return ConfigError(text("{label}: a table or column is missing ({said})", label=label, said=said))
     if isinstance(origin, DatabaseError) and codes:
-        return RetryableError(text("{label}: Firebird refused ({said})", label=label, said=said))
+        return _refused(codes, label, said)
     return ConnectionLost(text("{label}: the driver failed ({said})", label=label, said=said))
+
+
+def _refused(codes: set[int], label: str, said: str) -> RetryableError:
+    if _LIMBO in codes:
+        return RowInLimbo(
+            text(
+                "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
+                "ends it: gfix -list shows such transactions, gfix -commit NUMBER or gfix -rollback NUMBER ends one",
+                label=label,
+                said=said,
+            )
+        )
+    return RetryableError(text("{label}: Firebird refused ({said})", label=label, said=said))
 
 
 def _first_line(error: BaseException | None) -> str:
