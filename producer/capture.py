@@ -4,8 +4,8 @@
 is still there when it reads, whoever made it; it is the only mode that needs nothing from SAE.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
@@ -14,8 +14,10 @@ from producer.compare import Comparison, Difference, Keys, Place, Problem
 from producer.contents import everything, price_lists, warehouses
 from producer.sae import Beating, Sae
 from producer.schedule import rest_after
+from producer.tables import Row as Table
 from producer.view import View
 from puente.engines.database import TransactionIds
+from puente.engines.errors import RowInLimbo
 from schemas.changes import Subject
 from schemas.control import Unpublished
 
@@ -55,7 +57,8 @@ class Captured:
 
     `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
     each has a topic. `price_lists` are the numbers of SAE's. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys
-    that lost to one that is equal once trimmed) are all there are now, for people. `marks` is the mode's own.
+    that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`, which were not
+    looked at. `marks` is the mode's own.
     """
 
     at: datetime
@@ -67,6 +70,7 @@ class Captured:
     read: int = 0
     problems: tuple[Problem, ...] = ()
     collisions: tuple[tuple[Subject, str], ...] = ()
+    stuck: Mapping[type[Table], RowInLimbo] = field(default_factory=dict)
     marks: object = None
 
     def covers(self, place: Place) -> bool:

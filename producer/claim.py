@@ -66,6 +66,11 @@ class Standby:
         self._read()
         return self._free or self._holder in self._own or self._clock() - self._heard_at >= SILENCE_SECONDS
 
+    def is_silent(self) -> bool:
+        """Whether somebody who did not let go says nothing any more."""
+        self._read()
+        return not self._free and self._clock() - self._heard_at >= SILENCE_SECONDS
+
     def _read(self) -> None:
         if self._log.state(self._topic) is None:
             self._start_over()

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
-from producer.mapping import YES, currency, customer, letter, product_line, stock, tax_scheme
+from producer.mapping import NO, YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.product import Children, product, read_children
 from producer.sae import Rows
 from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario, Precios
+from puente.errors import ConfigError
+from puente.texts import text
 from schemas.changes import Entity, Key, Subject, Value, trim
 
 AnyRow = TypeVar("AnyRow")
@@ -47,10 +49,21 @@ StockSource = tuple[bool, int]
 
 
 def stock_source(snapshot: Rows) -> StockSource:
-    """Whether stock stands in MULT per warehouse, and the warehouse that INVE.EXIST belongs to where it does not."""
+    """Whether stock stands in MULT per warehouse, and the warehouse that INVE.EXIST belongs to where it does not.
+
+    Raises `ConfigError` where SAE does not say: a store would get the whole company's stock for its own.
+    """
     for row in snapshot.rows(ParamInventario):
-        return letter(row.multialmacen) == YES, row.almacenpredeter or DEFAULT_WAREHOUSE
-    return False, DEFAULT_WAREHOUSE
+        found = letter(row.multialmacen)
+        if found not in (YES, NO):
+            raise ConfigError(
+                text(
+                    "SAE does not say where its stock stands: MULTIALMACEN of PARAM_INVENTARIO is {found}, neither S (by warehouse) nor N",
+                    found=repr(row.multialmacen),
+                )
+            )
+        return found == YES, row.almacenpredeter or DEFAULT_WAREHOUSE
+    raise ConfigError(text("SAE does not say where its stock stands: PARAM_INVENTARIO has no row"))
 
 
 def warehouses(snapshot: Rows) -> set[int]:

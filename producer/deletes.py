@@ -49,7 +49,7 @@ class DeleteCap:
             else:
                 again |= unseen.get(entity, set())
         self._next = held, again
-        self._tell(held)
+        self._tell(held, captured.warehouses)
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
@@ -57,7 +57,7 @@ class DeleteCap:
         live = sum(len(view.hashes(subject)) for subject in view.subjects() if subject.entity is entity)
         return max(AT_LEAST, SHARE * live, self.allowed)
 
-    def _tell(self, held: Mapping[Entity, frozenset[Place]]) -> None:
+    def _tell(self, held: Mapping[Entity, frozenset[Place]], warehouses: Collection[int]) -> None:
         counts = {entity: len(places) for entity, places in held.items()}
         for entity, count in counts.items():
             if self._told.get(entity) != count:
@@ -66,6 +66,13 @@ class DeleteCap:
                     "So many deletes at once wait; look at SAE, then let them through with puente produce --allow-deletes",
                     extra={"action": "held", **details},
                 )
+                left = sorted({subject.warehouse for subject, _ in held[entity] if subject.warehouse is not None} - set(warehouses))
+                if left:
+                    log.warning(
+                        "SAE keeps no stock of some warehouses any more (MULTIALMACEN switched off, or a warehouse deleted): until these "
+                        "deletes are let through, stores with such a warehouse show the stock of before",
+                        extra={"action": "warehouses gone", "warehouses": ", ".join(map(str, left))},
+                    )
         self._told = counts
 
     @property

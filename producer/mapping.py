@@ -14,7 +14,7 @@ from puente.texts import text
 from schemas.changes import BLANKS, RATE_SCALE, SCALE, Key, Value, trim
 from schemas.writer import PRECISION, REMEMBERED
 
-YES = "S"
+YES, NO = "S", "N"
 STATUS = {"B": "inactive"}
 _CUSTOMER_STATUS = {"B": "inactive", "M": "delinquent", "S": "suspended"}
 _FLOAT = Context(prec=15, rounding=ROUND_HALF_EVEN)

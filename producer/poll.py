@@ -24,6 +24,7 @@ from producer.capture import Capture, Captured, Standing
 from producer.claim import Claim
 from producer.deletes import DeleteCap
 from producer.publish import Publisher
+from producer.tables import TABLES
 from producer.view import LogChanged, View
 from puente.errors import Displaced, NoTopic
 from puente.texts import text
@@ -177,6 +178,7 @@ class _Reporter:
 
     def __init__(self) -> None:
         self._told: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+        self._stuck: frozenset[object] = frozenset()
 
     def report(self, captured: Captured) -> None:
         problems = frozenset((problem.subject, problem.key) for problem in captured.problems)
@@ -186,12 +188,21 @@ class _Reporter:
             _report_problems(captured)
         if collisions - told[1]:
             _report_collisions(captured)
+        stuck = frozenset(captured.stuck)
+        if stuck - self._stuck:
+            _report_stuck(captured)
+        self._stuck = stuck
 
 
 def _report_problems(captured: Captured) -> None:
     for problem in captured.problems[:LISTED]:
         details = {"entity": str(problem.subject), "key": problem.key, "reason": str(problem.error)}
         log.warning("SAE holds a row that no event can hold", extra={"action": "unmappable", **details})
+
+
+def _report_stuck(captured: Captured) -> None:
+    for table, error in captured.stuck.items():
+        log.warning("A table of SAE waits, the others go on", extra={"action": "in limbo", "table": TABLES[table], "reason": str(error)})
 
 
 def _report_collisions(captured: Captured) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from producer.mapping import STATUS, YES, byte_order, decimal, letter, taxes, words
+from producer.mapping import NO, STATUS, YES, byte_order, decimal, letter, taxes, words
 from producer.sae import Rows
 from producer.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from puente.errors import PoisonError
+from puente.texts import text
 from schemas.changes import Key, Value, trim
 
 _KIND = {"K": "kit", "G": "group", "S": "service"}
@@ -34,6 +35,8 @@ class Children:
     layout: Layout
     schemes: Mapping[int, Scheme]
     lists: Mapping[int, bool]
+    unclear: Mapping[int, str]
+    """Price lists that do not say whether their prices include taxes, with what they say."""
     prices: Mapping[Key, Mapping[int, Number]]
     alternates: Mapping[Key, Mapping[Key, str]]
 
@@ -49,6 +52,14 @@ class Children:
         tax_included = self.lists.get
         amounts = sorted(self.prices.get(sku, _NONE).items())
         # A row without an amount is as none: no price is not a price of 0.
+        if self.unclear and (number := next((number for number, _ in amounts if number in self.unclear), None)) is not None:
+            raise PoisonError(
+                text(
+                    "prices.tax_included: CON_IMPU of price list {number} is {found}, neither S nor N",
+                    number=number,
+                    found=repr(self.unclear[number]),
+                )
+            )
         told = [(number, decimal(amount, "prices.amount")) for number, amount in amounts if amount is not None]
         return [{"list": number, "amount": amount, "tax_included": tax_included(number)} for number, amount in told]
 
@@ -58,11 +69,12 @@ class Children:
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
-    lists = {row.cve_precio: letter(row.con_impu) == YES for row in snapshot.rows(Precios)}
+    flags = {row.cve_precio: letter(row.con_impu) for row in snapshot.rows(Precios)} if layout.price_tax_flag else {}
     return Children(
         layout=layout,
         schemes={row.cve_esqimpu: _scheme(row, layout) for row in schemes},
-        lists=lists if layout.price_tax_flag else {},
+        lists={number: flag == YES for number, flag in flags.items()},
+        unclear={number: flag for number, flag in flags.items() if flag not in (YES, NO, "")},
         prices=_prices(snapshot.rows(PrecioXProd)),
         alternates=_alternates(snapshot.rows(CvesAlter)),
     )

@@ -88,8 +88,9 @@ OF_CAJA = "CATINVEN"
 
 
 def companies(catalogue: Catalogue) -> list[str]:
-    """The two-digit suffixes for which the database has a table of products."""
-    return sorted(match[1] for name in catalogue if (match := _COMPANY.fullmatch(name)))
+    """The two-digit suffixes for which the database has all tables; where it has so for none, those with a table of products."""
+    found = sorted(match[1] for name in catalogue if (match := _COMPANY.fullmatch(name)))
+    return [number for number in found if all(f"{name}{number}" in catalogue for name in TABLES.values())] or found
 
 
 def choose_company(found: list[str], wanted: str, label: str) -> str:

@@ -6,7 +6,7 @@ with the view. A table that is not exact (a view, or one without a key of its ow
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -21,6 +21,7 @@ from producer.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
+from puente.engines.errors import RowInLimbo
 
 RECORD_VERSION = "record-version"
 
@@ -149,7 +150,12 @@ class VersionCapture:
         beat: Callable[[], None],
     ) -> Captured:
         at = self._now()
-        seen = {table: self._look_at(snapshot, ids, state, table) for table in tables}
+        seen, stuck = {}, dict[Table, RowInLimbo]()
+        for table in tables:
+            try:
+                seen[table] = self._look_at(snapshot, ids, state, table)
+            except RowInLimbo as error:  # its mark stays, so nothing of it is missed once it can be read
+                stuck[table] = error
         for table, one in seen.items():
             state.spellings.learn(table, one.added)
         keys = affected(snapshot, seen, state.stock, check)
@@ -160,7 +166,7 @@ class VersionCapture:
         faults = state.faults.after(comparison, keys)
         lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
         found = comparison.warehouses | warehouses(snapshot)
-        return self._captured(self.mode, at, comparison, keys, found, _Looked(seen, lists, faults, ids))
+        return replace(self._captured(self.mode, at, comparison, keys, found, _Looked(seen, lists, faults, ids)), stuck=stuck)
 
     def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]

@@ -11,10 +11,10 @@ from consumer.leftout import line
 from consumer.price_lists import refuse_unknown
 from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from producer.capture import COMPARE
-from producer.contents import price_lists
+from producer.contents import price_lists, stock_source
 from producer.sae import Snapshot, SqlSae
 from producer.schedule import rest_after
-from producer.tables import KEYS, TABLES, Row
+from producer.tables import KEYS, TABLES, Inve, Mult, Row
 from producer.versions import RECORD_VERSION, VersionCapture
 from puente.check_log import check_log
 from puente.config import CajaSettings, SaeSettings, Settings
@@ -64,8 +64,14 @@ def _tables(sae: SqlSae, settings: SaeSettings) -> Iterator[Finding]:
     with sae.snapshot() as snapshot:
         mark = snapshot.ids.oldest_active if snapshot.ids else 0
         looks = {table: _look(snapshot, table, mark, exact) for table in TABLES}
+        per_warehouse, default = stock_source(snapshot)
     scan = sum(look.rows for look in looks.values()) / ROWS_PER_SECOND
     compared = scan + max(settings.poll_seconds, settings.reconcile_seconds, rest_after(scan, settings.scan_share))
+    if per_warehouse:
+        stock = text("stock is read by warehouse, from {table}", table=sae.table_name(Mult))
+    else:
+        stock = text("stock is the company's, from {table}, and counts as warehouse {number}'s", table=sae.table_name(Inve), number=default)
+    yield Finding(Level.OK, "SAE", stock)
     for table, look in looks.items():
         seen = look.mode == RECORD_VERSION
         delay = max(settings.poll_seconds, look.seconds / settings.scan_share) if seen else compared

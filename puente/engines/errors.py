@@ -3,6 +3,10 @@
 from puente.errors import RetryableError
 
 
+class RowInLimbo(RetryableError):
+    """A row waits for a transaction of two databases that was prepared and is neither committed nor rolled back."""
+
+
 class LockConflict(RetryableError):
     """Another transaction holds what this one wanted to write."""
 

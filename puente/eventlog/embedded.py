@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from time import time as wall_clock
 from uuid import uuid4
 
-from puente.errors import ConfigError, NoTopic, RetryableError
+from puente.errors import ConfigError, Displaced, NoTopic, RetryableError
 from puente.eventlog.compaction import compact
 from puente.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.eventlog.rights import Right
@@ -48,6 +48,8 @@ class EmbeddedLog:
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = wall_clock) -> None:
         self.path, self._clock = Path(path), clock
         self._file: tuple[int, int] | None = None
+        self._fence: Topic | None = None
+        self._fence_read_to: Offset | None = None
         if not self.path.parent.is_dir():
             raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self.path.parent))
         with self._translated():
@@ -140,6 +142,13 @@ class EmbeddedLog:
             row = self._db.execute("select identity, next_offset from topic where name = ?", (topic,)).fetchone()
         return row and TopicState(identity=Identity(row[0]), end=Offset(row[1]))
 
+    def fence(self, topic: Topic) -> None:
+        """From now on nothing is appended where somebody else wrote to this topic since this object read it to its end: `Displaced`.
+
+        A process that was stopped in the midst of its work, and goes on when another one took over, writes nothing.
+        """
+        self._fence, self._fence_read_to = topic, None
+
     def append(self, records: Iterable[Record]) -> list[Offset]:
         part = list(records)
         if not part:
@@ -147,10 +156,21 @@ class EmbeddedLog:
         at = int(self._clock() * 1000)
         offsets: list[Offset] = []
         with self._translated(), self._writing():
+            self._hold_fence()
             for topic, run in groupby(part, key=lambda record: record.topic):
                 offsets += self._append(topic, list(run), at)
+        for record, offset in zip(part, offsets, strict=True):
+            self._passed_fence(record.topic, Offset(offset + 1))
         self._watch.appended({record.topic: Offset(offset + 1) for record, offset in zip(part, offsets, strict=True)})
         return offsets
+
+    def _hold_fence(self) -> None:
+        if self._fence is not None and self._fence_read_to is not None and self._topic(self._fence)[1] != self._fence_read_to:
+            raise Displaced(text("Another producer claimed the log"))
+
+    def _passed_fence(self, topic: Topic, next_offset: Offset) -> None:
+        if topic == self._fence:
+            self._fence_read_to = next_offset
 
     def _append(self, topic: Topic, records: Sequence[Record], at: int) -> list[Offset]:
         number, start = self._topic(topic)
@@ -177,6 +197,7 @@ class EmbeddedLog:
             rows = self._db.execute(select, (number, offset, limit)).fetchall()
         events = [Event(Offset(place), key, value, unpack_headers(headers)) for place, key, value, headers in rows]
         after = events[-1].offset + 1 if events else offset
+        self._passed_fence(topic, Offset(after if len(events) == limit else max(state.end, after)))
         return Batch(events=events, next_offset=Offset(after if len(events) == limit else max(state.end, after)), state=state)
 
     def wait(self, positions: Mapping[Topic, Offset], timeout: float) -> bool:

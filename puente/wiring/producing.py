@@ -70,11 +70,12 @@ class ProducerSide:
         self._opened = ExitStack()
 
     def _new_turn(self) -> Turn:
+        words = WordTurn(lambda: open_log(self._settings), self._control, self._runs, self._clock)
         match self._settings.log:
             case EmbeddedLogSettings():
-                return LockTurn(self._settings.log_path, self._clock)
+                return LockTurn(self._settings.log_path, words, self._clock)
             case KafkaLogSettings():
-                return WordTurn(lambda: open_log(self._settings), self._control, self._runs, self._clock)
+                return words
 
     @property
     def claims(self) -> bool:
@@ -153,6 +154,8 @@ class ProducerSide:
         topics = topics_of(self._settings, sae.company)
         capture = _capture_of(self._sae, sae)
         self._log = opened = self._opened.enter_context(closing(open_log(self._settings)))
+        if isinstance(opened, EmbeddedLog):
+            opened.fence(topics.control)
         self._producer = Producer(
             capture=capture,
             publisher=Publisher(opened, topics, self._new_run),

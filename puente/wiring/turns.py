@@ -1,4 +1,7 @@
-"""Which of several producers writes: by a lock file where the log is a file of this machine, by the newest word where it is Kafka's."""
+"""Which of several producers writes: by a lock file where the log is a file of this machine, by the newest word where it is Kafka's.
+
+One that holds the lock file and says nothing, as a process that somebody stopped, loses the log by its silence all the same.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,27 +45,40 @@ class Turn(Protocol):
 
 
 class LockTurn:
-    """By the lock file beside an embedded log: who dies lets go of it."""
+    """By the lock file beside an embedded log: who dies lets go of it. By the words where its holder is silent: see `WordTurn`."""
 
-    def __init__(self, log: Path, clock: Callable[[], float] = monotonic) -> None:
-        self._log, self._clock = log, clock
+    def __init__(self, log: Path, words: "WordTurn", clock: Callable[[], float] = monotonic) -> None:
+        self._log, self._words, self._clock = log, words, clock
         self._lock = FileLock(f"{log}.producer")
         self._claimed_at: float | None = None
+        self._was_displaced = False
 
     @property
     def is_ours(self) -> bool:
-        return self._lock.is_locked
+        if self._words.is_ours and self._acquire():  # whoever had the lock and was silent let go of it
+            self._words.give_up()
+        return self._lock.is_locked or self._words.is_ours
+
+    def _acquire(self) -> bool:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True
 
     def take(self, claim: Callable[[], None] | None) -> bool:
         if not self._log.parent.is_dir():
             raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self._log.parent))
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            if claim is not None:
-                self._wait(claim)
+        if not self._acquire():
+            if claim is None:
+                return self._words.take_from_the_silent()
+            self._wait(claim)
             return False
-        self._claimed_at = None
+        if self._was_displaced and not self._words.take(claim):  # whoever claimed the log works, and waits for the lock
+            self._lock.release()
+            return False
+        self._claimed_at, self._was_displaced = None, False
+        self._words.give_up()  # the lock is enough
         return True
 
     def _wait(self, claim: Callable[[], None]) -> None:
@@ -78,8 +94,11 @@ class LockTurn:
 
     def interrupt(self) -> None:
         self._claimed_at = None  # the lock stays ours
+        self._words.give_up()
 
     def give_up(self) -> None:
+        self._was_displaced = True
+        self._words.give_up()
         self._lock.release()
 
 
@@ -96,6 +115,13 @@ class WordTurn:
 
     def take(self, claim: Callable[[], None] | None) -> bool:
         self.is_ours = claim is not None or self._reader().may_claim()
+        if self.is_ours:
+            self._close()
+        return self.is_ours
+
+    def take_from_the_silent(self) -> bool:
+        """From one who spoke and did not let go; one that never spoke has perhaps just begun."""
+        self.is_ours = self._reader().is_silent()
         if self.is_ours:
             self._close()
         return self.is_ours

@@ -7,10 +7,11 @@ demo's independent word for it.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Context, Decimal
 from functools import cached_property
 from typing import Any
 
-from puente.demo.expected_rows import Row, Sae, byte_order, number, trimmed, words
+from puente.demo.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
 from tests.contracts.schema_docs import Field, fields, schema, without_null
 
 MAIN = {
@@ -111,8 +112,11 @@ def plain(field: Field, row: Row) -> Any:
             letter = re.search(r"true for (\w)", field.meaning)
             assert letter is not None
             return raw == letter[1]
-        case {"logicalType": "decimal"}:
+        case {"logicalType": "decimal", "scale": 6}:
             return number(raw if nullable else raw or 0)
+        case {"logicalType": "decimal"}:
+            exact = Decimal(str(digits(raw or 0))).quantize(Decimal("1e-18"), context=Context(prec=38))
+            return None if exact == number(raw or 0) else exact
         case {"type": "enum", "symbols": symbols}:
             letters = {letter: word for letter, word in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if word in symbols}
             assert sorted(letters.values()) == sorted(symbols)

@@ -34,6 +34,7 @@ SAYS = {
     Gds.WRONG_ODS: "unsupported on-disk structure for file ; found ., support .",
     Gds.CONNECT_REJECT: "connection rejected by remote interface",
     Gds.UPDATE_CONFLICT: "update conflicts with concurrent update",
+    Gds.REC_IN_LIMBO: "record from transaction  is stuck in limbo",
     Gds.FOREIGN_KEY: 'violation of FOREIGN KEY constraint "" on table ""',
     Gds.LOGIN: "Your user name and password are not defined. Ask your database administrator to set up a Firebird login.",
     Gds.LOCK_TIMEOUT: "lock time-out on wait transaction",

@@ -7,7 +7,8 @@ import pytest
 from producer.sae import Snapshot
 from producer.tables import Inve
 from puente.engines.database import TransactionIds
-from tests.integration.exact_site import Site
+from puente.errors import ConfigError
+from tests.integration.exact_site import TOPICS, Site
 
 NEW = "UPDATE INVE01 SET DESCR = 'new' WHERE CVE_ART = 'A'"
 
@@ -180,3 +181,14 @@ def test_a_new_warehouse_has_its_topic_and_its_stock(site: Site) -> None:
         "INSERT INTO MULT01 (CVE_ART, CVE_ALM, EXIST) VALUES ('A', 2, 6)",
     )
     assert list(site.published()) == ["stock.2 A"]
+
+
+def test_where_sae_does_not_say_where_its_stock_stands_nothing_is_published_until_it_does(site: Site) -> None:
+    site.sql("UPDATE PARAM_INVENTARIO01 SET MULTIALMACEN = 'T'", "UPDATE MULT01 SET EXIST = 8 WHERE CVE_ART = 'A'")
+    ends = {topic: state for topic, state in site.log.topics().items() if TOPICS.subject(topic)}
+    with pytest.raises(ConfigError, match="MULTIALMACEN of PARAM_INVENTARIO is 'T'"):
+        site.run()
+    assert {topic: state for topic, state in site.log.topics().items() if TOPICS.subject(topic)} == ends
+    site.sql("UPDATE PARAM_INVENTARIO01 SET MULTIALMACEN = 'S'")
+    assert site.run().published == 1
+    assert site.agrees()

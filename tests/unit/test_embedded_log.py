@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puente.errors import ConfigError, RetryableError
+from puente.errors import ConfigError, Displaced, RetryableError
 from puente.eventlog.compaction import AT_ONCE
 from puente.eventlog.embedded import EmbeddedLog, pack_headers, unpack_headers
 from puente.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
@@ -446,3 +446,32 @@ def test_a_file_that_was_deleted_or_replaced_while_open_acknowledges_nothing(tmp
     with pytest.raises(RetryableError, match="deleted or replaced"):
         log.wait({TOPIC: START}, 1)
     log.close()
+
+
+CONTROL = Topic("puente.01.control")
+
+
+def test_behind_a_fence_nothing_is_appended_once_somebody_else_wrote_what_was_not_read(log: EmbeddedLog) -> None:
+    """As by a process that was stopped in the midst of its work, and goes on when another one took over."""
+    log.create({CONTROL: TopicSettings()})
+    log.fence(CONTROL)
+    word = Record(topic=CONTROL, key=b"producer", value=b"mine")
+    log.append([word])
+    log.read(CONTROL, START)
+    log.append([word, word])
+    add(log, ("1", "mine"))
+    other = EmbeddedLog(log.path)
+    other.append([Record(topic=CONTROL, key=b"producer", value=b"theirs")])
+    for _ in range(2):
+        with pytest.raises(Displaced):
+            add(log, ("2", "mine, too late"))
+    with pytest.raises(Displaced):
+        log.append([word])
+    assert kept(log) == [("1", "mine")]
+    log.read(CONTROL, Offset(0), 2)
+    with pytest.raises(Displaced):
+        add(log, ("2", "not read to its end"))
+    log.read(CONTROL, START)
+    add(log, ("3", "knows of the other one"))
+    other.close()
+    assert kept(log) == [("1", "mine"), ("3", "knows of the other one")]

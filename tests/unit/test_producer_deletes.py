@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from producer.deletes import AT_LEAST
-from producer.tables import Clie, Clin, Inve, Mult
+from producer.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
 from puente.errors import RetryableError
 from schemas.changes import Entity, Subject
 from tests.fakes.sae import row
@@ -209,3 +209,19 @@ def test_the_count_is_told_once_and_again_when_it_changes(mode: Mode, caplog: py
         ("WARNING", "customer", 61),
     ]
     assert "puente produce --allow-deletes" in told[0].getMessage()
+
+
+def test_stock_that_waits_because_warehouses_were_switched_off_is_told_as_that(mode: Mode, caplog: pytest.LogCaptureFixture) -> None:
+    stock = [row(Mult, f"{number}", warehouse, exist=1.0) for number in range(MANY) for warehouse in (1, 2, 3)]
+    products = [row(Inve, f"{number}", exist=3.0) for number in range(MANY)]
+    site = Site(*stock, *products, *(row(Almacenes, number) for number in (1, 2, 3)), mode=mode)
+    site.run()
+    site.sae.put(row(ParamInventario, multialmacen="N", almacenpredeter=1))
+    site.run()
+    told = [record.__dict__["warehouses"] for record in caplog.records if getattr(record, "action", "") == "warehouses gone"]
+    assert told == ["2, 3"]
+    assert len(site.events(Subject(Entity.STOCK, 2))) == MANY
+    site.restart(allow_deletes=2 * MANY)
+    site.run()
+    assert site.events(Subject(Entity.STOCK, 2)) == {}
+    assert site.agrees()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contents import warehouses
+from producer.contents import everything, stock_source, warehouses
 from producer.mapping import byte_order, decimal, letter, words
 from producer.tables import (
     Almacenes,
@@ -18,9 +18,11 @@ from producer.tables import (
     Moned,
     Mult,
     ParamInventario,
+    Precios,
+    PrecioXProd,
 )
-from puente.errors import PoisonError
-from schemas.changes import Entity, Subject
+from puente.errors import ConfigError, PoisonError
+from schemas.changes import Entity, Key, Subject
 from schemas.codec import encode
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import TAXES, only, rows, tax, values
@@ -178,6 +180,38 @@ def test_a_rate_that_would_become_zero_is_poison() -> None:
         only(FakeSae(row(Moned, 2, tcambio=4e-19)), Entity.CURRENCY)
 
 
+@pytest.mark.parametrize("letter", [None, "", " ", "T", "X", "1", "SI"])
+def test_where_stock_stands_is_never_guessed(letter: str | None) -> None:
+    sae = FakeSae(row(Mult, "A", 1, exist=1.0))
+    sae.put(row(ParamInventario, multialmacen=letter))
+    with sae.snapshot() as snapshot, pytest.raises(ConfigError, match=f"MULTIALMACEN.*{letter!r}"):
+        list(everything(snapshot))
+
+
+@pytest.mark.parametrize(("letter", "expected"), [("S", True), (" s ", True), ("N", False), ("n", False)])
+def test_either_letter_says_where_stock_stands(letter: str, expected: bool) -> None:
+    sae = FakeSae()
+    sae.put(row(ParamInventario, multialmacen=letter))
+    with sae.snapshot() as snapshot:
+        assert stock_source(snapshot) == (expected, 1)
+
+
+def test_without_the_parameter_of_stock_nothing_is_read() -> None:
+    sae = FakeSae()
+    sae.drop(ParamInventario)
+    with sae.snapshot() as snapshot, pytest.raises(ConfigError, match="PARAM_INVENTARIO has no row"):
+        list(everything(snapshot))
+
+
+def test_a_price_of_a_list_that_does_not_say_whether_it_is_gross_is_poison_and_other_products_go_on() -> None:
+    prices = [row(PrecioXProd, "A", 1, precio=1.0), row(PrecioXProd, "B", 1, precio=1.0), row(PrecioXProd, "B", 2, precio=2.0)]
+    sae = FakeSae(row(Inve, "A"), row(Inve, "B"), *prices, row(Precios, 1, con_impu="N"), row(Precios, 2, con_impu="T"))
+    made = {one.key: one for one in rows(sae, Entity.PRODUCT)}
+    assert made[Key("A")].value()["prices"] == [{"list": 1, "amount": 1, "tax_included": False}]
+    with pytest.raises(PoisonError, match="CON_IMPU of price list 2 is 'T'"):
+        made[Key("B")].value()
+
+
 def test_a_currency_without_a_rate_has_rate_zero() -> None:
     currency = only(FakeSae(row(Moned, 2, status="B")), Entity.CURRENCY)
     assert (currency["rate"], currency["sat_code"], currency["status"]) == (0, None, "inactive")
@@ -284,9 +318,3 @@ def test_stock_is_the_products_own_where_there_are_no_warehouses(default: int | 
     assert found.value() == {"sku": "A", "warehouse": warehouse, "quantity": Decimal("10.25")}
     with sae.snapshot() as snapshot:
         assert warehouses(snapshot) == {warehouse}
-
-
-def test_a_sae_without_parameters_has_one_warehouse() -> None:
-    sae = FakeSae(row(Inve, "A", exist=1.0))
-    sae.tables[ParamInventario] = []
-    assert [found.subject.warehouse for found in rows(sae, Entity.STOCK)] == [1]

@@ -8,6 +8,7 @@ import pytest
 from producer.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from producer.versions import VersionCapture
 from producer.view import View
+from puente.engines.errors import RowInLimbo
 from puente.errors import ConnectionLost
 from puente.eventlog.port import Record
 from puente.texts import text
@@ -399,6 +400,20 @@ def test_a_key_to_check_that_sae_cannot_have_gets_a_tombstone(key: bytes) -> Non
         site.log.slip_in(Record(topic=TOPICS.of(subject), key=key, value=b"?"))
     assert site.run().tombstones == 5
     assert site.agrees()
+
+
+# a row in limbo
+
+
+def test_a_table_with_a_row_in_limbo_waits_the_others_go_on_and_nothing_of_it_is_missed(caplog: pytest.LogCaptureFixture) -> None:
+    site = exact_site()
+    site.sae.put(row(Clie, "  7", nombre="new"), row(Clin, "M"))
+    site.sae.fail[Clie] = RowInLimbo(text("a transaction was prepared"))
+    assert site.run().published == 1
+    assert [record.__dict__["table"] for record in caplog.records if getattr(record, "action", "") == "in limbo"] == ["CLIE"]
+    assert site.run().published == 1
+    assert site.agrees()
+    assert site.words()[-1].complete
 
 
 # what is told

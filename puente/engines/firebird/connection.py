@@ -254,7 +254,13 @@ class _Transaction:
     def ids(self) -> TransactionIds:
         with self._database.asking():
             info = _native(self._connection).main_transaction.info
-            return TransactionIds(own=info.id, oldest_active=info.oat)
+            own, oldest_active, is_clean = info.id, info.oat, info.oit >= info.oat
+        return TransactionIds(own=own, oldest_active=oldest_active if is_clean else self._oldest_undecided(oldest_active))
+
+    def _oldest_undecided(self, oldest_active: int) -> int:
+        """One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear."""
+        ((oldest,),) = self.rows(sqlalchemy.text(versions.OLDEST_IN_LIMBO))
+        return oldest_active if oldest is None else min(oldest, oldest_active)
 
     @property
     def tells_versions(self) -> bool:

@@ -7,7 +7,7 @@ import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
 from puente.engines.database import Refusal, RowError, WritePlan
-from puente.engines.errors import LockConflict, StatementEnded
+from puente.engines.errors import LockConflict, RowInLimbo, StatementEnded
 from puente.engines.firebird.codes import Gds
 from puente.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
 from puente.texts import Text, text
@@ -80,6 +80,15 @@ def _passing(codes: set[int], label: str, said: str) -> PuenteError:
         return StatementEnded(text("{label}: the server ended a statement before it was done ({said})", label=label, said=said))
     if codes & _NO_SPACE:
         return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
+    if Gds.REC_IN_LIMBO in codes:
+        return RowInLimbo(
+            text(
+                "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
+                "ends it: gfix -list shows such transactions, gfix -commit NUMBER or gfix -rollback NUMBER ends one",
+                label=label,
+                said=said,
+            )
+        )
     return RetryableError(text("{label}: Firebird refused ({said})", label=label, said=said))
 
 

@@ -14,6 +14,8 @@ from puente.engines.database import Survey
 FIRST_ENGINE = 3.0
 VERSION: sa.ColumnClause[int] = sa.literal_column("RDB$RECORD_VERSION", sa.BigInteger())
 
+OLDEST_IN_LIMBO = "SELECT MIN(RDB$TRANSACTION_ID) FROM RDB$TRANSACTIONS WHERE RDB$TRANSACTION_STATE = 1"
+
 
 def newest(table: str) -> sa.Select[int, int | None]:
     """One row: how many rows the table has, and the newest transaction that wrote one (none where there are no rows)."""

@@ -1,0 +1,53 @@
+"""A `puente run` that is frozen in the midst of its work: another one takes over, and the first writes nothing when it wakes up."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from puente.eventlog.port import START
+from schemas.control import run_of
+from tests.e2e.running import Running
+from tests.e2e.small_site import SmallSite, build, wait_until
+from tests.engines.firebird_server import FirebirdServer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")]
+
+
+def runs(site: SmallSite) -> list[str | None]:
+    """Of each word in the log, in order."""
+    with site.log() as log:
+        return [run_of(event) for event in log.read(site.topic("control"), START, 100_000).events]
+
+
+def shown(site: SmallSite, name: str, key: str) -> list[object]:
+    return [row[0] for row in site.caja_rows(name, f"DESCRIPCIO FROM CATINVEN WHERE PRODUCTO = '{key}'")]
+
+
+@pytest.mark.timeout(400)
+def test_a_frozen_one_loses_the_log_and_writes_nothing_when_it_wakes_up(tmp_path: Path, firebird_server: FirebirdServer) -> None:
+    site = build(tmp_path / "site", firebird_server.new_url)
+    first = Running(site, "run")
+    second: Running | None = None
+    try:
+        wait_until(lambda: site.differences() == [], 120)
+        frozen = runs(site)[-1]
+        second = standby = Running(site, "run")
+        wait_until(lambda: standby.told("stand by", "producer") != [], 60)
+        first.process.send_signal(signal.SIGSTOP)
+        site.sql("INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('N-1', 'Nuevo', 'P', 1, 'A')")
+        wait_until(lambda: all(shown(site, name, "N-1") == ["Nuevo"] for name in ("centro", "norte")), 120)
+        taken = runs(site)
+        assert taken[-1] != frozen
+        first.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: first.told("stand by", "producer") != [], 60)
+        site.sql("UPDATE INVE01 SET DESCR = 'Otro' WHERE CVE_ART = 'N-1'")
+        wait_until(lambda: all(shown(site, name, "N-1") == ["Otro"] for name in ("centro", "norte")), 120)
+        assert frozen not in runs(site)[len(taken) :]
+        assert site.differences() == []
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+        first.kill()
+        if second is not None:
+            second.kill()
