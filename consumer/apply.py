@@ -7,13 +7,15 @@
 After every connect or take-over the ledger is read again; nothing in memory survives.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from consumer import parked
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Caja, Switches, Transaction
+from consumer.caja import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
 from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
 from consumer.leftout import Notes
@@ -24,7 +26,9 @@ from puente.eventlog.port import Topic
 from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
-HEARTBEAT_SECONDS = 2.0
+log = logging.getLogger("puente.consumer")
+HEARTBEAT_SECONDS = 3.0
+"""How often an idle holder shows that it lives, and looks at what CAJA's owner may have changed."""
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
 SMALLEST, LARGEST = 20, 4000
@@ -46,11 +50,19 @@ class Applier:
     """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
 
     def __init__(
-        self, name: str, caja: Caja, planner: Planner, keeper: GuardKeeper, clock: Callable[[], float], check: Callable[[Switches], None]
+        self,
+        name: str,
+        caja: Caja,
+        planner: Planner,
+        keeper: GuardKeeper,
+        check: Callable[[Switches], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._keeper, self._clock, self._check = name, caja, planner, keeper, clock, check
+        self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
+        self._clock, self._now = clock, now
         self.limit = SMALLEST * 10
-        self.beat_at = float("-inf")
+        self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.known: State | None = None
@@ -88,18 +100,22 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, self._clock)
+            outcome = Outcome(self._planner, self.state, self._clock, self._now())
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
             transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
             transaction.set_aside(fresh)
+            began = self._clock()
             transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
+            outcome.writing += self._clock() - began
             for subject, keys in also.unseen.items():
                 transaction.unsee(subject, keys)
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
+        parked.tell(self._name, fresh)
+        self._tell_each(outcome.applied)
         self._pace(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))
 
@@ -125,16 +141,35 @@ class Applier:
             transaction.say_ready(at)
         self.state.ready_at = at
 
+    @property
+    def is_beat_due(self) -> bool:
+        """Whether this process has not written for a while."""
+        return self._clock() - self.beat_at >= HEARTBEAT_SECONDS
+
     def beat(self) -> None:
-        """Shows that this process lives, where it has not written for a while."""
-        if self._clock() - self.beat_at >= HEARTBEAT_SECONDS:
+        """Shows that this process lives, where that is due."""
+        if self.is_beat_due:
             with self.transaction():
                 pass
+
+    def look(self) -> tuple[Switches, list[Store] | None]:
+        """CAJA's switches; now and then its stores, too, all in the one transaction that shows that this process lives."""
+        if self._clock() - self._looked_at < HEARTBEAT_SECONDS:
+            return self._caja.switches(), None
+        self._looked_at = self._clock()
+        with self.transaction() as transaction:
+            return transaction.switches, transaction.stores()
 
     def _unseen(self, also: Also) -> dict[Place, Notes]:
         """Of keys that the log does not hold nothing is left out."""
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
+
+    def _tell_each(self, applied: Iterable[Pending]) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            for item in (pending.incoming for pending in applied):
+                details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
+                log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
     def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
         """5."""

@@ -10,14 +10,14 @@ from hashlib import blake2b
 
 from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
 from consumer.leftout import Notes
-from consumer.mapping import RowMapper
+from consumer.mapping import MappedRow, RowMapper
 from consumer.policies import Policies, action
 from puente.engines.database import Action, RowWrite, Scalar
 from puente.errors import PoisonError
 from puente.eventlog.history import newest
 from puente.eventlog.port import Event, Offset
 from puente.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Subject, Value, trim
+from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
 from schemas.codec import FRAME, Decoder, content_hash
 from schemas.headers import HASH
 
@@ -119,9 +119,15 @@ class Planner:
             incoming.key,
             incoming.content_hash,
             mapped.hash if mapped else None,
-            _quantity(subject, value),
+            self._quantity(subject, mapped),
         )
         return Pending(incoming, RowWrite(done, mapped.values if mapped else match, ledger), mapped.notes if mapped else ())
+
+    def _quantity(self, subject: Subject, row: MappedRow | None) -> Scalar:
+        """What stock should be, as CAJA keeps it, so that what drifts is found without reading the log; a tombstone means none."""
+        if subject.entity is not Entity.STOCK:
+            return None
+        return 0.0 if row is None else self.mappers[Entity.STOCK].value_of(row.values, "quantity")
 
     def stock_again(self, subject: Subject, key: Key, quantity: float, state: State) -> RowWrite:
         """The row of stock that the ledger says is in CAJA."""
@@ -145,14 +151,6 @@ class Planner:
     def store_of(self, subject: Subject) -> int:
         assert subject.warehouse is not None
         return self.stores[subject.warehouse]
-
-
-def _quantity(subject: Subject, value: Value | None) -> Scalar:
-    """What stock should be, so that what drifts is found without reading the log; a tombstone means none."""
-    if subject.entity is not Entity.STOCK:
-        return None
-    quantity: Scalar = 0.0 if value is None else value["quantity"]
-    return quantity
 
 
 def incoming(events: Sequence[Event], subject: Subject, now: datetime) -> list[Incoming]:

@@ -49,6 +49,10 @@ class Transaction(Protocol):
     @property
     def switches(self) -> Switches: ...
 
+    def stores(self) -> list[Store]:
+        """As CAJA has them now; none where the profile names no table of stores."""
+        ...
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         """(store, product) with sales that SAE does not have yet."""
         ...

@@ -5,6 +5,7 @@ Each step gives the value together with the reason why it is not all of what wen
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
 from consumer.entries import ColumnMapping
@@ -16,6 +17,8 @@ from schemas.changes import BLANKS, Value
 
 BAR_CODE = "none"
 STORE = "store"
+WIDE = Context(prec=60)
+"""Where a number that no column holds is rounded as well; the database refuses it."""
 _SEPARATORS = re.compile(r"[;,\s]+")
 
 
@@ -70,6 +73,9 @@ def converter(mapping: ColumnMapping, column: Column) -> Converter:
             return lambda value: _fitted(value, width, _first_of_list)
         case "code":
             return lambda value: _fitted(value, width, lambda _value, _width: None)
+        case "number" if column.scale is not None:
+            step = Decimal(1).scaleb(-column.scale)
+            return lambda value: Cell(value.quantize(step, ROUND_HALF_EVEN, WIDE) if isinstance(value, Decimal) else value)
         case _:
             return Cell
 

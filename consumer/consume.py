@@ -20,7 +20,7 @@ from types import MappingProxyType
 from consumer import interface
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, again
-from consumer.caja import Caja
+from consumer.caja import Caja, Store, Switches
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
 from consumer.ledger import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
@@ -29,7 +29,7 @@ from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
 from consumer.resync import Report
 from consumer.settle import Settler
-from consumer.subscribe import subjects, takes
+from consumer.subscribe import served, subjects, takes
 from consumer.waiting import Retries
 from consumer.word import Verdict, Words
 from puente.errors import LostGuard
@@ -46,7 +46,7 @@ class Consumer:
 
     `fingerprint` stands for profile, policies, stores and mapping: another one in the ledger is a resync. `prices` are those that the site
     names: one of a list that SAE does not have, as soon as the producer told its lists, is an error. A sweep may take up to
-    `allow_deletes` rows where that is more than the cap. `now` gives UTC.
+    `allow_deletes` rows where that is more than the cap. `stores` are those that CAJA had when the planner was made. `now` gives UTC.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Consumer:
         fingerprint: str,
         prices: Mapping[str, int] = MappingProxyType({}),
         allow_deletes: int | None = None,
+        stores: Sequence[Store] | None = None,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -69,7 +70,7 @@ class Consumer:
         self._registry, self._planner, self._keeper, self._clock, self._now = registry, planner, keeper, clock, now
         self._fingerprint, self._prices = fingerprint, prices
         self._check = partial(interface.check, policies=planner.policies, caja=name)
-        self._applier = Applier(name, caja, planner, keeper, clock, self._check)
+        self._applier = Applier(name, caja, planner, keeper, self._check, clock, now)
         self._words = Words(log, topics.control, planner.decoder, registry)
         self._settler = Settler(name, caja, planner, self._applier, self._words, allow_deletes, clock, now)
         self._follower = Follower(
@@ -85,7 +86,11 @@ class Consumer:
         )
         self._retries = Retries()
         self._chosen: list[Subject] = []
+        self._ends: dict[Topic, TopicState] = {}
         self._teller, self._is_told = Teller(name), False
+        self._stores, self._has_news = stores, True
+        self.is_outdated = False
+        """CAJA's stores are no longer those that this consumer was made for: it must be made anew, which resyncs what is concerned."""
 
     @property
     def state(self) -> State | None:
@@ -96,6 +101,21 @@ class Consumer:
     def resyncing(self) -> dict[Subject, tuple[int, int]]:
         """How much of how much, per resync under way."""
         return {subject: resync.done for subject, resync in self._follower.resyncs.items()}
+
+    @property
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied of the topics that are read now, in places of the log read twice, as a resync does."""
+        done = of = 0
+        progress = self.state.progress if self.state else {}
+        for subject in self._chosen:
+            topic = self._topics.of(subject)
+            if subject in self._follower.resyncs:
+                read, whole = self._follower.resyncs[subject].done
+            else:
+                whole = 2 * (self._ends[topic].end if topic in self._ends else 0)
+                read = min(whole, 2 * progress[topic].position.next_offset) if topic in progress else 0
+            done, of = done + read, of + whole
+        return done, of
 
     @property
     def reports(self) -> dict[Subject, Report]:
@@ -124,7 +144,10 @@ class Consumer:
         try:
             if self.state is None and not self.take_over():
                 return None
-            return self._step()
+            self._has_news = True
+            switches = self._look()
+            if not interface.is_off(switches, self._planner.policies):
+                return self._step(switches)
         except LostGuard:
             self._keeper.lose()
             self._applier.forget()
@@ -132,6 +155,16 @@ class Consumer:
         except BaseException:
             self._applier.forget()
             raise
+        self._check(switches)  # raises; what is known stays known, so that each look is one small transaction
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a step would find nothing: the log has nothing new, nothing waits for its moment or for the producer, and CAJA was
+        looked at a moment ago."""
+        if self.state is None or self._has_news or self._applier.is_beat_due or self.listening or self.sweeping:
+            return False
+        return not self._retries.is_due(self.state, self._follower.current, self._clock())
 
     def release(self) -> None:
         """A clean stop: the next process takes over at once."""
@@ -143,7 +176,7 @@ class Consumer:
         known = self.state.progress if self.state else {}
         followed = [self._topics.of(subject) for subject in self._chosen if subject not in self._follower.listening]
         followed = [topic for topic in followed if topic in known]
-        self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
+        self._has_news |= self._log.wait({topic: known[topic].position.next_offset for topic in followed}, seconds)
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
         """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
@@ -162,15 +195,21 @@ class Consumer:
         log.info("Reads the ledger and writes from now on", extra={"action": "claim", "caja": self.name})
         return True
 
-    def _step(self) -> Step:
-        switches = self._caja.switches()
+    def _look(self) -> Switches:
+        """What its owner may change at any moment."""
+        switches, stores = self._applier.look()
+        if stores is not None and self._stores is not None:
+            self.is_outdated = served(stores) != served(self._stores)
+        return switches
+
+    def _step(self, switches: Switches) -> Step:
         self._check(switches)
         if self._prices:
             refuse_unknown(self._prices, self._words.price_lists(), self.name)
         total = Step()
         behind: set[Entity] = set()
         self._chosen = subjects(self._planner.policies, self._planner.stores, switches)
-        states = self._log.topics([self._topics.of(subject) for subject in self._chosen])
+        self._ends = states = self._log.topics([self._topics.of(subject) for subject in self._chosen])
         for subject in self._chosen:
             if behind.intersection(self._planner.parents(subject.entity)):
                 total.at_end = False  # its parents come first: it would only be set aside
@@ -187,6 +226,7 @@ class Consumer:
         self._tell(total)
         self._say_ready()
         self._applier.beat()
+        self._has_news = not total.at_end
         return total
 
     def _tell(self, step: Step) -> None:
@@ -206,7 +246,7 @@ class Consumer:
     def _retry(self) -> Step:
         """6. But for what a resync is about to read: what waits there may be older."""
         state = self._applier.state
-        self._retries.products |= self._applier.written_products
+        self._retries.free(state, self._applier.written_products)
         self._applier.written_products.clear()
         due = self._retries.take(state, self._follower.current, self._clock())
         undecided = {subject for subject in _held(due) if not self._follower.is_decided(subject, self._topics.of(subject))}

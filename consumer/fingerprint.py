@@ -63,4 +63,5 @@ def _entity(entity: Entity, profile: Profile, prices: Mapping[str, int], mapper:
 
 
 def _column(column: WriteColumn) -> Json:
-    return [column.name, column.kind, column.width]
+    kept = [*([] if column.scale is None else [column.scale]), *(["single"] if column.single else [])]
+    return [column.name, column.kind, column.width, *kept]

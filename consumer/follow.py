@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress
+from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress, Reason
 from consumer.outcome import Step
 from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from consumer.tombstones import Tombstones
@@ -156,7 +156,7 @@ class Follower:
             return text("the profile, a policy, the stores or the mapping changed")
         if self._tombstones.may_lack(topic, self._now() - progress.end_reached):
             return text(
-                "its end was last reached longer ago than it keeps what is said of a deletion ({days} days)",
+                "its end was last reached longer ago than the topic keeps tombstones ({days} days)",
                 days=f"{self._tombstones.last(topic) / timedelta(days=1):.3g}",
             )
         return None
@@ -218,12 +218,13 @@ class Follower:
     def _finish(self, resync: Resync) -> None:
         subject, report = resync.subject, resync.report
         del self.resyncs[subject]
-        report.waiting = sum(of == subject for of, _ in self._applier.state.waiting)
+        waiting = self._applier.state.waiting
+        report.waiting = sum(of == subject and item.reason is not Reason.KEPT_OUT for (of, _), item in waiting.items())
         self.reports[subject] = report
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})
-        counts = {"keys": report.keys, "written": report.written}
+        counts = {"count": report.keys, "written": report.written}
         log.info("Compared a whole topic with CAJA", extra={"action": "resynced", **extra, **counts})
 
     def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:

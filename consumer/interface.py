@@ -2,12 +2,16 @@
 
 from consumer.caja import Switches
 from consumer.policies import Policies
-from puente.errors import ConfigError, RetryableError
+from puente.errors import ConfigError, SwitchedOff
 from puente.texts import text
 
 
-class InterfaceOff(RetryableError):
+class InterfaceOff(SwitchedOff):
     """CAJA's SAE interface is off: nothing is written, nothing is lost."""
+
+
+def is_off(switches: Switches, policies: Policies) -> bool:
+    return policies.interface_required and not switches.interface
 
 
 def check(switches: Switches, policies: Policies, caja: str) -> None:
@@ -19,5 +23,5 @@ def check(switches: Switches, policies: Policies, caja: str) -> None:
                 caja=caja,
             )
         )
-    if policies.interface_required and not switches.interface:
+    if is_off(switches, policies):
         raise InterfaceOff(text("{caja}: its interface with SAE is off; switch it on in CAJA, nothing is lost meanwhile", caja=caja))

@@ -38,7 +38,8 @@ SHORT_VALUE = 1000
 (Reading them by a cast is no way out: Firebird 2.5 then turns every unprintable byte into a dot.) A tombstone has neither.
 """
 
-metadata = sa.MetaData()
+metadata = sa.MetaData(info={"charset": "ISO8859_1"})
+"""Its texts are the bytes of CP1252, whatever character set the database makes tables in."""
 
 guard = sa.Table(
     "PUENTE_GUARD",

@@ -14,6 +14,7 @@ from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
 from schemas.changes import Key, Subject
 
+PLACE = ("ENTITY", "WAREHOUSE", "ROW_KEY")
 DETAIL_LENGTH = ERROR_LENGTH = 500
 _ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
@@ -170,8 +171,11 @@ def read_left_out(reader: Reader) -> dict[Place, Notes]:
     return found
 
 
+def place_values(subject: Subject, key: Key) -> dict[str, object]:
+    return dict(zip(PLACE, (subject.entity.value, warehouse_of(subject), key), strict=True))
+
+
 def left_out_rows(left_out: Mapping[Place, Notes]) -> Iterable[dict[str, object]]:
     for (subject, key), notes in left_out.items():
-        place = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject), "ROW_KEY": key}
         for note in notes:
-            yield {**place, "REASON": note.what.value, "COLUMN_NAME": note.column}
+            yield {**place_values(subject, key), "REASON": note.what.value, "COLUMN_NAME": note.column}

@@ -85,12 +85,12 @@ def merged(found: Iterable[LeftOut]) -> list[LeftOut]:
 
 
 def line(found: LeftOut) -> str:
-    """`3 customer, EMAIL shortened: 12, 45, 46`."""
-    more = f" … (+{found.count - len(found.keys)})" if found.count > len(found.keys) else ""
+    """`customer, EMAIL shortened: 3 (12, 45, 46)`."""
+    more = f" +{found.count - len(found.keys)}" if found.count > len(found.keys) else ""
     what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
     stores = ", ".join(map(str, found.stores))
     whose = text(" («Precio por omisión» of store {stores})", stores=stores) if stores else ""
-    return f"{found.count} {what}{whose}: {', '.join(found.keys)}{more}"
+    return f"{what}{whose}: {found.count} ({', '.join(found.keys)}{more})"
 
 
 class Teller:

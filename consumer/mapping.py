@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -12,7 +12,7 @@ from consumer.ledger import ROWS
 from consumer.leftout import Cause, Note, Notes, ordered
 from consumer.profile import Profile
 from consumer.sources import PRICE
-from puente.engines.database import Catalogue, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
+from puente.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
 from puente.errors import ConfigError, PoisonError
 from puente.texts import text
 from schemas.changes import KEY_FIELD, Entity, Key, Value
@@ -54,14 +54,14 @@ class RowMapper:
         ]
         self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
-        self.plan = self._make_plan(profile)
+        self.plan = self._make_plan(profile, catalogue)
 
-    def _make_plan(self, profile: Profile) -> WritePlan:
+    def _make_plan(self, profile: Profile, catalogue: Catalogue) -> WritePlan:
         mapping = self._mapping
-        columns = [WriteColumn(name=n, kind=c.kind, width=self._table.columns[n].length or 0) for n, c in self.columns.items()]
+        columns = [_write_column(self._table.columns[name], column.kind) for name, column in self.columns.items()]
         if mapping.active:
-            width = self._table.columns[mapping.active.column].length or 1
-            columns.append(WriteColumn(name=mapping.active.column, kind=Kind.TEXT, width=width))
+            flag = _write_column(self._table.columns[mapping.active.column], Kind.TEXT)
+            columns.append(replace(flag, width=flag.width or 1))
         return WritePlan(
             table=mapping.table,
             columns=tuple(columns),
@@ -73,7 +73,7 @@ class RowMapper:
             keys=self._other_keys({column.name for column in columns}),
             hidden_keys=any(not key.issubset(column.name for column in columns) for key in self._table.keys),
             parents=tuple(self._parent(parent, profile) for parent in mapping.parents if parent in self.parents),
-            total=_total(mapping, self.key_column),
+            total=_total(mapping, self.key_column, catalogue),
             ledger=ROWS,
         )
 
@@ -114,6 +114,10 @@ class RowMapper:
         if not found:
             raise ValueError(f"{self.entity}: no column takes {source}")
         return found[0]
+
+    def value_of(self, values: Sequence[Scalar], source: str) -> Scalar:
+        """What a row holds of this field of an event."""
+        return values[list(self.columns).index(self.column_of(source))]
 
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
         """The values that find the row of a key; raises `PoisonError` for a key that the column cannot hold."""
@@ -165,6 +169,23 @@ def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], t
     return {entity: RowMapper(entity, profile, catalogue, prices, ticked) for entity in Entity}
 
 
-def _total(mapping: EntityMapping, own_key: str) -> Total | None:
+def _write_column(column: Column, kind: Kind) -> WriteColumn:
+    return WriteColumn(
+        name=column.name, kind=kind, width=column.length or 0, charset=column.charset, scale=column.scale, single=column.single
+    )
+
+
+def _total(mapping: EntityMapping, own_key: str, catalogue: Catalogue) -> Total | None:
     total = mapping.total
-    return None if total is None else Total(table=total.table, key=total.key, own_key=own_key, column=total.column, of=total.of)
+    if total is None:
+        return None
+    holder = catalogue[total.table].columns[total.column]
+    return Total(
+        table=total.table,
+        key=total.key,
+        own_key=own_key,
+        column=total.column,
+        of=total.of,
+        scale=holder.scale,
+        single=holder.single,
+    )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja import Transaction
@@ -15,6 +16,8 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
+UNSURE = timedelta(minutes=1)
+"""For so long after it was read, what may be a lock is taken for one, and tried again after a second."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +30,8 @@ class Step:
     applied: int = 0
     touched: int = 0
     equal: int = 0
+    entities: Counter[Entity] = field(default_factory=Counter)
+    """What `applied` is made of."""
     aside: Counter[Reason] = field(default_factory=Counter)
     lacking: int = 0
     at_end: bool = True
@@ -35,6 +40,7 @@ class Step:
         self.applied += other.applied
         self.touched += other.touched
         self.equal += other.equal
+        self.entities += other.entities
         self.aside += other.aside
         self.lacking += other.lacking
         self.at_end = self.at_end and other.at_end
@@ -43,8 +49,8 @@ class Step:
 class Outcome:
     """What one transaction wrote and what it set aside."""
 
-    def __init__(self, planner: Planner, state: State, clock: Callable[[], float]) -> None:
-        self._planner, self._state, self._clock = planner, state, clock
+    def __init__(self, planner: Planner, state: State, clock: Callable[[], float], now: datetime) -> None:
+        self._planner, self._state, self._clock, self._now = planner, state, clock, now
         self.writing = 0.0
         """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
@@ -108,12 +114,12 @@ class Outcome:
         return free
 
     def _why(self, item: Pending, error: RowError) -> tuple[Reason, str]:
-        key = item.incoming.key
-        if error.locked:
+        subject, key = item.incoming.subject, item.incoming.key
+        if error.locked or (error.unsure and self._now - item.incoming.since < UNSURE):
             return Reason.LOCKED, str(error.message)
         if error.code == Refusal.PARENT:
             product = (Subject(Entity.PRODUCT), key)
-            if key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
+            if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
                 return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
             return Reason.PARENT, str(text("the row it needs is not there yet"))
         if error.code == Refusal.OCCUPIED:
@@ -126,9 +132,9 @@ class Outcome:
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
         """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
 
-        What was rejected before and still is does not count: it came one by one and is only tried again.
+        What waited before does not count: it came one by one and is only tried again.
         """
-        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._was_rejected(item)]
+        rejected = [item for item in self.aside.values() if item.reason is Reason.REJECTED and not self._waited(item)]
         total = len(plan.pending) + len(plan.aside)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return
@@ -145,9 +151,9 @@ class Outcome:
             )
         )
 
-    def _was_rejected(self, item: Waiting) -> bool:
+    def _waited(self, item: Waiting) -> bool:
         before = self._state.waiting.get(item.place)
-        return before is not None and (before.reason, before.content_hash) == (Reason.REJECTED, item.content_hash)
+        return before is not None and before.content_hash == item.content_hash
 
     def step(self, plan: Plan, lacking: int) -> Step:
         """The same in numbers."""
@@ -155,6 +161,7 @@ class Outcome:
             applied=len(self.applied),
             touched=self.touched,
             equal=plan.equal,
+            entities=Counter(pending.incoming.subject.entity for pending in self.applied),
             aside=Counter(item.reason for item in self.aside.values()),
             lacking=lacking,
         )

@@ -3,10 +3,11 @@
 It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
@@ -15,7 +16,7 @@ from consumer.leftout import Notes
 from consumer.policies import StockPolicy
 from consumer.resync import READ_AT_ONCE, Resync
 from consumer.sweep import Found, find
-from puente.engines.database import Action, Kind, Scalar, WritePlan, written
+from puente.engines.database import Action, Kind, Scalar, WriteColumn, WritePlan, written
 from puente.eventlog.port import START, EventLog, Identity, Topic
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -56,8 +57,15 @@ class Preview:
 class Previewer:
     """Looks at topics in order of dependency: what one adds, the next may need."""
 
-    def __init__(self, caja: Readable, log: EventLog, planner: Planner, now: datetime) -> None:
-        self._caja, self._log, self._planner, self._now = caja, log, planner, now
+    def __init__(
+        self,
+        caja: Readable,
+        log: EventLog,
+        planner: Planner,
+        now: datetime,
+        watch: Callable[[Subject, int, int], None] = lambda _subject, _done, _of: None,
+    ) -> None:
+        self._caja, self._log, self._planner, self._now, self._watch = caja, log, planner, now, watch
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
@@ -79,10 +87,10 @@ class Previewer:
                 if pending.notes and pending.incoming.key not in waiting:
                     found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={subject: hashes}, waiting=Aside())
+        after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
-        candidates = find(subject, self._caja, after, self._planner.policies)
+        candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
         spared = {*waiting, *found.inactivated}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
@@ -92,6 +100,7 @@ class Previewer:
         is_last = False
         while not is_last:
             chunk = resync.read(READ_AT_ONCE)
+            self._watch(subject, *resync.done)
             if chunk is not None:
                 yield incoming(chunk.events, subject, self._now)
                 is_last = chunk.is_last
@@ -186,7 +195,7 @@ class _Table:
 
     def effect(self, action: Action, values: Sequence[Scalar]) -> str:
         """What writing these values would do; from then on the table counts as written."""
-        plain = tuple(_written(value, column.kind) for value, column in zip(values, self._plan.columns, strict=False))
+        plain = tuple(_written(value, column) for value, column in zip(values, self._plan.columns, strict=False))
         match = plain[: self._matched]
         found = self._rows.get(match)
         match action:
@@ -216,8 +225,9 @@ def _plain(value: Scalar) -> Scalar:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _written(value: Scalar, kind: Kind) -> Scalar:
+def _written(value: Scalar, column: WriteColumn) -> Scalar:
     """As it would stand in the database."""
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) or column.kind is not Kind.FLOAT:
         return _plain(value)
-    return float(written(value)) if kind is Kind.FLOAT else value
+    number = float(written(value))
+    return float(unpack("f", pack("f", number))[0]) if column.single else number

@@ -7,14 +7,14 @@ from puente.texts import text
 
 
 def refuse_unknown(prices: Mapping[str, int], lists: Collection[int] | None, caja: str) -> None:
-    """Raises `ConfigError` where `prices` names a list that SAE does not have; `lists` is None where nobody has told them yet."""
-    unknown = sorted(set(prices.values()).difference(lists)) if lists is not None else []
+    """Raises `ConfigError` where `prices` names a list that SAE does not have; nothing in `lists` where nobody has told them yet."""
+    unknown = sorted(set(prices.values()).difference(lists)) if lists else []
     if unknown:
         raise ConfigError(
             text(
                 "{caja}: prices names lists that SAE does not have ({lists}); SAE has: {known}",
                 caja=caja,
                 lists=", ".join(map(str, unknown)),
-                known=", ".join(map(str, sorted(lists or ()))) or "—",
+                known=", ".join(map(str, sorted(lists or ()))),
             )
         )

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from consumer import sources
 from consumer.entries import EntityMapping, Parameters, Part, Sales, Stores
+from puente.engines.charset import SERVED
 from puente.engines.database import Catalogue, Kind, Table
 from puente.errors import ConfigError
 from puente.texts import Text, text
@@ -114,6 +115,7 @@ def check(profile: Profile, catalogue: Catalogue, label: str) -> list[Text]:
             table = catalogue[mapping.table]
             faults += [*_faults(entity, mapping, table), *_letters(mapping, table), *_constants(mapping, table)]
             warnings += _short(entity, mapping, table)
+        faults += _charsets(profile, catalogue)
     if faults:
         listed = "; ".join(map(str, faults))
         raise ConfigError(text("{label} does not fit the profile {name}: {listed}", label=label, name=profile.name, listed=listed))
@@ -161,13 +163,6 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
         fits = found.kind is column.kind or (column.kind is Kind.INTEGER and found.kind is Kind.FLOAT)
         if not fits:
             yield text("{table}.{column} is {found}, not {wanted}", table=table.name, column=name, found=found.kind, wanted=column.kind)
-        elif found.kind is Kind.TEXT and found.charset not in ("ISO8859_1", "NONE", "ASCII", None):
-            yield text(
-                "{table}.{column} has the character set {charset}; Puente writes ISO8859_1 and NONE",
-                table=table.name,
-                column=name,
-                charset=found.charset,
-            )
         elif name in mapping.match and found.kind is Kind.TEXT and (found.length or 0) < KEY_LENGTH.get(entity, 0):
             yield text(
                 "the key {table}.{column} holds {found} characters, SAE's keys have up to {wanted}",
@@ -176,6 +171,25 @@ def _faults(entity: Entity, mapping: EntityMapping, table: Table) -> Iterator[Te
                 found=found.length,
                 wanted=KEY_LENGTH[entity],
             )
+
+
+def _charsets(profile: Profile, catalogue: Catalogue) -> Iterator[Text]:
+    """One fault for each character set that cannot be served, whatever the number of columns."""
+    found: dict[str, list[str]] = {}
+    for table, names in sorted(needed(profile).items()):
+        for name in sorted(names):
+            column = catalogue[table].columns[name]
+            if column.kind is Kind.TEXT and column.charset not in (*SERVED, None):
+                found.setdefault(column.charset, []).append(f"{table}.{name}")
+    for charset, columns in found.items():
+        yield text(
+            "{column} (of {count} columns) has the character set {charset}; Puente serves {served}: "
+            "have the database made anew in one of them",
+            column=columns[0],
+            count=len(columns),
+            charset=charset,
+            served=", ".join(SERVED),
+        )
 
 
 def _letters(mapping: EntityMapping, table: Table) -> Iterator[Text]:

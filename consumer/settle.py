@@ -74,7 +74,9 @@ class Settler:
             self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
         if verdict is not Verdict.GO:
             return Step()
-        found = find(subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject))
+        found = find(
+            subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject), self._planner.stores
+        )
         if found.is_too_much(self._allowed):
             return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
         return self._inactivate(subject, topic, progress, found)

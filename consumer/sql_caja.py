@@ -7,17 +7,18 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer import drift, ledger
 from consumer.caja import Holder, Store, Switches
-from consumer.cells import STORE
 from consumer.guard import lives
 from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
 from consumer.ledger_rows import (
     ERROR_LENGTH,
+    PLACE,
     guard_of,
     left_out_rows,
     naive,
+    place_values,
     progress_values,
     read_hashes,
     read_left_out,
@@ -31,7 +32,7 @@ from consumer.mapping import RowMapper
 from consumer.parameters import read_stores, read_switches
 from consumer.profile import Profile
 from consumer.sales import read_unposted
-from puente.engines.database import Database, Reader, RowWrite, Scalar, WritePlan, Writer, Written
+from puente.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
 from puente.engines.errors import LockConflict
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.port import Topic
@@ -41,7 +42,6 @@ from schemas.changes import Entity, Key, Subject, trim
 ONLY_ROW = 1
 NOW = sa.func.current_timestamp()
 """By the clock of the database's server."""
-SMALLEST_DIFFERENCE = sa.text("0.000001")
 
 
 class SqlCaja:
@@ -167,21 +167,12 @@ class SqlCaja:
             return read_unposted(reader, self._profile)
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
-        mapper, r = self._mappers[Entity.STOCK], ledger.rows.c
-        names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
-        caja = sa.table(mapper.plan.table, *map(sa.column, names))
-        product, number, quantity = (caja.c[name] for name in names)
-        query = (
-            sa.select(r.ROW_KEY, r.QUANTITY)
-            .select_from(ledger.rows.outerjoin(caja, sa.and_(product == r.ROW_KEY, number == store)))
-            .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
-            .where(quantity.is_distinct_from(r.QUANTITY), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
-        )
         with self._database.reading() as reader:
-            return {Key(key): float(wanted) for key, wanted in reader.rows(query) if wanted is not None}
+            found = reader.rows(drift.of_rows(self._mappers[Entity.STOCK], stock, store))
+            return {Key(key): float(wanted) for key, wanted in found if wanted is not None}
 
     def wrong_totals(self) -> list[str]:
-        query = wrong_totals(self._mappers[Entity.STOCK].plan)
+        query = drift.of_totals(self._mappers[Entity.STOCK].plan)
         if query is None:
             return []
         with self._database.reading() as reader:
@@ -211,6 +202,9 @@ class SqlTransaction:
     def switches(self) -> Switches:
         return read_switches(self._writer, self._profile, self._name)
 
+    def stores(self) -> list[Store]:
+        return read_stores(self._writer, self._profile)
+
     def unposted(self) -> Collection[tuple[int, Key]]:
         return read_unposted(self._writer, self._profile)
 
@@ -230,10 +224,9 @@ class SqlTransaction:
             self._writer.insert(ledger.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        keys = [{"e": subject.entity.value, "w": warehouse_of(subject), "k": key} for subject, key in places]
-        of = table.c.ENTITY == sa.bindparam("e"), table.c.WAREHOUSE == sa.bindparam("w"), table.c.ROW_KEY == sa.bindparam("k")
-        if keys:
-            self._writer.execute(sa.delete(table).where(*of), keys)
+        rows = [place_values(*place) for place in places]
+        if rows:
+            self._writer.delete(table, PLACE, rows)
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))
@@ -259,21 +252,6 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
-
-
-def wrong_totals(plan: WritePlan) -> sa.Select[tuple[str]] | None:
-    """The keys whose total differs from the sum by more than what adding up in another order makes of binary fractions."""
-    total = plan.total
-    if total is None:
-        return None
-    own = sa.table(plan.table, sa.column(total.own_key), sa.column(total.of))
-    holder = sa.table(total.table, sa.column(total.key), sa.column(total.column))
-    key, found = holder.c[total.key], holder.c[total.column]
-    sums = sa.select(own.c[total.own_key].label("OWN"), sa.func.sum(own.c[total.of]).label("ADDED_UP")).group_by(own.c[total.own_key])
-    added_up = sums.subquery("SUMS")
-    differs = sa.func.abs(found - added_up.c.ADDED_UP) > SMALLEST_DIFFERENCE
-    is_new = sa.and_(found.is_(None), added_up.c.ADDED_UP.is_not(None))
-    return sa.select(key).select_from(holder.join(added_up, added_up.c.OWN == key)).where(sa.or_(differs, is_new))
 
 
 def ledger_version(reader: Reader) -> int | None:

@@ -5,39 +5,48 @@ from collections.abc import Collection, Iterable, Sequence
 from consumer.caja import Store, Switches
 from consumer.policies import Policies, StockPolicy
 from puente.errors import ConfigError
-from puente.texts import text
+from puente.texts import Text, text
 from schemas.changes import Entity, Subject
 
 
 def choose_stores(known: Sequence[Store], wanted: Sequence[int] | None, caja: str) -> list[Store]:
-    """The stores to serve (None: all); raises `ConfigError` for one that CAJA lacks, and for two on one warehouse."""
+    """The stores to serve (None: all); raises `ConfigError` for one that CAJA lacks."""
     by_number = {store.number: store for store in known}
     for number in wanted or ():
         if number not in by_number:
             listed = ", ".join(map(str, sorted(by_number))) or "—"
             raise ConfigError(text("{caja} has no store {number}; it has: {listed}", caja=caja, number=number, listed=listed))
-    chosen = [store for store in known if wanted is None or store.number in wanted]
-    stores_of_warehouses(chosen, caja)
-    return chosen
+    return [store for store in known if wanted is None or store.number in wanted]
 
 
-def stores_of_warehouses(stores: Iterable[Store], caja: str) -> dict[int, int]:
-    """warehouse → store; a store without a warehouse gets no stock."""
-    found: dict[int, int] = {}
+def served(stores: Iterable[Store]) -> dict[int, int | None]:
+    """store → warehouse: all that matters of them."""
+    return {store.number: store.warehouse for store in stores}
+
+
+def stores_of_warehouses(stores: Iterable[Store]) -> dict[int, int]:
+    """warehouse → store. A store without a warehouse gets no stock, nor do two that share one: what is left of it belongs to both."""
+    return {warehouse: numbers[0] for warehouse, numbers in _sharing(stores).items() if len(numbers) == 1}
+
+
+def shared_warehouses(stores: Iterable[Store]) -> list[Text]:
+    """What is wrong with the stores, for people."""
+    return [
+        text(
+            "the stores {stores} have the same warehouse {warehouse} of SAE: none of them gets its stock; name one of them in stores",
+            stores=", ".join(map(str, numbers)),
+            warehouse=warehouse,
+        )
+        for warehouse, numbers in _sharing(stores).items()
+        if len(numbers) > 1
+    ]
+
+
+def _sharing(stores: Iterable[Store]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
     for store in stores:
-        if store.warehouse is None:
-            continue
-        if store.warehouse in found:
-            raise ConfigError(
-                text(
-                    "{caja}: the stores {one} and {other} have the same warehouse {warehouse} of SAE: name one of them in stores",
-                    caja=caja,
-                    one=found[store.warehouse],
-                    other=store.number,
-                    warehouse=store.warehouse,
-                )
-            )
-        found[store.warehouse] = store.number
+        if store.warehouse is not None:
+            found.setdefault(store.warehouse, []).append(store.number)
     return found
 
 

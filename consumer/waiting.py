@@ -4,10 +4,10 @@ A change that waits is tried again when its cause may be gone: stock when its pr
 tried after a start.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from consumer.ledger import Reason, State, Waiting
+from consumer.ledger import Place, Reason, State, Waiting
 from schemas.changes import Entity, Key, Subject
 
 SECONDS = {
@@ -23,32 +23,38 @@ SECONDS = {
 
 @dataclass
 class Retries:
-    """When each reason was last tried, per subject; `products` holds those written since, whose stock may go in now."""
+    """When each reason was last tried, per subject; `freed` is stock whose product was written since: it may go in now."""
 
     tried: dict[tuple[Reason, Subject], float] = field(default_factory=dict)
-    products: set[Key] = field(default_factory=set)
+    freed: set[Place] = field(default_factory=set)
+
+    def free(self, state: State, products: Iterable[Key]) -> None:
+        """These were written."""
+        self.freed.update(item.place for product in products for item in state.waiting.stock_of(product))
+
+    def is_due(self, state: State, current: Collection[Subject], now: float) -> bool:
+        """Whether `take` would find something."""
+        return any(subject in current for subject, _ in self.freed) or any(self._due(state, current, now))
 
     def take(self, state: State, current: Collection[Subject], now: float) -> list[Waiting]:
         """What to try of these subjects at `now` (seconds of a monotonic clock), in order of dependency; it counts as tried.
 
         A product that was written frees its own stock alone: it does not put off the turn of the others with the same reason.
         """
-        due = {
-            (reason, subject)
-            for reason in Reason
-            if state.waiting.because_of(reason)
-            for subject in current
-            if now - self.tried.get((reason, subject), float("-inf")) >= SECONDS[reason]
-        }
+        due = set(self._due(state, current, now))
         reasons = {reason for reason, _ in due}
         found = {item.place: item for reason in reasons for item in state.waiting.because_of(reason) if (reason, item.subject) in due}
-        for product in list(self.products):
-            freed = state.waiting.stock_of(product)
-            found.update({item.place: item for item in freed if item.subject in current})
-            if all(item.subject in current for item in freed):
-                self.products.remove(product)
+        freed = {place for place in self.freed if place[0] in current}
+        found.update({place: state.waiting[place] for place in freed if place in state.waiting})
+        self.freed -= freed
         self.tried.update(dict.fromkeys(due, now))
         return sorted(found.values(), key=_order)
+
+    def _due(self, state: State, current: Collection[Subject], now: float) -> Iterator[tuple[Reason, Subject]]:
+        for reason in Reason:
+            if state.waiting.because_of(reason):
+                tried = ((subject, self.tried.get((reason, subject), float("-inf"))) for subject in current)
+                yield from ((reason, subject) for subject, at in tried if now - at >= SECONDS[reason])
 
 
 def _order(item: Waiting) -> tuple[int, int, str]:

@@ -16,7 +16,7 @@ from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated
 from schemas.registry import RegistryReader
 
 NEWEST_WORDS = 50
-"""The control topic holds a day of words, and the last ones tell what each of them repeats."""
+"""The control topic holds a day of words. All of them are read but once."""
 
 
 class Verdict(Enum):
@@ -49,6 +49,7 @@ class Words:
         self._log, self._control, self._decoder, self._registry = log, control, decoder, registry
         self._heard: _Heard | None = None
         self._lists: tuple[int, ...] | None = None
+        self._is_sought = False
 
     def now(self) -> Moment:
         """The end of the control topic: every word after it is still to come."""
@@ -74,14 +75,14 @@ class Words:
     def price_lists(self) -> tuple[int, ...] | None:
         """SAE's, by the newest word in the log, also of a producer that has stopped; None where it tells none."""
         if self._lists is None:
-            self._lists = self._look_back()
+            state = self._log.state(self._control)
+            late = max(START, state.end - NEWEST_WORDS) if state and self._is_sought else START
+            self._lists, self._is_sought = self._lists_since(Offset(late)) if state else None, state is not None
         heard = self._heard.word if self._heard else None
         return (heard and heard.price_lists) or self._lists
 
-    def _look_back(self) -> tuple[int, ...] | None:
-        state, lists = self._log.state(self._control), None
-        position = Offset(max(START, state.end - NEWEST_WORDS)) if state else START
-        at_end = state is None
+    def _lists_since(self, position: Offset) -> tuple[int, ...] | None:
+        lists, at_end = None, False
         while not at_end:
             batch = self._log.read(self._control, position)
             words = [self._parse(event.value) for event in batch.events if event.key == KEY]

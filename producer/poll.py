@@ -13,6 +13,7 @@ before: start over with an empty view, as a new run that says *incomplete* first
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,10 +40,12 @@ log = logging.getLogger("puente.producer")
 class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
-    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through.
+    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through, `entities` is
+    what `published` is made of.
     """
 
     published: int = 0
+    entities: Mapping[Entity, int] = field(default_factory=dict)
     tombstones: int = 0
     read: int = 0
     seconds: float = 0.0
@@ -124,8 +127,10 @@ class Producer:
         self._capture.keep(captured)  # 4
         self._cap.keep()
         self._say(view, captured, published, speaks=speaks)
+        _tell_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
-        return Pass(published=published, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
+        entities = Counter(difference.subject.entity for difference in captured.differences)
+        return Pass(published=published, entities=entities, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
 
     def _held(self) -> dict[Entity, int]:
         return {entity: len(places) for entity, places in self._cap.held.items()}
@@ -136,7 +141,7 @@ class Producer:
         self._speak(view)
         self._view = view
         keys = sum(len(view.hashes(subject)) for subject in view.subjects())
-        log.info("The producer starts over from what the log holds", extra={"action": "start", "keys": keys})
+        log.info("The producer starts over from what the log holds", extra={"action": "start", "count": keys})
         return view
 
     def _say(self, view: View, captured: Captured, published: int, *, speaks: bool) -> None:
@@ -159,6 +164,13 @@ class Producer:
         self._told_held = self._cap.subjects
         self._publisher.say(view, self._standing, self._told_held)
         self._said_at = self._clock()
+
+
+def _tell_each(captured: Captured) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        for difference in captured.differences:
+            details = {"entity": str(difference.subject), "key": difference.key.decode(errors="replace"), "gone": difference.body is None}
+            log.debug("A change of SAE is in the log", extra={"action": "published", **details})
 
 
 class _Reporter:

@@ -83,6 +83,10 @@ class Sae(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...
 
 
+OF_CAJA = "CATINVEN"
+"""The products' table of a CAJA, where somebody took one for a SAE."""
+
+
 def companies(catalogue: Catalogue) -> list[str]:
     """The two-digit suffixes for which the database has all tables; where it has so for none, those with a table of products."""
     found = sorted(match[1] for name in catalogue if (match := _COMPANY.fullmatch(name)))
@@ -128,6 +132,8 @@ class SqlSae:
     def probe(self) -> None:
         """Finds the company and which columns there are; raises `ConfigError` naming what is missing."""
         catalogue = self._database.catalogue()
+        if OF_CAJA in catalogue and not companies(catalogue):
+            raise ConfigError(text("{label} looks like a CAJA: it has {table}; the url must name a SAE", label=self.label, table=OF_CAJA))
         self.company = choose_company(companies(catalogue), self._wanted, self._database.label)
         found = {table: self._found(table, catalogue) for table in TABLES}
         self._sources = {table: Source.of(table, catalogue[self.table_name(table)], names) for table, names in found.items()}

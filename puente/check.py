@@ -1,6 +1,6 @@
 """`puente check`: SAE, the log, its topics and schemas, every CAJA: what is wrong and what to do. Writes nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -9,27 +9,23 @@ from time import monotonic
 from consumer.caja import Store
 from consumer.leftout import line
 from consumer.price_lists import refuse_unknown
-from consumer.subscribe import stores_of_warehouses, takes
+from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from producer.capture import COMPARE
 from producer.contents import price_lists, stock_source
-from producer.sae import AUTO, Snapshot, SqlSae
+from producer.sae import Snapshot, SqlSae
 from producer.schedule import rest_after
 from producer.tables import KEYS, TABLES, Inve, Mult, Row
 from producer.versions import RECORD_VERSION, VersionCapture
+from puente.check_log import check_log
 from puente.config import CajaSettings, SaeSettings, Settings
-from puente.errors import ExitCode, PuenteError, RetryableError
-from puente.eventlog.port import EventLog, Topic, TopicSettings
-from puente.eventlog.rights import Operation, Resource
+from puente.errors import ExitCode, PuenteError
 from puente.findings import Finding, Level, failure
-from puente.heartbeat import last_word, told_lists, unpublished
-from puente.kafka_rights import check_rights
+from puente.heartbeat import told_lists
 from puente.privileges import check_caja, check_sae
-from puente.texts import Text, text
+from puente.texts import text
+from puente.wiring.one_database import one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
 from puente.wiring.producing import mode_of
-from schemas.codec import NAMES, bundled
-from schemas.registry import read_schemas
-from schemas.topics import Topics
 
 ROWS_PER_SECOND = 50_000
 """What a plain fetch of SAE gives on one core; for the estimate of a scan's time."""
@@ -38,11 +34,13 @@ ROWS_PER_SECOND = 50_000
 def check(settings: Settings) -> Iterator[Finding]:
     """Findings as they are made: each part is looked at even where another is down."""
     yield from _sae(settings)
-    yield from _log(settings)
+    yield from check_log(settings)
     if not settings.caja:
         yield Finding(Level.WARNING, "CAJA", text("The settings name no CAJA: add [[caja]] with its name and url"))
     for caja in settings.caja:
         yield from _caja(caja, settings)
+    for one, other in shared(settings.caja):
+        yield Finding(Level.ERROR, other.name, one_database(one.name, other.name), ExitCode.CONFIG)
 
 
 def _sae(settings: Settings) -> Iterator[Finding]:
@@ -108,110 +106,13 @@ def _look(snapshot: Snapshot, table: type[Row], mark: int, exact: frozenset[type
     return _Look(rows, RECORD_VERSION, monotonic() - began)
 
 
-def _log(settings: Settings) -> Iterator[Finding]:
-    about = text("log")
-    if log_is_missing(settings):
-        yield Finding(Level.WARNING, str(about), text("{path} does not exist yet: puente setup makes it", path=settings.log.name))
-        return
-    try:
-        with closing(open_log(settings)) as log:
-            company = _company(settings, log)
-            yield Finding(Level.OK, str(about), text("{path} can be read", path=settings.log.name))
-            if company is None:
-                yield Finding(Level.WARNING, str(about), text("it has no topics yet: puente setup makes them"))
-            else:
-                yield from _topics(log, settings, topics_of(settings, company))
-    except PuenteError as error:
-        yield failure(str(about), error)
-
-
-def _company(settings: Settings, log: EventLog) -> str | None:
-    """None where nothing tells it, and the log has nothing that this user may not see."""
-    if settings.company == AUTO and settings.sae is not None:
-        with suppress(PuenteError), closing(open_sae(settings)) as sae:  # what is wrong with it was told
-            sae.probe()
-            return sae.company
-    try:
-        return find_company(settings, log)
-    except RetryableError:
-        if log.topics():
-            raise
-        return None
-
-
-def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Finding]:
-    about, present = str(text("topics")), log.topics()
-    refused, told = check_rights(log, settings, topics)
-    yield from told
-    hidden = {right.name for right in refused if right.operation is Operation.READ and right.resource is Resource.TOPIC}
-    missing = [topic for topic in topics.fixed() if topic not in present and topic not in hidden]
-    if len(missing) == len(topics.fixed()):
-        yield Finding(Level.WARNING, str(text("log")), text("it has no topics yet: puente setup makes them"))
-        return
-    if missing:
-        yield Finding(Level.WARNING, about, text("missing: {topics}; puente setup makes them", topics=", ".join(missing)))
-        return
-    stock = sum(subject is not None and subject.warehouse is not None for subject in map(topics.subject, present))
-    yield Finding(
-        Level.OK,
-        about,
-        text(
-            "{count} topics of company {company}, {stock} of them stock",
-            count=len(present),
-            company=topics.company,
-            stock=stock,
-        ),
-    )
-    silent = {right.name for right in refused if right.operation is Operation.DESCRIBE_CONFIGS}
-    yield from _kept_otherwise(log, topics, [topic for topic in present if topic not in silent])
-    if topics.registry in hidden:
-        return
-    yield from _unpublished(log, topics)
-    known, _ = read_schemas(log, topics.registry)
-    lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
-    if lacking:
-        yield Finding(
-            Level.WARNING,
-            about,
-            text("the registry lacks schemas of this release ({names}); the producer adds them", names=", ".join(lacking)),
-        )
-
-
-def _unpublished(log: EventLog, topics: Topics) -> Iterator[Finding]:
-    word = last_word(log, topics)
-    if word is not None and word.unpublished_count:
-        yield Finding(Level.WARNING, "SAE", unpublished(word))
-
-
-_LOSES: dict[str, Text] = {
-    "cleanup.policy": text(
-        "events of keys that did not change for long would be thrown away, and a CAJA that is new or behind would lack them"
-    ),
-    "compression.type": text("Puente reads what is not compressed, or by gzip, and nothing else"),
-    "message.timestamp.type": text("compaction would go by the producer's clock, and the broker refuses events of one that is fast"),
-    "min.compaction.lag.ms": text(
-        "a power cut could take the tombstone of a key whose other events are compacted away: nobody would learn that it is gone"
-    ),
-    "delete.retention.ms": text("a CAJA that is off for longer than this must read the whole log again"),
-}
-"""Why it matters, by Kafka's name of the setting; an embedded log's own names are the same with other signs."""
-
-
-def _kept_otherwise(log: EventLog, topics: Topics, present: Iterable[Topic]) -> Iterator[Finding]:
-    ours = [topic for topic in present if topic in topics.fixed() or topics.subject(topic) is not None]
-    for found in log.unfit({topic: TopicSettings() for topic in ours}):
-        why = _LOSES[found.setting.replace("_", ".")]
-        yield Finding(
-            Level.WARNING,
-            found.topic,
-            text("{setting} is {found}, not {wanted}: {why}", setting=found.setting, found=found.found, wanted=found.wanted, why=why),
-        )
-
-
 def _caja(settings: CajaSettings, of: Settings) -> Iterator[Finding]:
     try:
         if settings.prices:
             refuse_unknown(settings.prices, _price_lists(of), settings.name)
+    except PuenteError as error:
+        yield failure(settings.name, error)
+    try:
         rights = list(check_caja(settings))
         yield from rights
         if any(finding.level is Level.ERROR for finding in rights):
@@ -256,10 +157,12 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     for warning in checked.warnings:
         yield Finding(Level.WARNING, name, warning)
     yield Finding(Level.OK, name, text("stores: {stores}", stores="; ".join(map(_store, checked.stores)) or "—"))
+    for fault in shared_warehouses(checked.stores):
+        yield Finding(Level.ERROR, name, fault, ExitCode.CONFIG)
     yield from _sales(checked)
     yield from _switches(checked)
     if not checked.has_ledger:
-        yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"))
+        yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"), needs_setup=True)
     else:
         checked.caja.read_guard()
         yield Finding(Level.OK, name, text("the ledger is there"))
@@ -267,7 +170,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 
 
 def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
-    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores, checked.settings.name)
+    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores)
     for found in checked.caja.left_out(partial(takes, policies, warehouses)):
         yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 

@@ -22,6 +22,7 @@ class Finding:
     about: str
     text: Text
     code: ExitCode = ExitCode.OK
+    needs_setup: bool = False
 
 
 def failure(about: str, error: PuenteError) -> Finding:

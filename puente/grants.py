@@ -22,6 +22,10 @@ from puente.wiring.opening import open_sae
 READER, WRITER = "LECTOR", "ESCRITOR"
 """The users' names where neither an option nor the settings give one."""
 BLOCK = "EXECUTE BLOCK"
+_COMMIT = "COMMIT"
+_IS_2_5 = "RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') STARTING WITH '2.'"
+_KEPT = "PUENTE_PASSWORD"
+_QUOTED = f"''' || RDB$GET_CONTEXT('USER_SESSION', '{_KEPT}') || ''''"
 _USER = re.compile(r"[A-Z][A-Z0-9_$]{0,30}", re.ASCII)
 _PASSWORD = re.compile(r"[\x20-\x7e]+")
 
@@ -39,9 +43,9 @@ class Script:
         """The whole script for isql. Without a password it holds what isql refuses, so that nobody gets one that all can guess."""
         if password is not None and not _PASSWORD.fullmatch(password):
             raise ConfigError(text("The password must be printable ASCII, and not empty"))
-        given = text("<write the password here, in single quotes>") if password is None else _literal(password)
-        lines = [*_comment(self), f"CREATE USER {self.user} PASSWORD {given};", "COMMIT;"]
-        return "\n".join([*lines, *map(_terminated, self.grants), "COMMIT;", ""])
+        given = str(text("<write the password here, in single quotes>")) if password is None else _literal(password)
+        statements = [_make_user(self.user, given), _COMMIT, "ROLLBACK", _set_password(self.user), _COMMIT, *self.grants, _COMMIT]
+        return "\n".join([*_comment(self), *map(_terminated, statements), ""])
 
 
 def for_sae(settings: Settings, user: str | None = None) -> Script:
@@ -91,6 +95,29 @@ def _user(wanted: str | None, address: str, otherwise: str) -> str:
     return named
 
 
+def _make_user(user: str, password: str) -> str:
+    """Firebird 3 and newer: with this password, whether or not the user is there already. Firebird 2.5 says that at the commit."""
+    return f"""{BLOCK} AS
+  DECLARE GIVEN VARCHAR(255) = {password};
+  DECLARE DONE INTEGER;
+BEGIN
+  DONE = RDB$SET_CONTEXT('USER_SESSION', '{_KEPT}', REPLACE(GIVEN, '''', ''''''));
+  IF ({_IS_2_5}) THEN
+    EXECUTE STATEMENT 'CREATE USER {user} PASSWORD {_QUOTED};
+  ELSE
+    EXECUTE STATEMENT 'CREATE OR ALTER USER {user} PASSWORD {_QUOTED};
+END"""
+
+
+def _set_password(user: str) -> str:
+    """Firebird 2.5, which knows no CREATE OR ALTER: of a user who was there already."""
+    return f"""{BLOCK} AS
+BEGIN
+  IF ({_IS_2_5}) THEN
+    EXECUTE STATEMENT 'ALTER USER {user} PASSWORD {_QUOTED};
+END"""
+
+
 def _grants(needs: Iterable[Need], user: str) -> Iterator[str]:
     for need in needs:
         yield f"GRANT {', '.join(need.privileges)} ON {need.table} TO USER {user}"
@@ -100,7 +127,7 @@ def _create_tables(user: str) -> str:
     """For `puente setup`; in 2.5 everybody may."""
     return f"""{BLOCK} AS
 BEGIN
-  IF (RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') NOT STARTING WITH '2.') THEN
+  IF (NOT {_IS_2_5}) THEN
     EXECUTE STATEMENT 'GRANT CREATE TABLE TO USER {user}';
 END"""
 
@@ -144,6 +171,6 @@ def _comment(script: Script) -> Iterator[str]:
     yield "/*"
     yield f"  {script.about}: {script.user}"
     yield f'  {text("Run it as SYSDBA:")} isql -user SYSDBA -password ... -input FILE "{script.database}"'
-    yield f"  {text('Where the user exists already, CREATE USER fails and the rest is done all the same.')}"
-    yield f"  {text('Firebird 2.5 looks at the first 8 characters of a password only.')}"
+    yield f"  {text('It may be run again: the user then has this password.')}"
+    yield f"  {text('Firebird 2.5 looks at the first 8 characters of a password; where the user exists it says so, and does the rest.')}"
     yield "*/"

@@ -23,8 +23,8 @@ ADMINISTRATOR, PRODUCER, BRANCH = "puente-admin", "puente-producer", "puente-{ca
 """The users' names where neither an option nor the settings give one."""
 ADMINISTRATORS_FILE = "admin.properties"
 _SCRAM = "SCRAM-SHA-512"
-_NAME = re.compile(r"[^\s*\x00-\x1f]([^*\x00-\x1f]*[^\s*\x00-\x1f])?")
-"""No star: `User:*` is everybody."""
+_NAME = re.compile(r"[^\s*\x00-\x1f-]([^*\x00-\x1f]*[^\s*\x00-\x1f])?")
+"""No star: `User:*` is everybody; and nothing that Kafka's tools take for an option."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Script:
         yield text("It may be run again: what is there stays, but for passwords, which are set anew.")
         if self.scram is not None:
             yield text("Each password is read from a file, which holds one line and is to be deleted afterwards:")
-            yield f"  {self.scram}=[password=...]"
+            yield f"  {self.scram}=password=..."
 
     def _commands(self) -> Iterator[str]:
         made: set[str] = set()
@@ -92,7 +92,7 @@ def for_all(settings: Settings, user: str | None = None) -> Script:
     roles = [
         Role(
             about=text("The producer, where SAE is"),
-            user=_user(user or _log(settings).username or PRODUCER),
+            user=_user(user if user is not None else _log(settings).username or PRODUCER),
             needs=needs_of_producer(topics),
         ),
         *(_branch(settings, caja, topics, None) for caja in settings.caja),
@@ -156,7 +156,7 @@ def _branch(settings: Settings, caja: CajaSettings, topics: Topics, user: str | 
             )
     return Role(
         about=text("The consumer of the CAJA {name}", name=caja.name),
-        user=_user(user or _log(settings).username or BRANCH.format(caja=re.sub(r"[^\w.-]", "-", caja.name))),
+        user=_user(user if user is not None else _log(settings).username or BRANCH.format(caja=re.sub(r"[^\w.-]", "-", caja.name))),
         needs=needs_of_branch(topics, caja.name, warehouses),
         trouble=trouble,
     )

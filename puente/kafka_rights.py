@@ -14,7 +14,7 @@ from puente.errors import ExitCode, PuenteError
 from puente.eventlog.port import EventLog
 from puente.eventlog.rights import Operation, Resource, Right
 from puente.findings import Finding, Level
-from puente.texts import Text, marked, text
+from puente.texts import Text, text
 from puente.wiring.opening import open_caja
 from schemas.changes import Entity, Subject
 from schemas.topics import Topics
@@ -38,10 +38,14 @@ class Need:
 
 
 def needs_of_producer(topics: Topics) -> list[Need]:
-    """Its own company's topics, those of warehouses that appear included, and the registry, which companies share."""
+    """Its own company's topics, those of warehouses that appear included, and the registry, which companies share.
+
+    Where SAE is `puente status` tells how far behind a CAJA is that cannot be reached from there: its group knows.
+    """
     return [
         Need(WRITE, Resource.TOPIC, (topics.registry,)),
         Need(WRITE, Resource.TOPIC, (topics.beginning,), are_beginnings=True),
+        Need((Operation.DESCRIBE,), Resource.GROUP, (topics.beginning,), are_beginnings=True),
     ]
 
 
@@ -66,7 +70,7 @@ def needs_of_administrator(topics: Topics) -> list[Need]:
 def warehouses_of(caja: CajaSettings) -> list[int]:
     """Those of the stores that a CAJA serves, as it tells itself; raises what keeps it from being asked."""
     with closing((checked := open_caja(caja)).database):
-        return sorted(stores_of_warehouses(checked.stores, caja.name))
+        return sorted(stores_of_warehouses(checked.stores))
 
 
 def check_rights(log: EventLog, settings: Settings, topics: Topics) -> tuple[list[Right], list[Finding]]:
@@ -137,7 +141,10 @@ def _listed(rights: Iterable[Right]) -> str:
     by_operations: dict[tuple[Resource, str], list[str]] = defaultdict(list)
     for (resource, name), operations in by_name.items():
         by_operations[resource, ", ".join(operations)].append(name)
-    on = {Resource.TOPIC: marked("{operations} on the topics {names}"), Resource.GROUP: marked("{operations} on the group {names}")}
-    return "; ".join(
-        str(text(on[resource], operations=operations, names=", ".join(names))) for (resource, operations), names in by_operations.items()
-    )
+    return "; ".join(str(_on(resource, operations, ", ".join(names))) for (resource, operations), names in by_operations.items())
+
+
+def _on(resource: Resource, operations: str, names: str) -> Text:
+    if resource is Resource.TOPIC:
+        return text("{operations} on the topics {names}", operations=operations, names=names)
+    return text("{operations} on the group {names}", operations=operations, names=names)

@@ -41,6 +41,8 @@ class Stop:
         self.event = threading.Event()
         self.exit_code: ExitCode | None = None
         self.at_once = False
+        self.is_clean = True
+        """Unless something was ended in the midst of its work."""
         self.woken: SimpleQueue[None] = SimpleQueue()
         """Of the main thread: a handler of signals may put something into it in the midst of a wait, where an `Event` would lock up."""
 
@@ -198,6 +200,7 @@ def _attend(actions: Sequence[tuple[str, Callable[[], None]]], stop: Stop, secon
         if thread in ended:
             thread.join()
         else:
+            stop.is_clean = False
             log.warning("Is ended in the midst of its work", extra={"action": "cut off", "worker": thread.name})
 
 

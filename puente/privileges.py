@@ -19,6 +19,7 @@ from puente.engines.database import Catalogue, Privilege, Reader
 from puente.errors import ExitCode
 from puente.findings import Finding, Level
 from puente.texts import Text, text
+from puente.wiring.opening import fit
 from schemas.changes import Entity
 
 ADMINISTRATOR = "SYSDBA"
@@ -97,6 +98,7 @@ def check_caja(caja: CajaSettings) -> Iterator[Finding]:
     remedy = text("puente grants caja --caja {name}", name=caja.name)
     with closing(open_database(caja.address, caja.limits)) as database:
         catalogue = database.catalogue()
+        fit(profile, catalogue, caja.name)  # rights in a database that is not meant are no matter
         has_ledger = all(table in catalogue for table in ledger.metadata.tables)
         with database.reading() as reader:
             found = lacking(reader, there(catalogue, [*needs_of_caja(profile), *needs_of_ledger()]))

@@ -95,15 +95,17 @@ def _read(side: ConsumerSide, stop: Stop, watch: Watch) -> bool:
     return at_end
 
 
-def dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity]) -> list[Preview]:
-    """What `resync` would change; reads only, beside whoever writes."""
+def dry_run(
+    settings: Settings, caja: CajaSettings, entities: Sequence[Entity], watch: Callable[[Subject, int, int], None]
+) -> list[Preview]:
+    """What `resync` would change; reads only, beside whoever writes. `watch` is told how much of how much of a topic was read."""
     with ExitStack() as opened:
         both = open_both(settings, caja, opened)
         both.caja.read_guard()
         state = both.caja.state()
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
-        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC))
+        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch)
         present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [
             previewer.preview(subject, topic, state)

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from consumer.guard import SILENCE_SECONDS
@@ -13,6 +14,7 @@ from producer.poll import Pass
 from puente.config import CajaSettings, Settings
 from puente.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
 from puente.loop import Stop, Worker, attended, run_all
+from puente.progress import Teller
 from puente.retry import retrying
 from puente.texts import text
 from puente.wiring.consuming import ConsumerSide, Patience
@@ -22,6 +24,10 @@ STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 SWEEP_SECONDS = 20.0
+SAE = "SAE"
+
+Watch = Callable[[str, tuple[int, int] | None], None]
+"""Hears how much of how much a unit has done; None: it has begun, and nobody knows how much it is."""
 
 log = logging.getLogger("puente.run")
 
@@ -56,33 +62,42 @@ class Result:
 
 def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
     """Runs until `stop` is asked for."""
+    teller = Teller([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, allow_deletes=allow_deletes)
-        workers.append(Worker(name="SAE", turn=producer.turn, pause=stop.sleep, release=producer.release))
+        producer = ProducerSide(settings, partial(teller.of_pass, SAE), allow_deletes=allow_deletes)
+        workers.append(Worker(name=SAE, turn=producer.turn, pause=stop.sleep, release=producer.release))
     for caja in cajas:
-        side = ConsumerSide(settings, caja)
+        side = ConsumerSide(settings, caja, partial(teller.of_step, caja.name))
         workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))
     return run_all(workers, stop, settings.run.stop_seconds)
 
 
-def once(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> Result:
+def once(
+    settings: Settings,
+    stop: Stop,
+    *,
+    produce: bool,
+    cajas: Sequence[CajaSettings],
+    allow_deletes: int = 0,
+    watch: Watch = lambda _unit, _how_far: None,
+) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
 
     The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word. What a stop cuts off is not in the
-    result.
+    result. `watch` hears, in any thread, how far SAE and each CAJA are.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
     side = ProducerSide(settings, allow_deletes=allow_deletes) if produce else None
-    attended(lambda: _once(settings, stop, side, cajas, result), stop, settings.run.stop_seconds)
+    attended(lambda: _once(settings, stop, side, cajas, result, watch), stop, settings.run.stop_seconds)
     return result
 
 
-def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequence[CajaSettings], result: Result) -> None:
+def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequence[CajaSettings], result: Result, watch: Watch) -> None:
     try:
-        speaks = side is not None and _first_pass(side, settings, stop, result)
+        speaks = side is not None and _first_pass(side, settings, stop, result, watch)
         threads = [
-            threading.Thread(target=_drain, args=(settings, stop, caja, into, speaks), name=caja.name, daemon=True)
+            threading.Thread(target=_drain, args=(settings, stop, caja, into, speaks, watch), name=caja.name, daemon=True)
             for caja, into in zip(cajas, result.cajas, strict=True)
         ]
         for thread in threads:
@@ -95,12 +110,15 @@ def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequ
             _release(side.release, result)
 
 
-def _first_pass(side: ProducerSide, settings: Settings, stop: Stop, result: Result) -> bool:
+def _first_pass(side: ProducerSide, settings: Settings, stop: Stop, result: Result, watch: Watch) -> bool:
     """Whether it succeeded."""
+    watch(SAE, None)
     try:
         result.produced = retrying(lambda: _pass(side, settings, stop), stop=stop)
     except Exception as error:  # noqa: BLE001 - a bug is told by what it becomes
         result.producer_error = _told("SAE", error)
+    if result.produced is not None:
+        watch(SAE, (result.produced.read, result.produced.read))
     return result.produced is not None
 
 
@@ -125,11 +143,11 @@ def _speaks_on(side: ProducerSide, result: Result) -> bool:
         return False
 
 
-def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool) -> None:
+def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool, watch: Watch) -> None:
     sweep_seconds = SWEEP_SECONDS if somebody_speaks else 0.0
     side = ConsumerSide(settings, caja)
     try:
-        retrying(lambda: drain(side, result.step, stop, sweep_seconds), stop=stop)
+        retrying(lambda: drain(side, result.step, stop, sweep_seconds, watch=watch), stop=stop)
         result.waiting, result.left_out = side.waiting(), side.left_out()
         if side.listening() and not stop.asked:
             topics = ", ".join(map(str, side.listening()))
@@ -161,7 +179,14 @@ def _told(unit: str, error: Exception) -> PuenteError:
     return InvariantError(text("{unit} ended by a bug of Puente's ({kind}); its traceback stands above", unit=unit, kind=kind))
 
 
-def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:
+def drain(
+    side: ConsumerSide,
+    total: Step,
+    stop: Stop,
+    sweep_seconds: float = 0.0,
+    clock: Callable[[], float] = monotonic,
+    watch: Watch = lambda _unit, _how_far: None,
+) -> None:
     """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA.
 
     Where only a sweep needs the producer's word, it is waited for `sweep_seconds`.
@@ -175,6 +200,7 @@ def drain(side: ConsumerSide, total: Step, stop: Stop, sweep_seconds: float = 0.
             stop.sleep(STANDBY_TURN_SECONDS)
             continue
         total.add(step)
+        watch(side.name, side.how_far())
         if patience.has_ended(side, step):
             return
         if step.at_end and not step.applied:

@@ -1,8 +1,9 @@
 """`puente setup`: the log's topics and each CAJA's ledger tables. Says what it will do before it does it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -10,10 +11,14 @@ from consumer import ledger, sales
 from consumer.adopt import ledger_row, unproved
 from consumer.ledger import Place
 from consumer.sql_caja import ledger_version, rows_of
+from producer.sae import AUTO
 from puente.config import CajaSettings, Settings
+from puente.engines import open_database, server_of
 from puente.engines.database import Reader
 from puente.errors import ConfigError
+from puente.privileges import ADMINISTRATOR
 from puente.texts import Text, text
+from puente.wiring.one_database import are_one, one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
 from schemas.changes import Entity, Key
 from schemas.registry import publish_schemas
@@ -29,11 +34,31 @@ class Action:
     touches_caja: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The log, or one CAJA: what is wrong with one keeps nobody from setting up the others. `plan` raises it."""
+
+    about: str
+    plan: Callable[[], Iterator[Action]]
+
+
+def parts(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> Iterator[Part]:
+    yield Part(str(text("log")), partial(_log, settings))
+    twins = list(shared(settings.caja))
+    for caja in cajas:
+        yield Part(caja.name, partial(_caja, settings, caja, twins, adopt=adopt))
+
+
 def plan(settings: Settings, cajas: Sequence[CajaSettings], *, adopt: bool) -> Iterator[Action]:
     """What is to be done; nothing where all is there. Raises what is wrong with SAE, the log or a CAJA."""
-    yield from _log(settings)
-    for caja in cajas:
-        yield from plan_caja(caja, adopt=adopt)
+    for part in parts(settings, cajas, adopt=adopt):
+        yield from part.plan()
+
+
+def backup_command(caja: CajaSettings) -> str:
+    """What makes a backup of a CAJA; its administrator knows the password."""
+    administrator = f"-user {ADMINISTRATOR} -password ... " if server_of(caja.address) else ""
+    return f'gbak -b {administrator}"{open_database(caja.address).label}" "{caja.name}.fbk"'
 
 
 def _log(settings: Settings) -> Iterator[Action]:
@@ -62,17 +87,25 @@ def _company(settings: Settings) -> str:
         with closing(open_sae(settings)) as sae:
             sae.probe()
             return sae.company
+    if log_is_missing(settings):  # which opening would make
+        if settings.company == AUTO:
+            raise ConfigError(text("Nobody can tell the company yet: set company to its two digits, or name SAE"))
+        return settings.company
     with closing(open_log(settings)) as log:
         return find_company(settings, log)
 
 
-def plan_caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
-    """What is to be done in one CAJA."""
+def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[CajaSettings, CajaSettings]], *, adopt: bool) -> Iterator[Action]:
+    for pair in twins:
+        if caja in pair:
+            raise ConfigError(one_database(*(each.name for each in pair)))
     with closing((checked := open_caja(caja)).database):
         missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
         index = list(_index(checked))
     _refuse(caja, version, owner, adopt=adopt)
+    _refuse_one(caja, [other for other in settings.caja if other.name == owner != caja.name])
+    yield from index
     if version is not None and version < ledger.OLDEST:
         tables = ", ".join(ledger.metadata.tables)
         renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=tables, database=checked.database.label)
@@ -94,7 +127,6 @@ def plan_caja(caja: CajaSettings, *, adopt: bool) -> Iterator[Action]:
             name=caja.name,
         )
         yield Action(caja.name, begun, lambda: _adopt(caja), touches_caja=True)
-    yield from index
 
 
 def _index(checked: CheckedCaja) -> Iterator[Action]:
@@ -124,6 +156,14 @@ def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt
         )
 
 
+def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
+    """A ledger of another CAJA of these settings is a copy, or that CAJA's own, which `ConfigError` says."""
+    for owner in owners:
+        with closing(open_database(caja.address)) as one, closing(open_database(owner.address)) as other:
+            if are_one(one, other):
+                raise ConfigError(one_database(owner.name, caja.name))
+
+
 def _version(checked: CheckedCaja) -> int | None:
     if ledger.guard.name not in checked.catalogue:
         return None
@@ -142,7 +182,10 @@ def _create_ledger(caja: CajaSettings, stock: Sequence[Place] = ()) -> None:
     with closing((checked := open_caja(caja)).database):
         checked.database.create_tables(ledger.metadata)
         with checked.database.writing() as writer:
-            if not list(writer.rows(sa.select(ledger.guard.c.ID))):
+            owners = [str(row[0]) for row in writer.rows(sa.select(ledger.guard.c.CAJA))]
+            if owners and owners != [caja.name]:  # made since it was looked at
+                raise ConfigError(one_database(owners[0], caja.name))
+            if not owners:
                 writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=caja.name, BEAT=0))
                 writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
 

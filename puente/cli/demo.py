@@ -1,18 +1,22 @@
 """`puente demo` and `puente demo sql`."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from puente import logs
+from puente.cli.bars import Bars
 from puente.cli.common import json_option, plain, print_json, print_table
 from puente.demo import show, site
 from puente.demo.retail import PRODUCTS
 from puente.demo.show import Outcome, Shown
 from puente.demo.watch import Arrival
 from puente.errors import ExitCode
+from puente.run import Watch
 from puente.texts import Text, text, translate
 
 
@@ -43,7 +47,7 @@ def commands() -> list[click.Command]:
         return _demo(folder, products, kafka, as_json=as_json)
 
     @demo.command("sql", help=translate("Runs one SQL statement on the demo's SAE; CP1252 characters are welcome."))
-    @click.argument("statement")
+    @click.argument("statement", metavar=translate("STATEMENT"))
     @folder_option
     def sql(statement: str, folder: Path) -> int:
         touched = show.run_sql(folder, statement)
@@ -63,12 +67,19 @@ def _demo(folder: Path, products: int, kafka: str | None, *, as_json: bool) -> i
         kafka=kafka,
         told=lambda said: console.print(f"[bold cyan]▸[/] {plain(said)}"),
         showed=lambda shown: _show(console, shown),
+        watched=lambda: _watched(as_json=as_json),
     )
     if as_json:
         print_json(_as_json(outcome))
     else:
         _table(console, outcome)
     return int(outcome.exit_code)
+
+
+@contextmanager
+def _watched(*, as_json: bool) -> Iterator[Watch]:
+    with Bars[str](str, quiet=as_json) as bars:
+        yield bars.hear
 
 
 def _show(console: Console, shown: Shown) -> None:

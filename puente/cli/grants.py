@@ -9,7 +9,8 @@ import click
 from puente import config as settings_file
 from puente import grants, kafka_grants
 from puente.cli.common import config_option
-from puente.config import CajaSettings, Settings
+from puente.cli.private import write_private
+from puente.config import CajaSettings, Settings, source
 from puente.errors import ConfigError, ExitCode
 from puente.grants import Script
 from puente.texts import text, translate
@@ -90,21 +91,22 @@ def _caja(settings: Settings, name: str | None) -> CajaSettings:
 
 
 def _give(script: Script, password_file: Path | None, output: Path | None) -> int:
-    password = None
-    try:
-        if password_file is not None:
-            password = password_file.read_text(encoding="utf-8-sig").strip()
-        made = script.text(password)
-        if output is not None:
-            output.touch(mode=0o600)
-            output.write_text(made, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(text("The file cannot be read or written: {error}", error=error)) from error
+    made = script.text(_password(password_file) if password_file else None)
     if output is None:
         click.echo(made, nl=False)
     else:
+        write_private(output, made)
         click.echo(text("{file}: run it on {database}, then delete it", file=output, database=script.database))
     return int(ExitCode.OK)
+
+
+def _password(file: Path) -> str:
+    try:
+        return source.read(file).strip()
+    except OSError as error:
+        raise ConfigError(text("the file {path} cannot be read", path=file)) from error
+    except source.NotUtf8Error as error:
+        raise ConfigError(text("the file {path} is not in UTF-8: {remedy}", path=file, remedy=source.REMEDY)) from error
 
 
 def _give_commands(script: kafka_grants.Script, output: Path | None) -> int:

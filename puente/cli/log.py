@@ -1,6 +1,5 @@
 """`puente log copy`."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -55,7 +54,7 @@ class _Watch:
 
 
 def _bars(*, as_json: bool) -> Bars[Topic]:
-    return Bars(str, quiet=as_json or not sys.stderr.isatty())
+    return Bars(str, quiet=as_json)
 
 
 def _copy(source: Settings, target: Settings, *, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from puente import logs
 from puente.cli.common import lang_option
 from puente.errors import ExitCode, PuenteError
 from puente.loop import leave
-from puente.texts import choose_language, translate, use
+from puente.texts import choose_language, marked, translate, use
 
 OBJECTS_TO_A_COLLECTION = 50_000
 """Python's own 700 make a tenth of a producer's start, whose rows and keys refer to nothing that would need one."""
@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 MODULES = {
     "demo": "demo",
     **dict.fromkeys(("run", "produce", "consume"), "running"),
-    **{name: name for name in ("check", "setup", "status", "resync", "log", "grants", "reference")},
+    **{name: name for name in ("check", "init", "setup", "status", "resync", "log", "grants", "reference")},
 }
 """Command → the module of `puente.cli` that makes it."""
 
@@ -71,6 +71,7 @@ class Commands(click.Group):
         made: list[click.Command] = import_module(f"puente.cli.{MODULES[name]}").commands()
         command = next(each for each in made if each.name == name)
         _take_lang(command)
+        translate_usage(command)
         return command
 
 
@@ -80,14 +81,39 @@ def build() -> click.Group:
         "puente",
         help=translate(
             "Puente carries every change made in Aspel SAE to every Aspel CAJA, and loses none.\n\n"
-            "Start with: puente demo. For a site of your own: puente check, puente setup, puente run.\n\n"
+            "Start with: puente demo. For a site of your own: puente init, puente check, puente setup, puente run.\n\n"
             "Exit codes: 0 ok, 1 differences or a bug, 2 configuration, 3 something is down, 130/143 stopped."
         ),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(version("puente"), help=translate("Show the version and exit."))(group)
     lang_option(group)
+    translate_usage(group)
     return group
+
+
+VALUES = {
+    "text": marked("TEXT"),
+    "integer": marked("NUMBER"),
+    "integer range": marked("NUMBER"),
+    "float": marked("NUMBER"),
+    "float range": marked("NUMBER"),
+}
+"""What stands for an option's value, by click's name of its type."""
+OF_CLICK = (marked("[OPTIONS]"), marked("COMMAND [ARGS]..."), marked("[COMMAND] [ARGS]..."), marked("required"))
+"""Words that click does not offer for translation, or not where the catalogue is gathered."""
+
+
+def translate_usage(command: click.Command) -> None:
+    """What click writes in English whatever the language: the line of usage, and what stands for values."""
+    command.options_metavar = translate("[OPTIONS]")
+    for parameter in command.params:
+        if parameter.metavar is None and parameter.type.name in VALUES:
+            parameter.metavar = translate(VALUES[parameter.type.name])
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = translate(command.subcommand_metavar)
+        for inner in command.commands.values():
+            translate_usage(inner)
 
 
 def _take_lang(command: click.Command) -> None:

@@ -1,14 +1,16 @@
 """`puente reference`: an empty SAE or CAJA, as the reference has it."""
 
 from contextlib import closing
+from pathlib import Path
 
 import click
 import sqlalchemy as sa
 
+from puente.cli.bars import Bars
 from puente.demo.retail import fill_sae
-from puente.engines import create_database, open_database
+from puente.engines import create_database, open_database, server_of
 from puente.engines.database import Database
-from puente.errors import ConfigError, ExitCode
+from puente.errors import ConfigError, ExitCode, PuenteError
 from puente.reference import Store, build_caja, build_sae
 from puente.texts import text, translate
 
@@ -56,7 +58,8 @@ def _sae(url: str, company: str, products: int | None, *, keep: bool) -> int:
     with closing(open_database(url)) as database:
         build_sae(database, company)
         if products is not None and _has_no_products(database, company):
-            fill_sae(database, company=company, count=products)
+            with Bars[str](str, quiet=False) as bars:
+                fill_sae(database, company=company, count=products, watch=lambda done: bars.at("SAE", done, products))
             click.echo(
                 text(
                     "Made a SAE of company {company} with {count} products: {label}", company=company, count=products, label=database.label
@@ -82,10 +85,20 @@ def _caja(url: str, warehouses: tuple[int, ...], *, keep: bool) -> int:
 
 
 def _create(url: str, *, keep: bool) -> bool:
-    """Whether the database is new; one that is there raises what `create_database` raises, unless it is to be kept."""
+    """Whether the database is new; one that is there raises `ConfigError`, unless it is to be kept."""
     if keep and _is_there(url):
         return False
-    create_database(url)
+    try:
+        create_database(url)
+    except ConfigError as error:
+        label = open_database(url).label
+        if _is_there(url):
+            raise ConfigError(text("{label} is there already; --keep adds only what it lacks", label=label)) from error
+        if server_of(url) is None and Path(label).exists():
+            raise ConfigError(
+                text("{label} is there already, and is no database of this Firebird: name another file", label=label)
+            ) from error
+        raise
     return True
 
 
@@ -94,7 +107,7 @@ def _is_there(url: str) -> bool:
     try:
         with closing(open_database(url)) as database, database.reading():
             return True
-    except ConfigError:
+    except PuenteError:
         return False
 
 

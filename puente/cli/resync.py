@@ -22,7 +22,7 @@ from puente.loop import Stop, attended, stop_on_signals
 from puente.resync import Resynced
 from puente.status import document
 from puente.texts import text, translate
-from schemas.changes import Entity, Subject
+from schemas.changes import Entity, Key, Subject
 
 LISTED = 10
 
@@ -141,7 +141,8 @@ def _as_json(result: Resynced) -> dict[str, object]:
 
 
 def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity], *, as_json: bool) -> int:
-    found = resyncs.dry_run(settings, caja, entities)
+    with Bars(_name, quiet=as_json) as bars:
+        found = resyncs.dry_run(settings, caja, entities, bars.at)
     if as_json:
         print_json(
             [
@@ -163,7 +164,7 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
     headings = [translate("entity"), translate("equal"), translate("added"), translate("changed"), translate("inactivated")]
     print_table(
         [*headings, translate("not in SAE"), translate("waiting")],
-        [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(p.waiting)) for p in found],
+        [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(_waiting(p))) for p in found],
         title=caja.name,
     )
     for preview in found:
@@ -172,11 +173,11 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
             text("changed"): preview.changed,
             text("inactivated"): preview.inactivated,
             text("not in SAE"): preview.swept.gone,
-            text("waiting"): [key for key, reason in preview.waiting.items() if reason is not Reason.KEPT_OUT],
+            text("waiting"): _waiting(preview),
         }
         for what, keys in parts.items():
             if keys:
-                more = f" … (+{len(keys) - LISTED})" if len(keys) > LISTED else ""
+                more = f" (+{len(keys) - LISTED})" if len(keys) > LISTED else ""
                 click.echo(f"{_name(preview.subject)}, {what}: {', '.join(keys[:LISTED])}{more}")
     left_out.show(caja.name, _lacking(found))
     click.echo(translate("Nothing was written (--dry-run)."))
@@ -185,3 +186,8 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
 
 def _lacking(found: Sequence[Preview]) -> list[LeftOut]:
     return summary({(preview.subject, key): notes for preview in found for key, notes in preview.left_out.items()}, lambda _subject: True)
+
+
+def _waiting(preview: Preview) -> list[Key]:
+    """What is no trouble does not count."""
+    return [key for key, reason in preview.waiting.items() if reason is not Reason.KEPT_OUT]

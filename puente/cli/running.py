@@ -1,20 +1,29 @@
 """`puente run`, `produce` and `consume`."""
 
+import logging
 from collections.abc import Sequence
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from consumer.ledger import Reason
 from producer.poll import Pass
-from puente import config, logs
+from puente import config as settings_file
+from puente import logs
 from puente.cli import left_out
+from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
 from puente.config import CajaSettings, Settings
-from puente.errors import ConfigError
+from puente.engines import open_database
+from puente.errors import ConfigError, ExitCode
 from puente.loop import Stop, stop_on_signals
 from puente.run import CajaResult, Result, forever, once
 from puente.status import document
 from puente.texts import text, translate
+
+log = logging.getLogger("puente.run")
 
 
 def commands() -> list[click.Command]:
@@ -27,7 +36,7 @@ def commands() -> list[click.Command]:
     @verbose_option
     def run(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
-        return _run(settings, produce=True, cajas=settings.caja, stop_after=once, as_json=as_json)
+        return _run(settings, config, produce=True, cajas=settings.caja, stop_after=once, as_json=as_json)
 
     @click.command("produce", help=translate("The producer alone: SAE to the log."))
     @config_option
@@ -42,7 +51,7 @@ def commands() -> list[click.Command]:
     @verbose_option
     def produce(config: Path, once: bool, allow_deletes: int | None, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
-        return _run(settings, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
+        return _run(settings, config, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
 
     @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
     @config_option
@@ -55,28 +64,57 @@ def commands() -> list[click.Command]:
         cajas = [settings.caja_named(name) for name in names] or settings.caja
         if not cajas:
             raise ConfigError(text("The settings name no CAJA: add [[caja]] with its name and url"))
-        return _run(settings, produce=False, cajas=cajas, stop_after=once, as_json=as_json)
+        return _run(settings, config, produce=False, cajas=cajas, stop_after=once, as_json=as_json)
 
     return [run, produce, consume]
 
 
 def _settings(path: Path, as_json: bool, verbose: bool) -> Settings:
     logs.set_up(as_json=as_json, verbose=verbose)
-    return config.load(path)
+    settings = settings_file.load(path)
+    if settings.log_file is not None:
+        logs.keep(settings.log_file, as_json=as_json, megabytes=settings.run.log_megabytes, files=settings.run.log_files)
+    return settings
 
 
 def _run(
-    settings: Settings, *, produce: bool, cajas: Sequence[CajaSettings], stop_after: bool, as_json: bool, allow_deletes: int = 0
+    settings: Settings,
+    source: Path,
+    *,
+    produce: bool,
+    cajas: Sequence[CajaSettings],
+    stop_after: bool,
+    as_json: bool,
+    allow_deletes: int = 0,
 ) -> int:
     if produce and settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
     stop = Stop()
     stop_on_signals(stop)
     if not stop_after:
-        return int(forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
-    result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes)
+        _begin(settings, source, produce=produce, cajas=cajas)
+        return _end(stop, forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
+    with Bars[str](str, quiet=as_json) as bars:
+        result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, watch=bars.hear)
     show(result, as_json)
     return int(stop.exit_code or result.exit_code)
+
+
+def _begin(settings: Settings, source: Path, *, produce: bool, cajas: Sequence[CajaSettings]) -> None:
+    told: dict[str, str] = {"action": "begin", "version": version("puente"), "settings": str(source.resolve())}
+    if produce and settings.sae is not None:
+        with closing(open_database(settings.sae.address)) as sae:
+            told["sae"] = sae.label
+    told["log"] = settings.log.name
+    log.info("Puente begins", extra={**told, "cajas": ", ".join(caja.name for caja in cajas)})
+
+
+def _end(stop: Stop, code: ExitCode) -> int:
+    """Who is asked by a service manager to stop, and does so cleanly, has done well."""
+    if code == ExitCode.TERMINATED and stop.is_clean and not stop.at_once:
+        code = ExitCode.OK
+    log.info("Puente ends", extra={"action": "end", "exit_code": int(code)})
+    return int(code)
 
 
 def show(result: Result, as_json: bool) -> None:
@@ -123,7 +161,7 @@ def _show_pass(done: Pass) -> None:
 
 
 def _row(caja: CajaResult) -> list[object]:
-    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()))
+    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()) if reason != Reason.KEPT_OUT)
     lacking = sum(found.count for found in caja.left_out)
     return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, lacking]
 

@@ -47,7 +47,7 @@ def _show(found: Status, max_lag: float | None) -> None:
         click.echo(f"SAE: {trouble}")
     for caja in found.cajas:
         for told in _of_caja(caja, max_lag):
-            click.echo(f"{caja.name}: {told}")
+            click.echo(f"{caja.name}: {' '.join(str(told).split())}")  # a trigger of CAJA's own may say several lines
     if found.error:
         click.echo(f"puente: {found.error}", err=True)
 
@@ -138,7 +138,7 @@ def _of_parked(reason: Reason, parked: Parked) -> str:
     for example in parked.first:
         by_detail.setdefault(example.detail, []).append(f"{translate(example.subject.entity)} {example.key}")
     told = "; ".join(f"{', '.join(keys)} ({detail})" for detail, keys in by_detail.items())
-    more = f" … (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
+    more = f" (+{parked.count - len(parked.first)})" if parked.count > len(parked.first) else ""
     since = ago((datetime.now(UTC) - parked.oldest).total_seconds()) if parked.oldest else "?"
     return str(
         text("{count} wait, {reason}, for {ago}: {told}", count=parked.count, reason=translate(reason), ago=since, told=f"{told}{more}")

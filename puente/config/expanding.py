@@ -15,6 +15,9 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OTHER_WAYS = re.compile(r"%(\w+)%|\$(\w+)|\$\((\w+)\)|\$env:(\w+)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+SECRETS = frozenset(("url", "password"))
+"""What may stand in a file of its own, named by the setting with `_file` after it."""
+
 
 class Expanding:
     """Of one file; `problems` fills up on the way."""
@@ -28,7 +31,7 @@ class Expanding:
         for key, value in table.items():
             setting = (*within, key)
             name = key.removesuffix("_file")
-            is_file = name != key and isinstance(value, str)
+            is_file = name != key and name in SECRETS and isinstance(value, str)
             found = self._secret(self._text(value, setting), setting) if is_file else self._value(value, setting)
             if name == "url" and isinstance(found, str):
                 self._check_url(found, setting)

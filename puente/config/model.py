@@ -100,6 +100,10 @@ class KafkaLogSettings(_Settings):
         return self
 
     @property
+    def limits(self) -> KafkaLimits:
+        return KafkaLimits(connect=self.connect_seconds, request=self.request_seconds)
+
+    @property
     def name(self) -> str:
         """What messages call it."""
         return f"Kafka {', '.join(self.bootstrap_servers)}"
@@ -145,9 +149,15 @@ class CajaSettings(_Source):
 
 
 class RunSettings(_Settings):
-    """How the commands run that go on until they are stopped: `stop_seconds` is what is under way then may take."""
+    """How the commands run that go on until they are stopped: `stop_seconds` is what is under way then may take.
+
+    `log_file` gets what they tell, besides the standard error; at `log_megabytes` it begins anew, and `log_files` older ones stay.
+    """
 
     stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    log_file: Path | None = None
+    log_megabytes: float = Field(default=10.0, gt=0, le=1000)
+    log_files: int = Field(default=5, ge=0, le=100)
 
 
 class Settings(_Settings):
@@ -177,6 +187,11 @@ class Settings(_Settings):
         """Of an embedded log."""
         assert isinstance(self.log, EmbeddedLogSettings)
         return self.folder / self.log.path
+
+    @property
+    def log_file(self) -> Path | None:
+        """Of what the commands tell."""
+        return None if self.run.log_file is None else self.folder / self.run.log_file
 
     def caja_named(self, name: str) -> CajaSettings:
         """Raises `ConfigError` naming those that there are."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from puente.config.model import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings, StoreSettings
+from puente.config.model import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings, StoreSettings
 from puente.config.places import Path
 from puente.config.words import meant, meant_value
 from puente.texts import Text, text
@@ -22,8 +22,9 @@ def _names(*models: type[BaseModel]) -> frozenset[str]:
 
 _TOP, _SAE, _CAJA, _STORE = _names(Settings) - {"folder"}, _names(SaeSettings), _names(CajaSettings), _names(StoreSettings)
 _LOGS = {"embedded": _names(EmbeddedLogSettings), "kafka": _names(KafkaLogSettings)}
+_RUN = _names(RunSettings)
 _LOG = _LOGS["embedded"] | _LOGS["kafka"]
-_HOMES = {"[sae]": _SAE, "[log]": _LOG, "[[caja]]": _CAJA, "[[caja.store]]": _STORE}
+_HOMES = {"[sae]": _SAE, "[run]": _RUN, "[log]": _LOG, "[[caja]]": _CAJA, "[[caja.store]]": _STORE}
 
 _MUST: dict[str, Text] = {
     "company": text('must be "auto" or two digits such as "01"'),
@@ -36,6 +37,7 @@ _MUST: dict[str, Text] = {
 """Of settings that may be written in more than one way."""
 _TABLES = {
     "sae": text("is a table: its settings stand below the heading [sae], with one bracket on either side"),
+    "run": text("is a table: its settings stand below the heading [run], with one bracket on either side"),
     "log": text("is a table: its settings stand below the heading [log], with one bracket on either side"),
     "caja": text("each CAJA begins with two brackets on either side: [[caja]]"),
 }
@@ -147,5 +149,7 @@ def _known(table: Path) -> frozenset[str]:
             return _SAE
         case ("log",):
             return _LOG
+        case ("run",):
+            return _RUN
         case _:
             return _TOP

@@ -46,6 +46,15 @@ def words(value: str | None, width: int | None) -> str | None:
     return shown.rstrip(PADDING) or None
 
 
+def addresses(value: str | None, width: int | None) -> str | None:
+    """A list of addresses as a column takes it: whole ones, as many as fit."""
+    shown = (value or "").rstrip(PADDING)
+    if width is None or len(shown) <= width:
+        return words(shown, width)
+    cut = max(shown.rfind(mark, 0, width + 1) for mark in ";, ")
+    return shown[: max(cut, 0)].rstrip(";, ") or None
+
+
 def trimmed(value: str | None) -> str:
     return (value or "").strip(PADDING)
 
@@ -173,6 +182,7 @@ def _customer(key: str, row: Row, widths: Widths) -> Row:
         "CLIENTE": key,
         "CLAVESAE": key,
         **{name: words(row[source], widths[name]) for name, source in CUSTOMER_TEXTS.items()},
+        "EMAIL": addresses(row[CUSTOMER_TEXTS["EMAIL"]], widths["EMAIL"]),
         "LISTAPREC": row["LISTA_PREC"],
         "DESCUENTO": number(row["DESCUENTO"]),
         "CREDITO": "T" if row["CON_CREDITO"] == "S" else "F",

@@ -1,7 +1,7 @@
 """Fills an empty SAE with a Mexican hardware and grocery shop, the same rows for the same seed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 from puente.demo import catalogues
@@ -17,9 +17,17 @@ TOGETHER = 2000
 """Products to a transaction."""
 
 
-def fill_sae(database: Database, *, company: str = "01", count: int = PRODUCTS, seed: int = 1) -> Mapping[str, int]:
+def fill_sae(
+    database: Database,
+    *,
+    company: str = "01",
+    count: int = PRODUCTS,
+    seed: int = 1,
+    watch: Callable[[int], None] = lambda _products: None,
+) -> Mapping[str, int]:
     """Adds `count` products, a quarter as many customers, and all they need. Returns the rows of each table.
 
+    `watch` is told how many products there are so far.
     Columns that this version of SAE lacks are left out.
     """
     columns = {name: tuple(table.columns) for name, table in database.catalogue().items()}
@@ -29,6 +37,7 @@ def fill_sae(database: Database, *, company: str = "01", count: int = PRODUCTS, 
             for table, rows in batch.items():
                 name = table + suffix(company)
                 loaded[table] += load(writer, name, columns[name], rows)
+        watch(loaded["INVE"])
     return loaded
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -17,10 +17,12 @@ from puente.engines import open_database
 from puente.engines.database import Database
 from puente.errors import ExitCode, InvariantError
 from puente.loop import Stop
-from puente.run import Result, forever, once
+from puente.run import SAE, Result, Watch, forever, once
 from puente.texts import Text, text
 
 ARRIVAL_TIMEOUT_SECONDS = 15.0
+
+Watched = Callable[[], AbstractContextManager[Watch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,25 @@ class Outcome:
 
 
 def demo(
-    folder: Path, products: int, *, told: Callable[[Text], None], showed: Callable[[Shown], None], kafka: str | None = None
+    folder: Path,
+    products: int,
+    *,
+    told: Callable[[Text], None],
+    showed: Callable[[Shown], None],
+    watched: Watched,
+    kafka: str | None = None,
 ) -> Outcome:
-    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived. `kafka` as `site.build` takes it."""
+    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived. `kafka` as `site.build` takes it.
+
+    `watched` gives what hears how far something long is, for as long as it lasts.
+    """
     began = perf_counter()
-    settings = site.build(folder, products, told, kafka)
+    with watched() as watch:
+        settings = site.build(folder, products, told, kafka, lambda done: watch(SAE, (done, products)))
     told(text("First load: SAE to the log, the log to each CAJA"))
     loading = perf_counter()
-    loaded = once(settings, Stop(), produce=True, cajas=settings.caja)
+    with watched() as watch:
+        loaded = once(settings, Stop(), produce=True, cajas=settings.caja, watch=watch)
     for error in loaded.errors:
         raise error
     outcome = Outcome(folder=folder, loaded=loaded, load_seconds=perf_counter() - loading)

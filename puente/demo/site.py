@@ -43,8 +43,8 @@ CAJAS = (
 )
 
 
-def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str | None = None) -> Settings:
-    """Makes the folder anew and everything in it; `told` hears what is being done.
+def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str | None, watch: Callable[[int], None]) -> Settings:
+    """Makes the folder anew and everything in it; `told` hears what is being done, `watch` how many products SAE has so far.
 
     `kafka` is a broker (HOST:PORT) that is to keep the log: topics of this demo alone, since an older one's tell of another SAE.
     """
@@ -55,7 +55,7 @@ def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str 
     told(text("A SAE with {count} products", count=products))
     with closing(open_database(_new(folder / SAE))) as database:
         build_sae(database, COMPANY)
-        fill_sae(database, company=COMPANY, count=products)
+        fill_sae(database, company=COMPANY, count=products, watch=watch)
     told(text("Three CAJAs, empty"))
     for caja in CAJAS:
         with closing(open_database(_new(folder / caja.file))) as database:

@@ -26,3 +26,14 @@ def create_database(url: str) -> None:
 def user_of(url: str) -> str | None:
     """Whom a URL names; None where it names nobody. Raises what `open_database` raises."""
     return urls.parse(url).username or None
+
+
+def server_of(url: str) -> tuple[str, int] | None:
+    """The host and port of a URL; None for a file of this machine. Raises what `open_database` raises."""
+    parsed = urls.parse(url)
+    return (parsed.host, parsed.port or urls.PORT) if parsed.host else None
+
+
+def check_url(url: str) -> None:
+    """Raises what `open_database` raises, without a driver."""
+    urls.parse(url)

@@ -33,11 +33,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it."""
+    """A column of the catalogue; `length` in characters, for text alone; `charset` as the engine names it.
+
+    `scale`: the decimals of a number that is kept exact; None of a floating one, which is `single` where it has four bytes.
+    """
 
     name: str
     kind: Kind
     length: int | None = None
+    scale: int | None = None
+    single: bool = False
     nullable: bool = True
     charset: str | None = None
 
@@ -94,11 +99,14 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteColumn:
-    """A column that a plan writes; `width` in characters, for text alone."""
+    """A column that a plan writes; `width` in characters, for text alone; the rest as of `Column`."""
 
     name: str
     kind: Kind
     width: int = 0
+    charset: str | None = None
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +127,8 @@ class Total:
     own_key: str
     column: str
     of: str
+    scale: int | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,6 +274,10 @@ class Writer(Reader, Protocol):
 
     def insert(self, table: SqlTable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds rows to a table, all of its columns given, by the fastest way the engine has."""
+        ...
+
+    def delete(self, table: SqlTable, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Deletes what the columns of these names, none of which is NULL, find, by the fastest way the engine has."""
         ...
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:

@@ -52,15 +52,22 @@ def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int =
         return batch, _moved(Position(batch.state.identity, START), batch)
     start = position.next_offset if position.last is None else position.last.offset
     batch = log.read(topic, start, limit + 1)
-    if batch.state.identity != position.identity or batch.state.end < position.next_offset:
-        raise OtherHistory(text("The topic {topic} was deleted, cut or made again", topic=topic))
+    _prove_topic(batch, topic, position)
     if position.last is None:
         return batch, _moved(position, batch)
     if not batch.events or _last(batch.events[0]) != position.last:
         raise OtherHistory(text("The topic {topic} no longer holds the event that was read last", topic=topic))
     rest = [event for event in batch.events[1:] if event.offset >= position.next_offset]
     batch = Batch(events=rest, next_offset=max(batch.next_offset, position.next_offset), state=batch.state)
+    if not rest and not batch.at_end:  # Kafka's answers end with a segment of the topic, as here with the one that was read last
+        batch = log.read(topic, batch.next_offset, limit)
+        _prove_topic(batch, topic, position)
     return batch, _moved(position, batch)
+
+
+def _prove_topic(batch: Batch, topic: Topic, position: Position) -> None:
+    if batch.state.identity != position.identity or batch.state.end < position.next_offset:
+        raise OtherHistory(text("The topic {topic} was deleted, cut or made again", topic=topic))
 
 
 def _moved(position: Position, batch: Batch) -> Position:

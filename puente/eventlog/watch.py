@@ -1,7 +1,7 @@
 """Who waits for one SQLite file within one process: one of them looks at it, the others are woken by what it sees.
 
-A look costs little, but a hundred idle readers that each look a hundred times a second keep half a core busy. What this process itself
-appends is told at once.
+A look costs little, but a hundred idle readers that each look many times a second keep half a core busy. What this process itself appends
+is told at once.
 """
 
 import threading
@@ -11,7 +11,8 @@ from weakref import WeakValueDictionary
 
 from puente.eventlog.port import Offset, Topic
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.05
+"""For what other processes append. A hundred looks a second are more than a hundredth of a core, for nothing most of the day."""
 Ends = Mapping[Topic, Offset]
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import DOUBLE_PRECISION, Column, DateTime, Integer, MetaData, String, Table, Text
-from sqlalchemy import text as sql
+from sqlalchemy import DOUBLE_PRECISION, Column, DateTime, Integer, MetaData, String, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
 TYPES: Mapping[str, TypeEngine[Any]] = {
@@ -59,7 +58,7 @@ def _column(line: Fact, *, key: str, default: str = "") -> Column[Any]:
         autoincrement=False,
         unique=key == "unique" or None,
         nullable=line["nullable"] == "yes",
-        server_default=sql(default) if default else None,
+        server_default=text(default) if default else None,
     )
 
 

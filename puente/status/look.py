@@ -104,7 +104,7 @@ def _ask(settings: CajaSettings) -> _Asked:
             checked.caja.read_guard()
             with checked.database.reading() as reader:
                 applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(ledger.positions.c.APPLIED_AT)))), None)
-            policies, warehouses = policies_of(settings), stores_of_warehouses(checked.stores, settings.name)
+            policies, warehouses = policies_of(settings), stores_of_warehouses(checked.stores)
             answer = Answer(
                 policies=policies,
                 warehouses=warehouses,

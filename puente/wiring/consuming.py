@@ -9,14 +9,16 @@ from time import monotonic, sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
+from consumer.caja import Store
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.sql_caja import SqlCaja
 from puente.config import CajaSettings, Settings
-from puente.errors import PuenteError
+from puente.errors import ConnectionLost, PuenteError, SwitchedOff
 from puente.eventlog.port import EventLog
+from puente.texts import Text, text
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
 from schemas.codec import Decoder
@@ -41,23 +43,29 @@ class Opened:
     topics: Topics
     registry: RegistryReader
     planner: Planner
+    stores: tuple[Store, ...]
+    """All that CAJA knows."""
+    shared_warehouses: list[Text]
     fingerprint: str
 
 
-def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack) -> Opened:
-    """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either."""
+def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack, reached: Callable[[SqlCaja], None] = lambda _caja: None) -> Opened:
+    """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either. `reached` is given the CAJA first."""
     checked = open_caja(caja)
     opened.enter_context(closing(checked.database))
+    reached(checked.caja)
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
     decoder, policies = Decoder(), policies_of(caja)
-    stores = subscribe.stores_of_warehouses(checked.stores, caja.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return Opened(
         caja=checked.caja,
         log=log,
         topics=topics,
         registry=RegistryReader(log, topics.registry, decoder),
         planner=Planner(decoder=decoder, mappers=checked.mappers, policies=policies, stores=stores),
+        stores=checked.known_stores,
+        shared_warehouses=subscribe.shared_warehouses(checked.stores),
         fingerprint=fingerprint_of(checked),
     )
 
@@ -79,10 +87,13 @@ class ConsumerSide:
         self._keeper: GuardKeeper | None = None
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
+        self._reached: SqlCaja | None = None
         self._clock, self._note_at, self._note_failed = clock, float("-inf"), ""
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
+        if self._consumer is not None and self._consumer.is_idle:
+            return IDLE_SECONDS
         step = self.step()
         if step is None:
             return STANDBY_SECONDS
@@ -93,21 +104,26 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
-        except PuenteError as error:
+            self._note()
+        except SwitchedOff:  # all stays as it is: it would be the same the next time
+            raise
+        except BaseException as error:
             self._say(error)
             self._drop()
             raise
-        except BaseException:
+        if self.consumer().is_outdated:
+            log.info("CAJA has other stores now: it is read anew", extra={"action": "stores", "caja": self.name})
             self._drop()
-            raise
-        self._note()
         return step
 
-    def _say(self, error: PuenteError) -> None:
+    def _say(self, error: BaseException) -> None:
         """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
-        if self._opened_both is not None and self._keeper is not None:
-            with suppress(PuenteError):
-                self._opened_both.caja.say_error(str(error), self._keeper.token)
+        if self._reached is None or isinstance(error, ConnectionLost):
+            return
+        kind = type(error).__name__
+        reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
+        with suppress(PuenteError):
+            self._reached.say_error(str(reason), self._keeper.token if self._keeper else None)
 
     def _note(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
@@ -115,6 +131,8 @@ class ConsumerSide:
         if self._opened_both is None or state is None or self._clock() < self._note_at:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
+        if not positions:
+            return
         try:
             self._opened_both.log.note(topics.group(self.name), positions)
         except PuenteError as error:
@@ -150,6 +168,10 @@ class ConsumerSide:
         waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
         return dict(Counter(item.reason.value for item in waiting))
 
+    def how_far(self) -> tuple[int, int]:
+        """How much of how much is applied."""
+        return self._consumer.how_far if self._consumer is not None else (0, 0)
+
     def sweeping(self) -> bool:
         """Whether something would be inactivated if only the producer spoke."""
         return self._consumer is not None and bool(self._consumer.sweeping)
@@ -165,7 +187,9 @@ class ConsumerSide:
         return self._consumer
 
     def _build(self) -> Consumer:
-        self._opened_both = opened = open_both(self._settings, self._caja, self._opened)
+        self._opened_both = opened = open_both(self._settings, self._caja, self._opened, self._has_reached)
+        for fault in opened.shared_warehouses:
+            log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
         return Consumer(
             name=self._caja.name,
@@ -178,11 +202,17 @@ class ConsumerSide:
             fingerprint=opened.fingerprint,
             prices=self._caja.prices,
             allow_deletes=self._allow_deletes,
+            stores=opened.stores,
         )
 
+    def _has_reached(self, caja: SqlCaja) -> None:
+        self._reached = caja
+
     def _drop(self) -> None:
-        self._opened.close()
-        self._consumer = self._opened_both = None
+        try:
+            self._opened.close()
+        finally:
+            self._consumer = self._opened_both = self._reached = None
 
     def release(self) -> None:
         try:

@@ -15,7 +15,7 @@ from consumer.parameters import read_stores, read_switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.profile import Profile
 from consumer.sql_caja import SqlCaja
-from producer.sae import AUTO, SqlSae
+from producer.sae import AUTO, SqlSae, companies
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
 from puente.engines import open_database
 from puente.engines.database import Catalogue, Database
@@ -39,7 +39,13 @@ def open_log(settings: Settings) -> EventLog:
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
     from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
-    return KafkaLog(log.bootstrap_servers, log.prefix, options=security_options(log, folder), replication=log.replication_factor or -1)
+    return KafkaLog(
+        log.bootstrap_servers,
+        log.prefix,
+        options=security_options(log, folder),
+        limits=log.limits,
+        replication=log.replication_factor or -1,
+    )
 
 
 def security_options(log: KafkaLogSettings, folder: Path) -> dict[str, object]:
@@ -110,7 +116,9 @@ class CheckedCaja:
     database: Database
     catalogue: Catalogue
     profile: Profile
+    known_stores: tuple[Store, ...]
     stores: tuple[Store, ...]
+    """Those of them that the settings name."""
     switches: Switches
     warnings: tuple[Text, ...]
     mappers: Mapping[Entity, RowMapper]
@@ -132,17 +140,25 @@ class CheckedCaja:
             return reader.permits_index(self.profile.sales.table)
 
 
+def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
+    """Holds a profile against a database, as `profiles.check` does; one that is no CAJA at all is told as what it is."""
+    sae = companies(catalogue)
+    if sae and not any(table in catalogue for table in profiles.needed(profile)):
+        raise ConfigError(text("{caja}: this looks like a SAE: it has {table}; the url must name a CAJA", caja=name, table=f"INVE{sae[0]}"))
+    return profiles.check(profile, catalogue, name)
+
+
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
     database = open_database(caja.address, caja.limits)
     try:
         catalogue = database.catalogue()
-        warnings = profiles.check(profile, catalogue, caja.name)
+        warnings = fit(profile, catalogue, caja.name)
         with database.reading() as reader:
             switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
-        known = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
-        stores = subscribe.choose_stores(known, None if caja.stores == "all" else caja.stores, caja.name)
+        listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
+        stores = subscribe.choose_stores(listed, None if caja.stores == "all" else caja.stores, caja.name)
         ticked = [Entity(name) for name in caja.entities]
         made = mappers(profile, catalogue, caja.prices, ticked)
     except BaseException:
@@ -153,6 +169,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
         database=database,
         catalogue=catalogue,
         profile=profile,
+        known_stores=tuple(known),
         stores=tuple(stores),
         switches=switches,
         warnings=tuple(warnings),
@@ -163,5 +180,5 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
 
 def fingerprint_of(checked: CheckedCaja) -> str:
     """What stands in the ledger of a CAJA that was resynced with these settings."""
-    stores = subscribe.stores_of_warehouses(checked.stores, checked.settings.name)
+    stores = subscribe.stores_of_warehouses(checked.stores)
     return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)

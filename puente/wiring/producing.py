@@ -170,8 +170,10 @@ class ProducerSide:
         return run
 
     def _drop(self) -> None:
-        self._opened.close()
-        self._producer = self._log = None
+        try:
+            self._opened.close()
+        finally:
+            self._producer = self._log = None
 
     def release(self) -> None:
         """A clean end: the log is free at once."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from consumer import ledger
 from consumer.caja import Caja, Holder, Store, Transaction
@@ -19,8 +20,9 @@ from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping import RowMapper, mappers
 from consumer.profile import check
 from consumer.sql_caja import SqlCaja
-from puente.engines import create_database, open_database
+from puente.engines import open_database
 from puente.engines.database import Action, Database, Refusal, RowWrite
+from puente.engines.firebird import create
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
@@ -82,10 +84,15 @@ def in_memory() -> Iterator[UnderTest]:
     yield UnderTest(caja, MAPPERS, lambda table: list(caja.content.table(table).values()), insert, update, locking, set_parameter, sell)
 
 
-def on_firebird(url: str) -> Iterator[UnderTest]:
-    create_database(url)
+def on_firebird(
+    url: str, altered: Sequence[str] = (), charset: str = "ISO8859_1", stores: Sequence[ReferenceStore] = STORES
+) -> Iterator[UnderTest]:
+    """`altered`: statements that make the reference CAJA another one."""
+    create.create_database(make_url(url), charset)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
-        build_caja(outside, STORES)
+        build_caja(outside, stores)
+        for statement in altered:
+            execute(outside, sa.text(statement))
         grant_caja(url)
         database.create_tables(ledger.metadata)
         execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))

@@ -1,7 +1,7 @@
 """A row, its total and its ledger row are one change: whichever statement fails, nothing of it is left, and the next try repairs all."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.contracts.test_caja import (
     FULL,
     HOLDER,
     OnFirebird,
+    RollBack,
     UnderTest,
     _subject,
     execute,
@@ -160,3 +161,14 @@ def test_whichever_statement_of_a_row_fails_nothing_of_it_is_left_and_the_next_t
 
 def everything(subject: UnderTest) -> dict[str, list[Any]]:
     return {table: sorted(map(repr, subject.rows(table))) for table in ("EXIST", "CATINVEN", ledger.ROWS)}
+
+
+def test_a_row_that_a_till_adds_and_has_not_committed_is_locked_until_it_does(on_engine: tuple[UnderTest, Database]) -> None:
+    subject, outside = on_engine
+    with suppress(RollBack), outside.writing() as till:
+        till.execute(sa.text("insert into CATINVEN (PRODUCTO, DESCRIPCIO, ALTA) values ('P1', 'suyo', 'T')"))
+        with subject.caja.transaction("mine") as transaction:
+            found = transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
+        assert [error.locked for error in found.errors] == [True]
+        raise RollBack
+    assert write(subject, "mine", Entity.PRODUCT, put(FULL)) == (1, [])

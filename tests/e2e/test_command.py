@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from puente.cli.main import MODULES, build
-from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
+from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
 from puente.errors import ExitCode
 from puente.eventlog.embedded import EmbeddedLog
 from puente.eventlog.port import START, Topic
@@ -84,13 +85,14 @@ def test_the_readme_has_every_setting_and_no_other() -> None:
         ("log", EmbeddedLogSettings),
         ("log", KafkaLogSettings),
         ("caja", CajaSettings),
+        ("run", RunSettings),
     )
     settings = {f"{prefix}.{name}" for prefix, model in tables for name in model.model_fields} | {"company"}
     section = README.split("## Settings")[1].split("\n## ")[0]
     named = set(re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE))
     assert named | {"caja.store"} == settings
     assert "[[caja.store]]" in section
-    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "folder"}
+    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "run", "folder"}
 
 
 def test_the_readme_has_every_exit_code() -> None:
@@ -220,3 +222,17 @@ def test_reference_databases_are_made_and_never_made_over(tmp_path: Path, embedd
     again = puente(tmp_path, "reference", "caja", "--url", embedded.url("caja"))
     assert again.returncode in {2, 3}
     assert "Traceback" not in again.stderr
+
+
+ENGLISH = ("[OPTIONS]", "COMMAND", "ARGS", "TEXT ", "INTEGER", "RANGE", "FLOAT", "FILE", "required", "default", "Usage", "Options", "Show")
+
+
+@pytest.mark.parametrize("path", [(), *COMMANDS], ids=" ".join)
+def test_nothing_of_a_help_in_spanish_is_in_english(path: tuple[str, ...]) -> None:
+    use("es")
+    try:
+        said = CliRunner().invoke(build(), [*path, "--help"]).output
+    finally:
+        use("en")
+    assert said.startswith("Uso: ")
+    assert [english for english in ENGLISH if english in said] == [], said

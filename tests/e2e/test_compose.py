@@ -159,7 +159,7 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
         for process in running.values():
             process.send_signal(signal.SIGTERM)
         # Then each ends well
-        assert {name: process.wait(30) for name, process in running.items()} == dict.fromkeys(LASTING, 143)
+        assert {name: process.wait(30) for name, process in running.items()} == dict.fromkeys(LASTING, 0)
 
 
 def changed_rows(url: str) -> int:

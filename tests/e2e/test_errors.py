@@ -1,10 +1,12 @@
 """What goes wrong at a site: one clear message that names the thing and says what to do, the right exit code, no other CAJA affected."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from puente.errors import ExitCode
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
 from tests.engines.users import as_reader
@@ -206,3 +208,32 @@ def test_a_second_run_of_the_same_history_touches_no_row(site: SmallSite) -> Non
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"rows_written": 0') == 2
     assert site.differences() == []
+
+
+@pytest.mark.file_log
+def test_check_ends_by_what_it_found_and_what_to_do_next(tmp_path: Path, firebird_server: FirebirdServer) -> None:
+    site = build(tmp_path / "site", firebird_server.new_url, is_set_up=False)
+
+    def last_line() -> str:
+        return site.puente("check").stdout.splitlines()[-1]
+
+    assert re.fullmatch(r"0 errors, \d+ warnings?: you can run puente setup", last_line())
+    site.set_up()
+    site.fill()
+    assert re.fullmatch(r"0 errors, \d+ warnings?: all is set up: you can run puente run", last_line())
+    site.edit_settings(site.caja_setting("norte"), "firebird+firebird://nobody:nothing@127.0.0.1:1/nowhere")
+    assert re.fullmatch(r"1 error, \d+ warnings?: mend what is marked ✘, then puente check again", last_line())
+
+
+@pytest.mark.file_log
+@pytest.mark.parametrize(("folder", "said"), [("nowhere", "does not exist"), ("/proc", "can be written")])
+def test_a_folder_that_lacks_or_takes_no_file_is_found_by_check(
+    tmp_path: Path, firebird_server: FirebirdServer, folder: str, said: str
+) -> None:
+    site = build(tmp_path / "site", firebird_server.new_url, is_set_up=False)
+    settings = site.settings.read_text(encoding="utf-8")
+    for lines in (f'[log]\npath = "{folder}/puente-log.db"', f'[run]\nlog_file = "{folder}/puente.log"'):
+        site.write_settings(f"{settings}\n{lines}\n")
+        checked = site.puente("check")
+        assert checked.returncode == ExitCode.CONFIG
+        assert any(line.startswith("✘") and said in line and folder in line for line in checked.stdout.splitlines())

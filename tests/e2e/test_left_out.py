@@ -12,6 +12,7 @@ from tests.e2e.small_site import CajaSpec, SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
+PARAMETERS = {"INTERFAZSAE": "T", "CAMBIOEXIS": "T", "PRECIOIMP": "F"}
 ONE = (CajaSpec(name="centro", stores=((1, 1), (2, 2))),)
 
 
@@ -19,7 +20,7 @@ ONE = (CajaSpec(name="centro", stores=((1, 1), (2, 2))),)
 def loaded(site_log: str, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
     assert site_log == "file"
     folder = tmp_path_factory.mktemp("left_out")
-    made = build(folder / "site", EmbeddedDatabases(folder).url, ONE, products=30)
+    made = build(folder / "site", EmbeddedDatabases(folder).url, ONE, products=60)
     made.fill()
     return made
 
@@ -30,16 +31,19 @@ def site(loaded: SmallSite) -> Iterator[SmallSite]:
     settings = loaded.settings.read_text(encoding="utf-8")
     yield loaded
     loaded.write_settings(settings)
+    loaded.caja_sql("centro", *(f"UPDATE PARAMS SET VALOR = '{value}' WHERE PARAMETRO = '{name}'" for name, value in PARAMETERS.items()))
     loaded.fill()
     assert loaded.differences() == []
 
 
-def keys(site: SmallSite, count: int) -> list[str]:
-    """Products in use that have all four prices and no bar code."""
-    priced = "SELECT COUNT(*) FROM PRECIO_X_PROD01 P WHERE P.CVE_ART = I.CVE_ART AND P.CVE_PRECIO <= 4 AND P.PRECIO IS NOT NULL"
-    coded = "SELECT COUNT(*) FROM CVES_ALTER01 C WHERE C.CVE_ART = I.CVE_ART"
-    query = f"FIRST {count} I.CVE_ART FROM INVE01 I WHERE I.STATUS = 'A' AND ({priced}) = 4 AND ({coded}) = 0 ORDER BY I.CVE_ART"
-    found = [row[0].strip() for row in site.sae_rows(query)]
+PRICED = "SELECT COUNT(*) FROM PRECIO_X_PROD01 P WHERE P.CVE_ART = I.CVE_ART AND P.CVE_PRECIO = 3 AND P.PRECIO > 0"
+CODED = "SELECT COUNT(*) FROM CVES_ALTER01 C WHERE C.CVE_ART = I.CVE_ART"
+
+
+def keys(site: SmallSite, count: int, having: str = f"({PRICED}) = 1") -> list[str]:
+    """Products in use whose keys stand in SAE as they travel."""
+    raw = [row[0] for row in site.sae_rows(f"I.CVE_ART FROM INVE01 I WHERE I.STATUS = 'A' AND {having} ORDER BY I.CVE_ART")]
+    found = [key for key in raw if key == key.strip() and sum(other.strip() == key for other in raw) == 1][:count]
     assert len(found) == count
     return found
 
@@ -106,7 +110,7 @@ def test_products_without_the_price_that_a_store_sells_at_are_listed_with_it_unt
 
 
 def test_a_bar_code_that_is_another_products_key_is_listed_while_both_are_in_use(site: SmallSite) -> None:
-    one, other = keys(site, 2)
+    one, other = keys(site, 2, f"({CODED}) = 0")
     site.sql(f"INSERT INTO CVES_ALTER01 (CVE_ART, CVE_ALTER, TIPO) VALUES ('{one}', '{other}', 'N')")
     done = site.puente("run", "--once")
     assert f"1 product, CLVALTER1 another's key: {one}" in done.stdout
@@ -129,28 +133,53 @@ def test_addresses_that_do_not_fit_are_cut_between_two_and_listed(site: SmallSit
     found = told(in_status(site), "shortened", "EMAIL")
     assert found is not None
     assert key in found["first"]
-    site.sql(f"UPDATE CLIE01 SET EMAILPRED = '{first}' WHERE TRIM(CLAVE) = '{key}'")
+    assert site.differences() == []
 
 
-@pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_with_an_unknown_letter_stops_every_write(site: SmallSite, name: str) -> None:
     (key,) = keys(site, 1)
-    was = site.caja_rows("centro", f"VALOR FROM PARAMS WHERE PARAMETRO = '{name}'")[0][0]
     site.caja_sql("centro", f"UPDATE PARAMS SET VALOR = 'S' WHERE PARAMETRO = '{name}'")
-    site.sql(f"UPDATE INVE01 SET DESCR = 'otra cosa' WHERE CVE_ART = '{key}'")
+    site.sql(f"UPDATE INVE01 SET DESCR = '{name}' WHERE CVE_ART = '{key}'")
     for arguments in (("check",), ("run", "--once")):
         refused = site.puente(*arguments)
+        said = " ".join((refused.stdout + refused.stderr).split())
         assert refused.returncode == 2, arguments
-        assert f"centro: the parameter PARAMS.{name} is “S”, neither T (yes) nor F (no)" in " ".join(
-            (refused.stdout + refused.stderr).split()
-        )
-    assert site.caja_rows("centro", f"COUNT(*) FROM CATINVEN WHERE PRODUCTO = '{key}' AND DESCRIPCIO = 'otra cosa'") == [(0,)]
-    site.caja_sql("centro", f"UPDATE PARAMS SET VALOR = '{was}' WHERE PARAMETRO = '{name}'")
+        assert f"centro: the parameter PARAMS.{name} is “S”, neither T (yes) nor F (no)" in said
+    assert site.caja_rows("centro", f"COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = '{name}'") == [(0,)]
 
 
-def test_a_profile_of_the_sites_own_lies_beside_its_settings(site: SmallSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_of_the_sites_own_lies_beside_its_settings(site: SmallSite, tmp_path: Path) -> None:
     shipped = (Path(__file__).parents[2] / "consumer/profiles/caja50.toml").read_text(encoding="utf-8")
     (site.folder / "mia.toml").write_text(shipped.replace('name = "caja50"', 'name = "mia"'), encoding="utf-8")
     site.edit_settings('name = "centro"', 'name = "centro"\nprofile = "mia.toml"')
     elsewhere = SmallSite(folder=tmp_path, sae_url=site.sae_url, caja_urls=site.caja_urls)
     assert "fits the profile mia" in " ".join(elsewhere.puente("check", "-c", str(site.settings)).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "said"),
+    [
+        ("TELEFONO", 'from = "credit_days", as = "text"', "customer.TELEFONO: credit_days cannot be taken as text, but as integer, number"),
+        (
+            "LISTAPREC",
+            'from = "postal_code", as = "integer"',
+            "customer.LISTAPREC: postal_code cannot be taken as integer, but as key, text",
+        ),
+    ],
+)
+def test_a_profile_that_takes_a_field_for_what_it_is_not_is_refused_before_anything_is_written(
+    site: SmallSite, line: str, wrong: str, said: str
+) -> None:
+    shipped = (Path(__file__).parents[2] / "consumer/profiles/caja50.toml").read_text(encoding="utf-8")
+    begin = f"\n{line} = {{ from"
+    was = shipped[shipped.index(begin) :].splitlines()[1]
+    (site.folder / "own.toml").write_text(shipped.replace(was, f'{line} = {{ {wrong}, evidence = "seen" }}'), encoding="utf-8")
+    site.edit_settings('name = "centro"', 'name = "centro"\nprofile = "own.toml"')
+    site.sql("UPDATE CLIE01 SET NOMBRE = NOMBRE || 'X' WHERE PROSPECTO = 'N'")
+    before = site.caja_rows("centro", "CLAVESAE, NOMBRE FROM CATCLIEN ORDER BY 1")
+    for arguments in (("check",), ("run", "--once")):
+        refused = site.puente(*arguments)
+        assert refused.returncode == 2, arguments
+        assert said in " ".join((refused.stdout + refused.stderr).split())
+    assert site.caja_rows("centro", "CLAVESAE, NOMBRE FROM CATCLIEN ORDER BY 1") == before

@@ -1,4 +1,4 @@
-"""`puente reference --keep`: what a start that is made again and again may say each time."""
+"""`puente reference`: what is there is told, or kept, so that a start that is made again and again may say it each time."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from puente.engines import create_database
 from tests.e2e.small_site import SmallSite, rows_of
-from tests.engines.embedded import Engine
+from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
@@ -34,6 +34,25 @@ def test_a_database_that_is_there_is_kept_and_gets_what_it_lacks(command: SmallS
         assert refused.returncode in {2, 3}
     assert rows_of(sae, "COUNT(*) FROM INVE01") == [(60,)]
     assert rows_of(caja, "TIENDA, ALMSAE FROM TIENDAS") == [(1, 3)]
+
+
+def test_a_database_that_is_there_is_told_as_such_with_what_to_do(command: SmallSite, engine: Engine) -> None:
+    for words in (("sae",), ("caja",)):
+        url = engine.new_url("there")
+        assert command.puente("reference", *words, "--url", url).returncode == 0
+        refused = command.puente("reference", *words, "--url", url)
+        assert refused.returncode == 2
+        assert "is there already; --keep adds only what it lacks" in refused.stderr
+        assert "no such database" not in refused.stderr
+
+
+def test_a_file_that_is_no_database_is_left_alone(command: SmallSite, embedded: EmbeddedDatabases) -> None:
+    embedded.path("letter").write_text("a letter", encoding="utf-8")
+    for words in ((), ("--keep",)):
+        refused = command.puente("reference", "caja", *words, "--url", embedded.url("letter"))
+        assert refused.returncode == 2
+        assert "is no database" in refused.stderr
+    assert embedded.path("letter").read_text(encoding="utf-8") == "a letter"
 
 
 def test_keeping_hides_no_wrong_password(command: SmallSite, firebird_server: FirebirdServer) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,16 @@ from puente.errors import ExitCode
 from puente.heartbeat import PRODUCES, ProducerState
 from puente.status.model import WORKS, State
 from tests.e2e.running import Running
+from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.e2e.statuses import VALIDATOR, ask
+from tests.engines.faulty_line import FaultyLine
 from tests.engines.firebird_server import FirebirdServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 PAGE = Path(__file__).parents[2] / "docs/status.md"
 ALL_WORK = {"SAE": "working", "centro": "working", "norte": "working"}
+HOURS = "\n".join(f"{name}_seconds = 3600" for name in ("connect", "login", "statement"))
 NOWHERE = "firebird+firebird://nobody:nothing@127.0.0.1:1/nowhere"
 
 
@@ -188,23 +190,6 @@ def test_a_table_of_80_columns_holds_each_caja_in_a_line_and_its_troubles_stand_
     assert any(line.startswith("centro: ") and key in line and "rejected" in line for line in lines), shown
 
 
-def on_a_terminal(site: SmallSite, columns: int, *arguments: str) -> str:
-    """What the command shows on a terminal of that width."""
-    ours, theirs = pty.openpty()
-    environment = {**site.environment(), "COLUMNS": str(columns), "TERM": "xterm"}
-    with subprocess.Popen([COMMAND, *arguments], cwd=site.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while part := os.read(ours, 4096):
-                shown += part
-        except OSError:  # how Linux tells that the other side has ended
-            pass
-        process.wait(60)
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m|\r", "", shown.decode("utf-8"))
-
-
 def test_the_alert_of_the_page_names_what_does_not_work_and_nothing_else(site: SmallSite) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     site.fill()
@@ -244,6 +229,39 @@ def test_what_a_caja_lacks_is_counted_by_reason_with_its_first_keys(site: SmallS
     assert lacking
     lines = [line for line in site.puente("status").stdout.splitlines() if line.startswith("centro: ")]
     for found in lacking:
-        (line,) = [line for line in lines if f" {found['column']} {found['reason']}: " in line]
-        assert line.startswith(f"centro: {found['count']} ")
-        assert f": {', '.join(found['first'])}" in line
+        (line,) = [line for line in lines if f" {found['entity']}, {found['column']} {found['reason']}" in line]
+        assert f": {found['count']} ({', '.join(found['first'])}" in line
+
+
+@pytest.mark.file_log
+def test_cajas_that_say_nothing_are_waited_for_at_the_same_time(site: SmallSite) -> None:
+    with closing(FaultyLine(target=9)) as one, closing(FaultyLine(target=9)) as other:
+        for name, line in (("centro", one), ("norte", other)):
+            line.silence()
+            url = f'"{site.caja_setting(name)}"'
+            site.edit_settings(url, f'"firebird+firebird://cajero:x@{line.address}/caja.fdb"\n{HOURS}')
+        with running(site, "status"):
+            wait_until(lambda: all(line.is_used for line in (one, other)))
+
+
+@pytest.mark.file_log
+def test_a_log_that_a_branch_does_not_reach_is_told_where_the_others_look(site: SmallSite) -> None:
+    site.fill()
+    elsewhere = site.settings.read_text(encoding="utf-8") + '\n[log]\npath = "nowhere/puente-log.db"\n'
+    (site.folder / "branch.toml").write_text(elsewhere, encoding="utf-8")
+    assert site.puente("consume", "--once", "--caja", "centro", "-c", "branch.toml").returncode != ExitCode.OK
+    centro = ask(site).caja("centro")
+    assert centro["state"] == "failed"
+    assert "nowhere" in centro["last_error"]
+
+
+@pytest.mark.file_log
+def test_without_the_log_a_caja_is_told_and_what_is_behind_is_not_known(site: SmallSite) -> None:
+    site.fill()
+    site.delete_log()
+    asked = ask(site)
+    assert asked.exit_code == ExitCode.CONFIG
+    assert "puente-log.db" in asked.found["error"]
+    assert asked.states == {"SAE": "unknown", "centro": "stopped", "norte": "stopped"}
+    assert [(caja["behind"], caja["lag_seconds"]) for caja in asked.found["cajas"]] == [(None, None)] * 2
+    assert all(caja["ready_at"] for caja in asked.found["cajas"])

@@ -23,6 +23,7 @@ class Break:
     to_client: bool
     left: int
     action: Callable[[], object]
+    is_done: bool = False
 
 
 class FaultyLine:
@@ -41,6 +42,11 @@ class FaultyLine:
         self._is_cut = self._is_closed = False
         self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody is connected through it."""
+        return bool(self._ends)
 
     def cut(self) -> None:
         """Connections end, and new ones are refused, until it is mended."""
@@ -150,23 +156,21 @@ class FaultyLine:
                 sleep(self._delay)
             self._flows.wait()
             with self._lock:  # nobody mends between the last byte and what is done after it
-                count, action = self._until_break(len(data), to_client=to_client)
-                if action is not None:
+                found = next((found for found in self._breaks if found.to_client is to_client and found.left <= len(data)), None)
+                if found is not None:
+                    count = found.left
                     target.sendall(data[:count])
-                    action()
-            if action is None:
-                target.sendall(data[:count])
-            data = data[count:]
-
-    def _until_break(self, size: int, *, to_client: bool) -> tuple[int, Callable[[], object] | None]:
-        """How many of so many bytes go through, and what is done then."""
-        for found in self._breaks:
-            if found.to_client is to_client and found.left <= size:
-                self._breaks.remove(found)
-                return found.left, found.action
-        for found in self._breaks:
-            found.left -= size if found.to_client is to_client else 0
-        return size, None
+                    self._breaks.remove(found)
+                    found.action()
+                    found.is_done = True
+                    data = data[count:]
+                    continue
+                ahead = [found for found in self._breaks if found.to_client is to_client]
+            target.sendall(data)
+            with self._lock:
+                for found in ahead:
+                    found.left -= len(data)
+            return
 
 
 def shut(end: socket.socket) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from tests.engines.kafka_broker import Broker
 
@@ -57,7 +58,7 @@ class GuardedBroker:
     def run(self, script: Path, passwords: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """As its administrator, with the tools at hand and a file with the password of each user."""
         for user, password in passwords.items():
-            (self.tools / f"{user}.properties").write_text(f"{MECHANISM}=[password={password}]\n")
+            (self.tools / f"{user}.properties").write_text(f"{MECHANISM}=password={password}\n")
         done = self._run("sh", str(script))
         for user in passwords:
             (self.tools / f"{user}.properties").unlink()
@@ -81,12 +82,17 @@ class GuardedBroker:
             check=False,
         )
 
-    def take(self, user: str, operation: str, *resource: str) -> None:
-        """Takes a right away, as it was given."""
-        self.tool("kafka-acls.sh", "--remove", "--force", "--allow-principal", f"User:{user}", "--operation", operation, *resource)
-
-    def give(self, user: str, operation: str, *resource: str) -> None:
-        self.tool("kafka-acls.sh", "--add", "--allow-principal", f"User:{user}", "--operation", operation, *resource)
+    @contextmanager
+    def without(self, user: str, operation: str, resource: str, name: str) -> Iterator[None]:
+        """A right is taken away, by a rule that goes before those that give it."""
+        pattern = ResourcePattern(ResourceType[resource.upper()], name)
+        denied = ACL(f"User:{user}", "*", ACLOperation[operation], ACLPermissionType.DENY, pattern)
+        with self.client() as client:
+            client.create_acls([denied])
+            try:
+                yield
+            finally:
+                client.delete_acls([denied])
 
     @contextmanager
     def client(self, user: str = ADMINISTRATOR, password: str | None = None) -> Iterator[KafkaAdminClient]:

@@ -52,6 +52,10 @@ class Line(FaultyLine):
         self._troubles.append(trouble)
         return trouble
 
+    def mend(self) -> None:
+        self._troubles.clear()
+        super().mend()
+
     def _pumps(self, client: socket.socket, server: socket.socket) -> tuple[Callable[[], None], Callable[[], None]]:
         """The two share kind and size of each request under way: the answers come in the same order."""
         asked: list[tuple[int, int]] = []

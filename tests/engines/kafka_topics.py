@@ -7,6 +7,10 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from puente.eventlog.history import read_until
+from puente.eventlog.port import EventLog, Record, Topic
 
 SECONDS = 20.0
 
@@ -39,6 +43,30 @@ def delete_topics(servers: str, prefix: str) -> None:
         if found:
             admin.delete_topics(found)
         wait_until(lambda: not left())
+
+
+def set_topic(servers: str, topic: str, **settings: str) -> None:
+    """By Kafka's names, with _ for the points."""
+    changed = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name.replace("_", "."): value for name, value in settings.items()})
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        told = admin.alter_configs([changed])
+    assert told == {"topic": {topic: "OK"}}, told
+
+
+def take_tombstone(servers: str, log: EventLog, topic: Topic, key: bytes) -> None:
+    """Lets the cleaner take what it may take until no event of this key is left, not even the one that says that it is gone."""
+    set_topic(servers, topic, **AT_ONCE)
+
+    def is_gone() -> bool:
+        state = log.state(topic)
+        assert state is not None
+        log.append([Record(topic=topic, key=b"filler", value=None)])  # the newest segment, which the cleaner leaves alone
+        return all(event.key != key for event in read_until(log, topic, state))
+
+    wait_until(is_gone)
+
+
+AT_ONCE = {"min_compaction_lag_ms": "0", "delete_retention_ms": "0", "min_cleanable_dirty_ratio": "0.01", "segment_ms": "1"}
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -174,7 +174,7 @@ class MemoryCaja:
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
         if self.content.guard.token != token:
             raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
-        transaction = MemoryTransaction(self, copy.deepcopy(self.content))
+        transaction = self.begin()
         transaction.content.guard = replace(self.content.guard, beat=self.content.guard.beat + 1)
         yield transaction
         if self.crash_before:
@@ -183,6 +183,9 @@ class MemoryCaja:
         self.touched += transaction.touched
         if self.crash_after:
             raise self.crash_after.pop()
+
+    def begin(self) -> "MemoryTransaction":
+        return MemoryTransaction(self, copy.deepcopy(self.content))
 
 
 class MemoryTransaction:
@@ -194,6 +197,9 @@ class MemoryTransaction:
     @property
     def switches(self) -> Switches:
         return self._caja.parameters
+
+    def stores(self) -> list[Store]:
+        return self._caja.known_stores
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self._caja.sales)
@@ -236,7 +242,7 @@ class MemoryTransaction:
                 new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
         if new is None or new == found:
             return 0, False
-        if found is not None and (plan.table, match) in self._caja.locked:
+        if (plan.table, match) in self._caja.locked:  # or the one that another transaction adds has not been committed
             return LOCKED, False
         table[match] = new
         refusal, _ = self._add_up(plan, match)

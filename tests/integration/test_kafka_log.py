@@ -15,6 +15,7 @@ from puente.eventlog.kafka.log import KafkaLog
 from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import PRODUCE, Trouble
+from tests.engines.kafka_topics import set_topic
 
 
 @pytest.fixture
@@ -164,6 +165,26 @@ def test_events_that_somebody_deleted_are_skipped_and_the_reader_of_one_of_them_
     assert values(log, topic) == ["d"]
     with pytest.raises(OtherHistory):
         read_on(log, topic, position)
+
+
+def test_a_reader_goes_on_where_the_topic_goes_on_in_another_segment_after_the_event_read_last(
+    private_kafka_broker: Broker, private_log: KafkaLog, topic: Topic
+) -> None:
+    """An answer of Kafka's ends with the segment in which it begins; a new one begins every day."""
+    set_topic(private_kafka_broker.bootstrap_servers, topic, segment_ms="1")
+    private_log.append(events(topic, "a", "b"))
+    _, position = read_on(private_log, topic, None)
+    position = read_on(private_log, topic, position)[1]
+    for value in "cdef":
+        sleep(0.01)  # longer than a segment lasts
+        private_log.append(events(topic, value))
+    assert len(list(private_kafka_broker.log_folder(topic).glob("*.log"))) > 3
+    found: list[bytes | None] = []
+    for _ in range(4):
+        batch, position = read_on(private_log, topic, position)
+        found += [event.value for event in batch.events]
+    assert found == [b"c", b"d", b"e", b"f"]
+    assert private_log.topics()[topic].end == position.next_offset
 
 
 def test_a_tail_that_was_lost_with_the_page_cache_is_another_history_even_where_it_grew_again(

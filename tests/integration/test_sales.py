@@ -114,7 +114,8 @@ def warned(settings: CajaSettings) -> list[str]:
 
 
 def index_actions(settings: CajaSettings) -> list[setup.Action]:
-    return [action for action in setup.plan_caja(settings, adopt=False) if "VVENTAS" in str(action.text)]
+    _, part = setup.parts(Settings(company="01", caja=(settings,)), [settings], adopt=False)
+    return [action for action in part.plan() if "VVENTAS" in str(action.text)]
 
 
 def test_setup_adds_the_index_once(url: str, database: Database) -> None:

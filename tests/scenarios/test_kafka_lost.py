@@ -11,12 +11,12 @@ from time import sleep
 import pytest
 
 from puente.errors import ExitCode
-from puente.eventlog.port import START, Record, TopicSettings
+from puente.eventlog.port import DAY_MS, START, Record, TopicSettings
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import FETCH, PRODUCE, Line, Trouble
-from tests.engines.kafka_topics import delete_some, lose_tail
+from tests.engines.kafka_topics import delete_some, lose_tail, set_topic, take_tombstone
 from tests.scenarios.trouble import Story
 
 pytestmark = pytest.mark.kafka_log
@@ -184,6 +184,31 @@ def test_topics_are_deleted_under_a_running_puente(kafka_story: Story) -> None:
         make_again(site, "product")
         kafka_story.heals()
     assert len(puente.told("another history", site.topic("product"))) >= 3 * 2, puente.said
+
+
+# what compaction takes
+
+
+def test_a_caja_that_was_away_while_compaction_took_a_tombstone_is_compared_with_that_topic(kafka_story: Story) -> None:
+    """The topic has what Kafka gives those of which nobody says anything: a tombstone lasts a day. CAJA was away for four."""
+    site, topic = kafka_story.site, kafka_story.site.topic("customer")
+    comes = "INSERT INTO CLIE01 (CLAVE, NOMBRE, STATUS) VALUES ('{key}', 'Cliente', 'A')"
+    for key in ("ADIOS", "QUEDA-1"):  # what is read last stays, by which a reader knows the topic again
+        site.sql(comes.format(key=key))
+        kafka_story.once()
+    for statement in ("DELETE FROM CLIE01 WHERE CLAVE = 'ADIOS'", comes.format(key="QUEDA-2")):
+        site.sql(statement)
+        assert site.puente("produce", "--once").returncode == 0
+    assert site.puente("consume", "--caja", "centro", "--once").returncode == 0
+    with site.log() as log:
+        take_tombstone(site.kafka, log, topic, b"ADIOS")
+        set_topic(site.kafka, topic, min_compaction_lag_ms="0", delete_retention_ms="86400000", segment_ms="86400000")
+        wait_until(lambda: log.settings(topic) == TopicSettings(min_compaction_lag_ms=0, delete_retention_ms=DAY_MS))
+    site.caja_sql("norte", "UPDATE PUENTE_POSITIONS SET END_REACHED = DATEADD(-4 DAY TO END_REACHED)")
+    with kafka_story.running() as puente:
+        kafka_story.heals()
+    assert [line for line in puente.told("resync") if topic not in line] == [], puente.said
+    assert len(puente.told("resync", "caja=norte")) == 1, puente.said
 
 
 # what a power cut takes

@@ -57,6 +57,12 @@ def edit_by_hand(world: World, a: int, b: int, c: int) -> None:
 
 
 @weighs(1)
+def spoil_total(world: World, a: int, b: int, _c: int) -> None:
+    """Somebody writes what a product has in all stores, or a till does without the row of its store."""
+    world.cajas[b % 2].by_hand("CATINVEN", (("P1", "P2", "P3")[a % 3],), EXISTENCIA=99.0)
+
+
+@weighs(1)
 def own_customer(world: World, a: int, b: int, c: int) -> None:
     """CAJA makes a customer of its own under a key that SAE may use, or gives that up."""
     table, key = world.cajas[b % 2].content.table("CATCLIEN"), ("C1", "C2", "C3")[a % 3]

@@ -44,6 +44,7 @@ class CajaCheck:
 
     def violations(self) -> Iterator[Violation]:
         yield from self._unfinished()
+        yield from self._wrong_totals()
         content = self._caja.content
         places = {place for place, _ in rows_of(content.rows)} | self._site.sae.current.keys() | set(content.waiting)
         for place in sorted(places):
@@ -52,6 +53,12 @@ class CajaCheck:
                     row = content.table(table_of(place[0].entity)).get(match_of(*place))
                     seen = None if row is None else shown(place[0].entity, row)
                     yield Violation(kind, f"{self._caja.name} {place[0]} {place[1]}: CAJA {seen} SAE {self._site.sae.current.get(place)}")
+
+    def _wrong_totals(self) -> Iterator[Violation]:
+        stock = [self._caja.content.hashes.get(subject, {}) for subject in self._subjects if subject.entity is Entity.STOCK]
+        for product in self._caja.wrong_totals():
+            if any(product in known for known in stock):
+                yield Violation("I2 a total is not the sum", f"{self._caja.name} {product}")
 
     def _unfinished(self) -> Iterator[Violation]:
         for subject in self._subjects:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from puente.errors import RetryableError
@@ -12,6 +12,8 @@ from puente.texts import text
 from tests.simulation.scheduler import Process
 
 DAY = 86_400.0
+SEGMENT = 8
+"""Places of a topic that stand together."""
 
 Fault = Literal["refused", "lost", "late"]
 """Of an append: the rest was refused; all of it stands but the answer is lost; the rest lands some time after the call failed."""
@@ -145,8 +147,13 @@ class SimLog(MemoryLog):
         return self._sim.topics[topic].state if topic in self._sim.topics else None
 
     def read(self, topic: Topic, offset: Offset, limit: int = 1000) -> Batch:
+        """Ends with the segment of the first event that is found, as a broker's answer does."""
         self._call()
-        return super().read(topic, offset, limit)
+        batch = super().read(topic, offset, limit)
+        part = [event for event in batch.events if event.offset // SEGMENT == batch.events[0].offset // SEGMENT]
+        if len(part) == len(batch.events):
+            return batch
+        return replace(batch, events=part, next_offset=Offset(part[-1].offset + 1))
 
     def append(self, records: Iterable[Record]) -> list[Offset]:
         """The process may be stopped between two events, which come in the order of their keys whatever Python's hashes say."""

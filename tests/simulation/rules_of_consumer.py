@@ -247,8 +247,10 @@ def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
     return frozenset()
 
 
-def _finds_what_waits(subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key]) -> Found:
-    return find(subject, caja, replace(state, waiting=Aside()), policies, spared)
+def _finds_what_waits(
+    subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key], warehouses: Collection[int]
+) -> Found:
+    return find(subject, caja, replace(state, waiting=Aside()), policies, spared, warehouses)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:
@@ -260,6 +262,10 @@ def _allows_all(_self: Found, _allowed: int | None) -> bool:
 
 
 def _drift_is_left(_self: Settler, _subject: Subject) -> int:
+    return 0
+
+
+def _totals_are_left(_self: Settler, _stock: Sequence[Subject]) -> int:
     return 0
 
 
@@ -311,6 +317,7 @@ OFF: dict[str, Changes] = {
     "park_locked": {(Outcome, "_hold"): _holds_all_but(Reason.LOCKED)},
     "park_rejected": {(Outcome, "_hold"): _holds_all_but(Reason.REJECTED)},
     "stock_written_again": {(Settler, "_write_again"): _drift_is_left},
+    "totals_are_mended": {(Settler, "_add_up_again"): _totals_are_left},
     "drift_respects_sales": {(Settler, "_write_again"): _drift_over_sales},
     "resync_folds_whole_topic": {(Resync, "_collect"): _collects_all},
     "resync_compares_real_row": {(Follower, "plan"): _plans_by_the_ledger},

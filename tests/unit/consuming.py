@@ -54,6 +54,10 @@ class Site:
     run: str = "r"
     """Of the producer that publishes and speaks."""
     allow_deletes: int | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
+    """Those that the site names."""
+    warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
+    """Warehouse → store."""
 
     def __post_init__(self) -> None:
         self.log.create(TOPICS.fixed())
@@ -68,10 +72,11 @@ class Site:
             log=self.log,
             topics=TOPICS,
             registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
             keeper=GuardKeeper(self.caja, holder, self.clock),
             fingerprint=self.fingerprint,
             allow_deletes=self.allow_deletes,
+            prices=self.prices,
             clock=self.clock,
             now=self.clock.utc,
         )
@@ -155,6 +160,7 @@ def say(
     held: Collection[Subject] = (),
     unpublished: Collection[tuple[Subject, str]] = (),
     unpublished_count: int | None = None,
+    price_lists: tuple[int, ...] | None = None,
 ) -> None:
     """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
@@ -173,6 +179,7 @@ def say(
     )
     said = Word(
         run=run,
+        price_lists=price_lists,
         time=NOW,
         topics=words,
         compared=compared,

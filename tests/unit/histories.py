@@ -63,7 +63,8 @@ def value(place: Place, n: int, *, inactive: bool) -> dict[str, Any]:
                 "exact_rate": None,
             }
         case Entity.PRODUCT:
-            return product(key, prices=[{"list": 1, "amount": Decimal(n), "tax_included": False}], status=status)
+            prices = [{"list": number, "amount": Decimal(n), "tax_included": False} for number in range(1, n + 1)]
+            return product(key, prices=prices, status=status)
         case Entity.CUSTOMER:
             return customer(key, name=f"cliente {n}", status=status)
         case Entity.STOCK:

@@ -6,7 +6,7 @@ import pytest
 
 from consumer.caja import Store, Switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy, action
-from consumer.subscribe import choose_stores, stores_of_warehouses, subjects
+from consumer.subscribe import choose_stores, shared_warehouses, stores_of_warehouses, subjects
 from puente.engines.database import Action
 from puente.errors import ConfigError
 from schemas.changes import Entity, Subject
@@ -72,7 +72,7 @@ def test_all_stores_or_those_named_are_served() -> None:
     known = stores((1, 1), (2, 5), (3, None))
     assert choose_stores(known, None, "centro") == known
     assert choose_stores(known, [2], "centro") == [known[1]]
-    assert stores_of_warehouses(known, "centro") == {1: 1, 5: 2}
+    assert stores_of_warehouses(known) == {1: 1, 5: 2}
 
 
 def test_a_store_that_caja_lacks_is_named_with_those_it_has() -> None:
@@ -80,8 +80,11 @@ def test_a_store_that_caja_lacks_is_named_with_those_it_has() -> None:
         choose_stores(stores((1, 1), (2, 2)), [9], "centro")
 
 
-def test_two_stores_on_one_warehouse_are_refused_unless_one_is_named() -> None:
-    known = stores((1, 4), (2, 4))
-    with pytest.raises(ConfigError, match=r"1 and 2.*warehouse 4"):
-        choose_stores(known, None, "centro")
-    assert choose_stores(known, [2], "centro") == [known[1]]
+def test_two_stores_on_one_warehouse_get_no_stock_and_the_others_theirs() -> None:
+    known = stores((1, 4), (2, 4), (3, 7))
+    assert choose_stores(known, None, "centro") == known
+    assert stores_of_warehouses(known) == {7: 3}
+    (told,) = shared_warehouses(known)
+    assert "the stores 1, 2 have the same warehouse 4" in str(told)
+    assert stores_of_warehouses(choose_stores(known, [2, 3], "centro")) == {4: 2, 7: 3}
+    assert shared_warehouses(known[1:]) == []

@@ -104,7 +104,7 @@ def test_a_table_without_a_key_to_find_its_rows_by_is_refused(table: str, key: s
         ("CATINVEN", "DESCRIPCIO", {"kind": Kind.INTEGER, "length": None}, "CATINVEN.DESCRIPCIO is integer, not text"),
         ("CATINVEN", "DESCRIPCIO", {"kind": Kind.OTHER, "length": None}, "CATINVEN.DESCRIPCIO is other, not text"),
         ("CATINVEN", "ESQIMP", {"kind": Kind.TIMESTAMP}, "CATINVEN.ESQIMP is timestamp, not integer"),
-        ("CATINVEN", "DESCRIPCIO", {"charset": "UTF8"}, "character set UTF8"),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "DOS850"}, "character set DOS850"),
         ("CATINVEN", "PRODUCTO", {"length": 15}, "CATINVEN.PRODUCTO holds 15 characters, SAE's keys have up to 16"),
         ("EXIST", "PRODUCTO", {"length": 15}, "EXIST.PRODUCTO holds 15 characters"),
         ("CATCLIEN", "CLAVESAE", {"length": 9}, "CATCLIEN.CLAVESAE holds 9 characters"),
@@ -120,6 +120,8 @@ def test_a_column_of_another_kind_is_refused(table: str, column: str, what: Mapp
     [
         ("CATINVEN", "ESQIMP", {"kind": Kind.FLOAT}),
         ("CATINVEN", "DESCRIPCIO", {"charset": "NONE"}),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "WIN1252"}),
+        ("CATINVEN", "DESCRIPCIO", {"charset": "UTF8"}),
         ("CATINVEN", "PRODUCTO", {"length": 20}),
     ],
 )

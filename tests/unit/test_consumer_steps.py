@@ -358,8 +358,10 @@ class SwitchedOffMeanwhile(MemoryCaja):
 
 
 def test_an_interface_switched_off_meanwhile_is_seen_within_the_transaction() -> None:
-    caja = SwitchedOffMeanwhile(MAPPERS, parameters=Switches(interface=False, stock_changes=True, tax_included=False))
+    caja = SwitchedOffMeanwhile(MAPPERS)
     site = Site(caja=caja)
+    site.step()
+    caja.parameters = replace(caja.parameters, interface=False)
     site.product("P1")
     with pytest.raises(InterfaceOff):
         site.step()

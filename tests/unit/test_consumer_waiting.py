@@ -1,9 +1,12 @@
 """What waits: when it is tried again, what it must not hold up, and what the consumer itself waits for."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import copy
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
@@ -11,10 +14,13 @@ from consumer.caja import Holder
 from consumer.ledger import Aside, Reason, State, Waiting
 from consumer.policies import Policies
 from consumer.waiting import SECONDS, Retries
+from puente.engines.database import Refusal, RowError, RowWrite, Written
 from puente.errors import ConfigError
 from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Offset, Record, Topic
+from puente.texts import text
 from schemas.changes import Entity, Key, Subject
+from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.fakes.slow_caja import SlowCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Site
 
@@ -78,7 +84,7 @@ def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
     retries = Retries()
     known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), waiting(PRODUCT, "P1", Reason.REJECTED))
     retries.take(known, ALL, 0.0)
-    retries.products.add(Key("P1"))
+    retries.free(known, [Key("P1")])
     assert [(item.subject, item.key) for item in retries.take(known, ALL, 1.0)] == [(STOCK, "P1")]
     assert not retries.take(known, ALL, 2.0)
 
@@ -88,7 +94,7 @@ def test_what_cannot_be_tried_yet_does_not_count_as_tried() -> None:
     known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")))
     assert not retries.take(known, [PRODUCT], 1000.0)
     assert len(retries.take(known, [PRODUCT, STOCK], 1000.1)) == 2
-    retries.products.add(Key("P1"))
+    retries.free(known, [Key("P1")])
     assert not retries.take(known, [PRODUCT], 1001.0)
     assert [item.key for item in retries.take(known, [PRODUCT, STOCK], 1002.0)] == ["P1"]
     assert not retries.take(known, [PRODUCT, STOCK], 1003.0)
@@ -245,3 +251,60 @@ def test_an_entity_that_is_no_longer_ticked_does_not_wake_it() -> None:
     other.step()
     other.consumer.wait(1.0)
     assert TOPICS.of(PRODUCT) not in log.asked[-1]
+
+
+class Refusing(MemoryTransaction):
+    """One that answers every row of a product as told."""
+
+    answer: ClassVar[RowError]
+
+    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
+        if entity is not Entity.PRODUCT:
+            return super().write(entity, rows)
+        return Written(0, [replace(self.answer, index=index) for index in range(len(rows))])
+
+
+@dataclass
+class RefusingCaja(MemoryCaja):
+    """A CAJA whose products stand in somebody's way."""
+
+    def begin(self) -> MemoryTransaction:
+        return Refusing(self, copy.deepcopy(self.content))
+
+
+@pytest.mark.parametrize(("code", "reason"), [(Refusal.PARENT, "parent"), (335544665, "rejected")])
+def test_what_may_be_a_lock_is_tried_again_as_one_for_a_minute(code: int, reason: str) -> None:
+    Refusing.answer = RowError(0, code, False, text("planted"), unsure=True)
+    site = Site(caja=RefusingCaja(MAPPERS))
+    for number in range(40):
+        site.product(f"P{number}")
+    site.step()
+    assert set(site.waiting().values()) == {"locked"}
+    site.clock.now += 59
+    site.step()
+    assert set(site.waiting().values()) == {"locked"}
+    site.clock.now += 2
+    site.step()
+    assert set(site.waiting().values()) == {reason}
+
+
+def test_every_key_that_is_set_aside_is_in_the_log_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site()
+    caplog.set_level(logging.DEBUG, "puente.consumer")
+    for number in range(150):
+        site.stock(f"P{number}", Decimal(1))
+    site.product("Q1")
+    site.append(Subject(Entity.PRODUCT), b"BAD", b"garbage")
+    site.caja.locked.add(("CATINVEN", ("Q1",)))
+    for _ in range(3):
+        site.step()
+        site.clock.now += 61
+    told = [vars(record) for record in caplog.records if vars(record).get("action") == "parked"]
+    assert sorted(key for line in told for key in line["keys"].split(", ")) == sorted(["BAD", "Q1", *(f"P{n}" for n in range(150))])
+    assert {(line["reason"], line["levelname"], line["count"]) for line in told} == {
+        ("parent", "INFO", 100),
+        ("parent", "INFO", 50),
+        ("locked", "INFO", 1),
+        ("rejected", "WARNING", 1),
+    }
+    assert all(line["detail"] for line in told)

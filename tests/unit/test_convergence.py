@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.ledger import Reason
+from consumer.leftout import Cause, Note, Notes
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from schemas.changes import Entity
 from tests.unit.consuming import MAPPERS, TOPICS
@@ -31,6 +32,8 @@ def wrong(world: World) -> list[str]:
     found = []
     for place in sorted(world.ever):
         found += wrong_stock(world, place) if place[0].entity is Entity.STOCK else wrong_row(world, place)
+    if world.caja.content.left_out != left_out(world):
+        found.append(f"left out: {world.caja.content.left_out} instead of {left_out(world)}")
     waiting = {item.reason for item in world.caja.content.waiting.values()}
     found += [f"waits: {reason}" for reason in waiting - {Reason.KEPT_OUT, Reason.PARENT}]
     saved, ends = world.caja.content.progress, world.log.topics()
@@ -38,6 +41,12 @@ def wrong(world: World) -> list[str]:
     return found + [
         f"{topic} is not saved to its end" for topic in topics if topic not in saved or saved[topic].position.next_offset != ends[topic].end
     ]
+
+
+def left_out(world: World) -> dict[Place, Notes]:
+    """A product in use has as many prices as its number says, of four."""
+    used = {place: n for place, (n, inactive) in world.sae.items() if place[0].entity is Entity.PRODUCT and not inactive}
+    return {place: tuple(Note(Cause.NO_PRICE, f"PRECIO{lacking}") for lacking in range(n + 1, 5)) for place, n in used.items()}
 
 
 def wrong_row(world: World, place: Place) -> list[str]:

@@ -103,6 +103,9 @@ class Recorder:
         self.texts.append(insert.build(table))
         self._keep(sa.insert(table))
 
+    def delete(self, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        self.texts.append(insert.build_delete(table, names))
+
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         self.texts.append(packed.build(plan).sql)
         return Written(0, [])
@@ -120,7 +123,7 @@ class Recorder:
         for table in metadata.sorted_tables:
             for column in table.columns:
                 if column.nullable:
-                    self._keep(alter.add_column(column, DIALECT))
+                    self.texts.append(alter.add_column(column, DIALECT))
 
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
@@ -136,10 +139,15 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, None, None, None, None, None, None)
+    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(ledger.metadata)},
-        {ledger.guard.name: [guard], ledger.ROWS: [("stock", 1)], ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)]},
+        {
+            ledger.guard.name: [guard],
+            ledger.ROWS: [("stock", 1)],
+            ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)],
+            "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
+        },
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
     database.create_tables(ledger.metadata)

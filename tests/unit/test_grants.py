@@ -80,11 +80,11 @@ def test_the_script_says_for_which_database_it_is_and_shows_no_password() -> Non
     script = grants.for_sae(settings("SYSDBA:masterkey@")).text(None)
     assert '"erp/3051:C:/Datos/SAE90EMPRE07.FDB"' in script
     assert "masterkey" not in script
-    assert "CREATE USER LECTOR PASSWORD <" in script
+    assert "DECLARE GIVEN VARCHAR(255) = <" in script
 
 
 def test_a_password_is_a_literal_whatever_is_in_it() -> None:
-    assert "CREATE USER LECTOR PASSWORD 'it''s; \"x\"';" in grants.for_sae(settings()).text('it\'s; "x"')
+    assert "DECLARE GIVEN VARCHAR(255) = 'it''s; \"x\"';" in grants.for_sae(settings()).text('it\'s; "x"')
     for wrong in ("", "ñandú", "a\nb"):
         with pytest.raises(ConfigError):
             grants.for_sae(settings()).text(wrong)

@@ -14,8 +14,10 @@ from puente.errors import ConfigError, RetryableError
 from puente.eventlog.kafka import client
 from puente.eventlog.kafka.client import Client
 from puente.eventlog.port import Topic
+from puente.limits import KafkaLimits
 from tests.engines.ports import HOST
 
+SHORT = KafkaLimits(connect=0.5, request=0.5)
 DISK, GONE = errors.KafkaStorageError("t"), errors.KafkaConnectionError("refused")
 
 
@@ -77,7 +79,33 @@ class Stranger:
 
 @pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02\x46", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["TLS", "HTTP"])
 def test_somebody_who_does_not_speak_kafka_is_told(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.5)
-    with closing(Stranger(answer)) as stranger, closing(Client([stranger.address])) as asking, pytest.raises(RetryableError) as raised:
+    monkeypatch.setattr(client, "REQUESTS", replace(client.REQUESTS, total_seconds=0.2))
+    with closing(Stranger(answer)) as stranger, closing(Client([stranger.address], limits=SHORT)) as asking:
+        assert f"Somebody is at {stranger.address}, but does not answer as Kafka" in told(asking)
+
+
+# time limits
+
+
+def told(asking: Client) -> str:
+    """What a request ends with; it must end."""
+    with pytest.raises(RetryableError) as raised:
         asking.trying(lambda: asking.places([Topic("t")]))
-    assert f"Somebody is at {stranger.address}, but does not answer as Kafka" in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    """An address where connections are taken and nothing is said."""
+    with socket.create_server((HOST, 0)) as listener:
+        yield f"{HOST}:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+def test_a_port_that_accepts_and_says_nothing_is_given_up(deaf: str, protocol: str) -> None:
+    options = {"security_protocol": protocol}
+    if protocol.startswith("SASL"):
+        options |= {"sasl_mechanism": "PLAIN", "sasl_plain_username": "u", "sasl_plain_password": "p"}
+    with closing(Client([deaf], options, SHORT)) as asking:
+        for _ in range(2):
+            assert f"Somebody is at {deaf}, but does not answer as Kafka: it is starting or hangs" in told(asking)

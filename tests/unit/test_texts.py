@@ -26,8 +26,10 @@ def calls(*packages: str) -> Iterator[tuple[Path, ast.Call, str]]:
     """Every call in the source, inside f-strings too, with the function's own name."""
     for package in packages:
         for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call):
+            content = file.read_text(encoding="utf-8")
+            others = {"text"} if "from puente.texts import" not in content else set()  # SQLAlchemy has one, too
+            for node in ast.walk(ast.parse(content)):
+                if isinstance(node, ast.Call) and name_of(node) not in others:
                     yield file, node, name_of(node)
 
 
@@ -94,12 +96,13 @@ def test_a_text_inside_an_f_string_is_one_of_ours() -> None:
     assert "Run it as SYSDBA:" in ours()  # of the script of `puente grants`
 
 
-def test_a_message_is_written_where_it_is_said_so_that_it_can_be_translated() -> None:
+def test_no_message_is_put_together_before_it_is_translated() -> None:
+    """A variable may stand for one that is marked elsewhere; what is put together is in no catalogue."""
     made_up = [
         where(file, call)
         for file, call, name in calls("schemas", "producer", "consumer", "puente")
-        if (name == "text" and isinstance(call.func, ast.Name)) or (name in LOGGED and is_logger(call)) or name == "marked"
-        if call.args and literal(call.args[0]) is None
+        if name in TRANSLATED or (name in LOGGED and is_logger(call))
+        if call.args and isinstance(call.args[0], ast.JoinedStr | ast.BinOp)
     ]
     assert made_up == []
 

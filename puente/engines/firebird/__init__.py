@@ -2,6 +2,7 @@
 
 client      the client library, and the embedded engine's runtime folder
 text        CP1252 inside ISO8859_1
+codes       gds codes by Firebird's own names
 errors      gds codes → Puente's errors
 catalogue   tables, columns and keys out of RDB$
 create      a new database
@@ -15,4 +16,5 @@ insert      new rows of any length, in one as well
 silence     a host that vanished is noticed
 lost        giving up a connection whose server is gone
 threads     what the driver lets threads share, and must not
+messages    what it reads in the wrong encoding
 """

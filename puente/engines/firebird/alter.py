@@ -1,10 +1,26 @@
-"""A column added to a table that is there."""
+"""Tables made, and columns added to those that are there."""
+
+import re
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+_TEXT = re.compile(r"VARCHAR\(\d+\)(?! CHARACTER SET)")
 
-def add_column(column: sa.Column[object], dialect: Dialect) -> sa.TextClause:
+
+def create_table(table: sa.Table, dialect: Dialect) -> str:
+    """In the character set that its metadata names, where it names one."""
+    return _with_charset(str(sa.schema.CreateTable(table).compile(dialect=dialect)), table)
+
+
+def _with_charset(sql: str, table: sa.Table) -> str:
+    charset = table.metadata.info.get("charset")
+    return _TEXT.sub(rf"\g<0> CHARACTER SET {charset}", sql) if charset else sql
+
+
+def add_column(column: sa.Column[object], dialect: Dialect) -> str:
     """The column must be one that may be empty: the table has rows."""
     assert column.nullable
-    return sa.text(f"ALTER TABLE {column.table.name} ADD {sa.schema.CreateColumn(column).compile(dialect=dialect)}")
+    assert isinstance(column.table, sa.Table)
+    made = _with_charset(str(sa.schema.CreateColumn(column).compile(dialect=dialect)), column.table)
+    return f"ALTER TABLE {column.table.name} ADD {made}"

@@ -20,6 +20,7 @@ from firebird.driver.core import DPB
 from sqlalchemy.engine import URL
 
 from puente.engines.firebird.client import load_client
+from puente.engines.firebird.codes import Gds
 from puente.engines.firebird.errors import codes_of
 from puente.engines.firebird.lost import abandon
 from puente.errors import ConnectionLost
@@ -27,9 +28,12 @@ from puente.limits import DatabaseLimits
 from puente.texts import text
 
 CHARSET = "ISO8859_1"
+"""Of databases that are made, and what the driver takes each byte for: one character."""
+AS_THEY_ARE = "NONE"
+"""What the server is told: it then turns no text into another character set, which it cannot do with bytes 0x80–0x9F of ISO8859_1."""
 PORT = 3050
-NOBODY_ANSWERED = 335544421
-"""connect_reject: nothing came that a Firebird server would say."""
+NOBODY_ANSWERED = Gds.CONNECT_REJECT
+"""Nothing came that a Firebird server would say."""
 MARGIN_SECONDS = 1.0
 """The library's own limit counts from when the host took the connection: it is given the chance to end by that."""
 MOST_DESCRIPTORS = 1 << 20
@@ -52,7 +56,7 @@ def attach(url: URL, limits: DatabaseLimits) -> Connection:
         user=url.username or "SYSDBA",
         password=url.password,
         role=role if isinstance(role, str) else None,
-        charset=CHARSET,
+        charset=AS_THEY_ARE,
         timeout=max(1, ceil(limits.connect)),
     )
     if not url.host:

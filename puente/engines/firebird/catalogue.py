@@ -32,7 +32,8 @@ CREATE_INDEX = "create index {name} on {table} computed by ({expression})"
 DROP_INDEX = "drop index {name}"
 
 _INTEGERS = (7, 8, 16)
-_FLOATS = (10, 27)
+_SINGLE = 10
+_FLOATS = (_SINGLE, 27)
 _TEXTS = (14, 37)
 _TIMESTAMP = 35
 
@@ -47,7 +48,13 @@ def build(columns: Iterable[Sequence[Any]], indexes: Iterable[Sequence[Any]], na
         if is_view:
             views.add(table)
         by_table[table][name] = Column(
-            name=name, kind=kind, length=length if text else None, nullable=not not_null, charset=charset if text else None
+            name=name,
+            kind=kind,
+            length=length if text else None,
+            scale=-scale if kind is Kind.FLOAT and type_ in _INTEGERS else None,
+            single=type_ == _SINGLE,
+            nullable=not not_null,
+            charset=charset if text else None,
         )
     segments: dict[tuple[str, str], set[str]] = defaultdict(set)
     computed: dict[str, dict[str, str]] = defaultdict(dict)

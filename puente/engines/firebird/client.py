@@ -18,7 +18,7 @@ from pathlib import Path
 
 from firebird.driver import Error, connect, load_api
 
-from puente.engines.firebird import threads
+from puente.engines.firebird import messages, threads
 from puente.errors import ConfigError
 from puente.texts import text
 
@@ -58,6 +58,7 @@ def _load() -> None:
     try:
         load_api(library)
         threads.separate()
+        messages.legible()
         _keep_our_signals()
     except (OSError, FileNotFoundError, Error) as error:
         raise ConfigError(

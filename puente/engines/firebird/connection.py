@@ -6,6 +6,7 @@ other's data; hence the `creator`, with `host/port:path`.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,7 @@ from puente.engines.database import (
     Column,
     Privilege,
     Reader,
+    RowError,
     RowWrite,
     Survey,
     TransactionIds,
@@ -33,15 +35,19 @@ from puente.engines.database import (
 )
 from puente.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from puente.engines.firebird.attach import PORT, attach, dsn_of
-from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated
+from puente.engines.firebird.codes import Gds
+from puente.engines.firebird.errors import FOREIGN, row_error, translate, translated, what_it_says
 from puente.engines.firebird.limit import CallLimit
 from puente.engines.firebird.lost import abandon, end, interrupt, kept
-from puente.engines.firebird.text import from_database, to_database
+from puente.engines.firebird.text import from_latin, to_database
 from puente.errors import ConnectionLost, PuenteError
 from puente.limits import DatabaseLimits
-from puente.texts import text
+from puente.texts import Text, text
 
 READING, WRITING = TraAccessMode.READ, TraAccessMode.WRITE
+TRIED = "PUENTE_TRIED"
+EXPLAINED = 20
+"""Rows of one write whose error is asked for by name, each by a call of its own."""
 
 
 @cache
@@ -62,7 +68,7 @@ class FirebirdDatabase:
         self._connection: sqlalchemy.Connection | None = None
         self._opened: firebird.driver.Connection | None = None
         self._limit: CallLimit | None = None
-        self._blocks: dict[int, tuple[WritePlan, packed.PackedBlock]] = {}
+        self._blocks: dict[tuple[int, bool], tuple[WritePlan, packed.PackedBlock]] = {}
         self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
 
@@ -163,7 +169,7 @@ class FirebirdDatabase:
         missing = [table for table in metadata.sorted_tables if table.name not in present]
         for table in missing:  # each in its own transaction: Firebird makes a table usable at commit
             with self._transaction(WRITING) as transaction:
-                transaction.execute(sqlalchemy.schema.CreateTable(table))
+                transaction.run(alter.create_table(table, self._engine.dialect))
         return [table.name for table in missing]
 
     def create_index(self, name: str, table: str, expression: str) -> None:
@@ -181,7 +187,7 @@ class FirebirdDatabase:
             for column in table.columns if table.name in present else ():
                 if column.name not in present[table.name].columns:
                     with self._transaction(WRITING) as transaction:
-                        transaction.execute(alter.add_column(column, self._engine.dialect))
+                        transaction.run(alter.add_column(column, self._engine.dialect))
 
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
@@ -190,11 +196,12 @@ class FirebirdDatabase:
                 with self._transaction(WRITING) as transaction:
                     transaction.execute(sqlalchemy.schema.DropTable(table))
 
-    def block(self, plan: WritePlan) -> packed.PackedBlock:
+    def block(self, plan: WritePlan, *, aloud: bool = False) -> packed.PackedBlock:
         """The packed statement of a plan, made once."""
-        if id(plan) not in self._blocks:
-            self._blocks[id(plan)] = (plan, packed.build(plan))
-        return self._blocks[id(plan)][1]
+        key = id(plan), aloud
+        if key not in self._blocks:
+            self._blocks[key] = (plan, packed.build(plan, aloud=aloud))
+        return self._blocks[key][1]
 
     def statement(self, connection: sqlalchemy.Connection, sql: str) -> tuple[Any, Any]:
         """A cursor and the statement prepared on it, kept as long as the connection."""
@@ -225,9 +232,10 @@ def _native(connection: sqlalchemy.Connection) -> Any:
 
 def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
     """Rows as the driver takes them apart."""
+    charsets = fetch.charsets(result.cursor)
     for part in result.partitions(fetch.FETCHED_AT_ONCE):
         for row in part:
-            yield tuple(from_database(value) if isinstance(value, str) else value for value in row)
+            yield tuple(from_latin(value, of) if isinstance(value, str) else value for value, of in zip(row, charsets, strict=True))
 
 
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
@@ -311,26 +319,54 @@ class _Transaction:
             return self._connection.execute(statement, list(parameters) or None).rowcount
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(table, row) for row in rows]
-        sql = insert.build(table)
-        for call in insert.calls([row for row in packed_rows if row is not None]):
-            with self._database.asking():
-                cursor, statement = self._database.statement(self._connection, sql)
-                cursor.execute(statement, [call])
+        packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
+        self._in_calls(insert.build(table), [row for row in packed_rows if row is not None])
         long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
         if long:
             self.execute(sqlalchemy.insert(table), long)
+
+    def delete(self, table: sqlalchemy.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        packed_rows = [insert.pack(names, row) for row in rows]
+        assert all(packed_rows), "keys are short"
+        self._in_calls(insert.build_delete(table, names), [row for row in packed_rows if row is not None])
+
+    def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
+        for call in insert.calls(packed_rows):
+            with self._database.asking():
+                cursor, statement = self._database.statement(self._connection, sql)
+                cursor.execute(statement, [call])
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         block = self._database.block(plan)
         touched, errors = 0, []
         for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code, _state, seen in self._call(block, rows[start : start + block.rows_per_call]):
+            for row_no, code, state, seen in self._call(block, rows[start : start + block.rows_per_call]):
                 if row_no < 0:
                     touched += code
                 else:
-                    errors.append(row_error(start + row_no, code, seen=bool(seen), plan=plan))
-        return Written(touched, errors)
+                    errors.append(row_error(start + row_no, code, state, seen=bool(seen), plan=plan))
+        return Written(touched, self._explained(plan, rows, errors))
+
+    def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
+        """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
+        called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
+        said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
+        return [replace(error, message=said.get(error.index) or error.message) for error in errors]
+
+    def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
+        """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
+        transaction = _native(self._connection).main_transaction
+        with self._database.asking():
+            transaction.savepoint(TRIED)
+        try:
+            self._call(self._database.block(plan, aloud=True), [row])
+        except ConnectionLost:
+            raise
+        except PuenteError as error:
+            return what_it_says(error.__cause__)
+        with self._database.asking():
+            transaction.rollback(savepoint=TRIED)
+        return None
 
     def _call(self, block: packed.PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
         with self._database.asking():

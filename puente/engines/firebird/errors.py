@@ -1,41 +1,32 @@
-"""gds codes → Puente's errors, in one place: by number, never by text.
+"""gds codes → Puente's errors, in one place: by number, never by text."""
 
-The numbers are Firebird's own (`iberror.h`), the same in every version from 2.5 on.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
 from puente.engines.database import Refusal, RowError, WritePlan
-from puente.engines.errors import LockConflict, RowInLimbo
+from puente.engines.errors import LockConflict, RowInLimbo, StatementEnded
+from puente.engines.firebird.codes import Gds
 from puente.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
-from puente.texts import text
+from puente.texts import Text, text
 
-LOCK_CODES = frozenset((335544336, 335544345, 335544451, 335544878, 335544510))
-"""deadlock, lock_conflict, update_conflict, concurrent_transaction, lock_timeout."""
+LOCK_CODES = frozenset((Gds.DEADLOCK, Gds.LOCK_CONFLICT, Gds.UPDATE_CONFLICT, Gds.CONCURRENT_TRANSACTION, Gds.LOCK_TIMEOUT))
+DUPLICATE_CODES = frozenset((Gds.UNIQUE_KEY_VIOLATION, Gds.NO_DUP))
+"""Of a row that another transaction has not committed, too."""
+_FOREIGN_KEY_CODES = frozenset((Gds.FOREIGN_KEY, Gds.FOREIGN_KEY_TARGET_DOESNT_EXIST))
+"""Where another transaction has not committed that row, too."""
+PERMISSION_CODES = frozenset((Gds.NO_PRIV, Gds.DYN_NO_PRIV, Gds.DYN_NO_CREATE_PRIV))
+"""The others are what Firebird 3 and 5 say of a table that may not be made."""
 
-DUPLICATE_CODES = frozenset((335544665, 335544349))
-"""unique_key_violation, no_dup: of a row that another transaction has not committed, too."""
-_FOREIGN_KEY_CODES = frozenset((335544466, 335544838))
-"""foreign_key, foreign_key_target_doesnt_exist: where another transaction has not committed that row, too."""
-
-_LOST = frozenset((335544721, 335544722, 335544726, 335544727, 335544648, 335544741, 335544856, 335544324, 335544528, 335545131, 335544375))
-"""network_error, net_connect_err, net_read_err, net_write_err, conn_lost, lost_db_connection, att_shutdown, bad_db_handle, shutdown,
-no_server_group (a server that is just stopping), unavailable."""
-_LOGIN = frozenset((335544472, 335544794))
-PERMISSION_CODES = frozenset((335544352, 335545094, 335545264))
-"""no_priv, and what Firebird 3 and 5 say of a table that may not be made."""
-_FORMAT = frozenset((335544379, 335544323))
-_NO_SPACE = frozenset((335544737, 335544735, 335545032))
-"""io_write_err, io_open_err is 335544734, io_read_err; the first is what a full disk gives."""
-_OPEN = frozenset((335544734, 335544733))
-_IO = 335544344
-_LIMBO = 335544459
-"""rec_in_limbo."""
-_UNKNOWN = frozenset((335544580, 335544578))
+_NETWORK = (Gds.NETWORK_ERROR, Gds.NET_CONNECT_ERR, Gds.NET_READ_ERR, Gds.NET_WRITE_ERR, Gds.CONN_LOST, Gds.LOST_DB_CONNECTION)
+_ENDED = (Gds.ATT_SHUTDOWN, Gds.ATT_SHUT_KILLED, Gds.ATT_SHUT_IDLE, Gds.ATT_SHUT_DB_DOWN, Gds.ATT_SHUT_ENGINE)
+_LOST = frozenset((*_NETWORK, *_ENDED, Gds.BAD_DB_HANDLE, Gds.SHUTDOWN, Gds.UNAVAILABLE))
+_FORMAT = frozenset((Gds.WRONG_ODS, Gds.BAD_DB_FORMAT))
+_NO_SPACE = frozenset((Gds.IO_WRITE_ERR, Gds.OUT_OF_TEMP_SPACE))
+_OPEN = frozenset((Gds.IO_OPEN_ERR, Gds.IO_CREATE_ERR))
+_UNKNOWN = frozenset((Gds.DSQL_RELATION_ERR, Gds.DSQL_FIELD_ERR))
 
 FOREIGN = (Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.ResourceClosedError)
 
@@ -66,27 +57,30 @@ def translate(error: BaseException, label: str) -> PuenteError:
     said = _first_line(origin)
     if codes & LOCK_CODES:
         return LockConflict(text("{label}: another transaction holds the row", label=label))
-    if codes & _LOGIN:
+    if Gds.LOGIN in codes:
         return ConfigError(text("{label}: the user name or the password is wrong", label=label))
     if codes & _FORMAT:
         return ConfigError(text("{label}: the file is no database that this Firebird can open ({said})", label=label, said=said))
     if codes & _LOST:
         return ConnectionLost(text("{label}: the server cannot be reached or closed the connection ({said})", label=label, said=said))
-    if codes & _NO_SPACE:
-        return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
-    if _IO in codes and codes & _OPEN:
+    if Gds.IO_ERROR in codes and codes & _OPEN:
         return ConfigError(text("{label}: there is no such database, or it cannot be opened ({said})", label=label, said=said))
     if codes & PERMISSION_CODES:
         return ConfigError(text("{label}: the user lacks a permission ({said})", label=label, said=said))
     if codes & _UNKNOWN:
         return ConfigError(text("{label}: a table or column is missing ({said})", label=label, said=said))
     if isinstance(origin, DatabaseError) and codes:
-        return _refused(codes, label, said)
+        return _passing(codes, label, said)
     return ConnectionLost(text("{label}: the driver failed ({said})", label=label, said=said))
 
 
-def _refused(codes: set[int], label: str, said: str) -> RetryableError:
-    if _LIMBO in codes:
+def _passing(codes: set[int], label: str, said: str) -> PuenteError:
+    """What may be gone at the next try."""
+    if Gds.CANCELLED in codes:
+        return StatementEnded(text("{label}: the server ended a statement before it was done ({said})", label=label, said=said))
+    if codes & _NO_SPACE:
+        return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
+    if Gds.REC_IN_LIMBO in codes:
         return RowInLimbo(
             text(
                 "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
@@ -103,29 +97,45 @@ def _first_line(error: BaseException | None) -> str:
     return "; ".join(lines[:3])
 
 
-_ROW_MESSAGES = {
-    335544321: text("a number does not fit its column"),
-    335544334: text("a value is no number"),
-    335544347: text("a column that must not be empty would be"),
-    335544558: text("a check constraint of the table forbids it"),
-    335544665: text("another row has the same unique value"),
-    335544349: text("another row has the same unique value"),
-    335544466: text("a foreign key of the table forbids it"),
-    335544838: text("a foreign key of the table forbids it"),
-    335544914: text("a text is longer than its column"),
-    335544352: text("the user lacks a permission"),
+_STATES = {  # of `ARITH_EXCEPT`
+    "22001": text("a text is longer than its column"),
+    "22003": text("a number does not fit its column"),
+    "22012": text("a trigger divides by zero"),
+    "22018": text("a text has characters that its column's character set lacks"),
+    "22021": text("a text has characters that its column's character set lacks"),
+}
+_ROW_MESSAGES: Mapping[int, Text] = {
+    Gds.CONVERT_ERROR: text("a value is no number"),
+    Gds.NOT_VALID: text("a column that must not be empty would be"),
+    Gds.CHECK_CONSTRAINT: text("a check constraint of the table forbids it"),
+    Gds.UNIQUE_KEY_VIOLATION: text("another row has the same unique value"),
+    Gds.NO_DUP: text("another row has the same unique value"),
+    Gds.FOREIGN_KEY: text("a foreign key of the table forbids it"),
+    Gds.FOREIGN_KEY_TARGET_DOESNT_EXIST: text("a foreign key of the table forbids it"),
+    Gds.STRING_TRUNCATION: text("a text is longer than its column"),
+    Gds.NO_PRIV: text("the user lacks a permission"),
+    Gds.EXCEPT: text("a trigger of the table forbids it"),
 }
 _HELD = text("another transaction holds the row")
 
 
-def row_error(index: int, code: int, *, seen: bool, plan: WritePlan) -> RowError:
+def row_error(index: int, code: int, state: str | None, *, seen: bool, plan: WritePlan) -> RowError:
     """What the code of a row that failed inside the packed write means.
 
     `seen`: the row that has the same unique value stands in the write's own snapshot, so it is committed.
     """
-    message = _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
+    by_state = _STATES.get(state or "") if code == Gds.ARITH_EXCEPT else None
+    message = by_state or _ROW_MESSAGES.get(code) or text("Firebird's error {code}", code=code)
     if code in LOCK_CODES or (code in DUPLICATE_CODES and not seen and not plan.hidden_keys):
         return RowError(index, code, True, _HELD)
     if code in _FOREIGN_KEY_CODES:
         return RowError(index, Refusal.PARENT, False, message, unsure=True)
     return RowError(index, code, False, message, unsure=code in DUPLICATE_CODES and not seen)
+
+
+def what_it_says(error: BaseException | None) -> Text | None:
+    """Of an exception that a trigger raised: its name and its text; None of any other error."""
+    if error is None or Gds.EXCEPT not in codes_of(error):
+        return None
+    _, *lines = [line.strip(" -") for line in str(error).splitlines()]
+    return text("a trigger of the table forbids it: {said}", said=": ".join(lines[:2]))

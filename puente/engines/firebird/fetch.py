@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from firebird.driver import Cursor
 from firebird.driver.types import SQLDataType, StateResult
 
-from puente.engines.firebird.text import from_bytes
+from puente.engines.firebird.text import UTF8, WIDEST, from_bytes, from_utf8
 
 OCTETS = 1
 """The character set of bytes that are no text."""
@@ -39,6 +39,8 @@ class _Column(NamedTuple):
     offset: int
     null_offset: int
     format: str
+    utf8: int = 0
+    """Characters that a text in UTF8 has at most; 0 where each is one byte."""
 
 
 def read(cursor: Cursor, asking: Asking) -> Iterator[Row] | None:
@@ -53,6 +55,11 @@ def read(cursor: Cursor, asking: Asking) -> Iterator[Row] | None:
         return None
     shape, make = _shape(tuple(known))
     return _while_open(cursor, result, in_parts(_rows(cursor, result, statement._out_buffer, shape, make), asking))
+
+
+def charsets(cursor: Any) -> list[int]:
+    """How Firebird numbers the character set of each column of a query that was executed; of numbers something."""
+    return [described.charset for described in cursor._stmt._out_desc]
 
 
 def in_parts(rows: Iterator[Row], asking: Asking) -> Iterator[Row]:
@@ -88,7 +95,8 @@ def _rows(cursor: Cursor, result: Any, buffer: Any, shape: Struct, make: Make) -
 def _column(described: Any) -> _Column | None:
     kind = described.datatype
     if kind in _TEXTS and described.charset != OCTETS:
-        return _Column(described.offset, described.null_offset, _TEXTS[kind].format(described.length))
+        utf8 = described.length // WIDEST if described.charset in UTF8 else 0
+        return _Column(described.offset, described.null_offset, _TEXTS[kind].format(described.length), utf8)
     if kind in _NUMBERS and not described.scale and not described.subtype:
         return _Column(described.offset, described.null_offset, _NUMBERS[kind])
     return None
@@ -103,14 +111,16 @@ def _shape(columns: tuple[_Column, ...]) -> tuple[Struct, Make]:
         packed += f"{offset - end}x{formats[offset]}"
         end, places[offset] = offset + Struct(f"={formats[offset]}").size, count
         count += 2 if formats[offset].startswith("H") else 1
-    values = [f"None if t[{places[column.null_offset]}] else {_value(column.format, places[column.offset])}" for column in columns]
-    made: Make = eval(f"lambda t: ({', '.join(values)},)", {"other": from_bytes})  # noqa: S307 - numbers and the names above alone
+    values = [f"None if t[{places[column.null_offset]}] else {_value(column, places[column.offset])}" for column in columns]
+    made: Make = eval(f"lambda t: ({', '.join(values)},)", {"other": from_bytes, "utf8": from_utf8})  # noqa: S307 - numbers and the names above alone
     return Struct(packed), made
 
 
-def _value(packed: str, place: int) -> str:
+def _value(column: _Column, place: int) -> str:
     """The source of an expression for the value that begins there in the tuple `t`."""
-    if not packed.endswith("s"):
+    if not column.format.endswith("s"):
         return f"t[{place}]"
-    content = f"t[{place + 1}][:t[{place}]]" if packed.startswith("H") else f"t[{place}]"
+    content = f"t[{place + 1}][:t[{place}]]" if column.format.startswith("H") else f"t[{place}]"
+    if column.utf8:
+        return f"utf8({content})[:{column.utf8}]"
     return f"(x.decode() if (x := {content}).isascii() else other(x))"

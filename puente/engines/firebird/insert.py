@@ -4,7 +4,7 @@ For tables whose rows differ much in length (a binary value among them), where `
 characters of the same number, which an ISO8859_1 parameter keeps as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,16 +21,28 @@ LONGEST_FIELD = 8000
 
 def build(table: sa.Table) -> str:
     """The statement that inserts packed rows into a table."""
-    names = [column.name for column in table.columns]
+    columns = list(table.columns)
+    values = ", ".join(_value(i, column) for i, column in enumerate(columns))
+    return _block(columns, f"insert into {table.name} ({', '.join(column.name for column in columns)}) values ({values});")
+
+
+def build_delete(table: sa.Table, names: Sequence[str]) -> str:
+    """The one that deletes those whose columns of these names, none of which is NULL, hold what is packed."""
+    columns = [table.columns[name] for name in names]
+    same = " and ".join(f"{column.name} = {_value(i, column)}" for i, column in enumerate(columns))
+    return _block(columns, f"delete from {table.name} where {same};")
+
+
+def _block(columns: Sequence[sa.Column[Any]], statement: str) -> str:
     lines = [
         f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?) as",
         "declare o integer = 1; declare n integer; declare w integer;",
-        *(f"declare V{i} varchar({_width(column)}) character set iso8859_1;" for i, column in enumerate(table.columns)),
+        *(f"declare V{i} varchar({_width(column)}) character set iso8859_1;" for i, column in enumerate(columns)),
         "begin",
         "n = char_length(d);",
         "while (o <= n) do begin",
-        *(line for i in range(len(names)) for line in _cut(i)),
-        f"insert into {table.name} ({', '.join(names)}) values ({', '.join(_value(i, column) for i, column in enumerate(table.columns))});",
+        *(line for i in range(len(columns)) for line in _cut(i)),
+        statement,
         "end",
         "end",
     ]
@@ -61,9 +73,9 @@ def _value(index: int, column: sa.Column[Any]) -> str:
             return f":V{index}"
 
 
-def pack(table: sa.Table, row: Mapping[str, Any]) -> str | None:
+def pack(names: Iterable[str], row: Mapping[str, Any]) -> str | None:
     """One row; None where it is too long for a parameter."""
-    fields = [_field(row[column.name]) for column in table.columns]
+    fields = [_field(row[name]) for name in names]
     packed = "".join(NULL if field is None else f"{len(field):0{LENGTH_DIGITS}d}{field}" for field in fields)
     fits = all(field is None or len(field) <= LONGEST_FIELD for field in fields)
     return packed if fits and len(packed) <= PARAMETER_LENGTH else None

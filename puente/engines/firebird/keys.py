@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from puente.engines.database import Column, Kind
-from puente.engines.firebird.text import from_database
+from puente.engines.firebird.text import UTF8, WIDEST, from_latin
 
 FIELD, RECORD = "\x1f", "\x1e"
 NUMBER_WIDTH = 20
@@ -18,10 +18,10 @@ SMALL, LARGE = 1000, 30_000
 LONGEST = 400
 
 BLOCK = """
-EXECUTE BLOCK RETURNS (PACKED VARCHAR(32000) CHARACTER SET ISO8859_1, ROWS_READ BIGINT) AS
-DECLARE ROW_KEY VARCHAR({width}) CHARACTER SET ISO8859_1;
-DECLARE SMALL_ONE VARCHAR(1500) CHARACTER SET ISO8859_1;
-DECLARE LARGE_ONE VARCHAR(32000) CHARACTER SET ISO8859_1;
+EXECUTE BLOCK RETURNS (PACKED VARCHAR(32000) CHARACTER SET NONE, ROWS_READ BIGINT) AS
+DECLARE ROW_KEY VARCHAR({width}) CHARACTER SET NONE;
+DECLARE SMALL_ONE VARCHAR(1500) CHARACTER SET NONE;
+DECLARE LARGE_ONE VARCHAR(32000) CHARACTER SET NONE;
 BEGIN
   SMALL_ONE = ''; LARGE_ONE = ''; ROWS_READ = 0;
   FOR SELECT {key} FROM {table}{where} INTO :ROW_KEY DO
@@ -53,9 +53,13 @@ def read(
 
 
 def build(table: str, columns: Sequence[Column], of: Mapping[str, str | int]) -> str | None:
-    """The statement; None where keys of this width are not worth packing, or are no texts and whole numbers."""
+    """The statement; None where keys of this width are not worth packing, or are no texts and whole numbers.
+
+    Texts of two character sets would be turned into one of them.
+    """
     width = sum(_width(column) + 1 for column in columns)
-    if width > LONGEST or any(column.kind not in (Kind.TEXT, Kind.INTEGER) for column in columns):
+    charsets = {column.charset for column in columns if column.kind is Kind.TEXT}
+    if width > LONGEST or len(charsets) > 1 or any(column.kind not in (Kind.TEXT, Kind.INTEGER) for column in columns):
         return None
     key = " || ASCII_CHAR(31) || ".join(f'"{column.name}"' for column in columns)
     where = " AND ".join(f'"{name}" = {_literal(value)}' for name, value in of.items())
@@ -73,7 +77,10 @@ def plain(table: str, columns: Sequence[Column], of: Mapping[str, str | int]) ->
 
 
 def _width(column: Column) -> int:
-    return NUMBER_WIDTH if column.length is None else column.length
+    """In bytes."""
+    if column.length is None:
+        return NUMBER_WIDTH
+    return column.length * WIDEST if column.charset == "UTF8" else column.length
 
 
 def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> list[tuple[Any, ...]] | None:
@@ -81,7 +88,8 @@ def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> list[tu
     parts, rows = [], 0
     for packed, rows in found:  # noqa: B007 - the last one counts them all
         parts.append(packed)
-    records = from_database("".join(parts)).split(RECORD)[:-1]
+    is_utf8 = any(column.charset == "UTF8" for column in columns)
+    records = from_latin("".join(parts), UTF8[0] if is_utf8 else 0).split(RECORD)[:-1]
     if len(records) != rows:
         return None
     if len(columns) == 1 and columns[0].kind is Kind.TEXT:

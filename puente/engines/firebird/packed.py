@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, WriteColumn, WritePlan, written
+from puente.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan, written
 from puente.engines.firebird.errors import DUPLICATE_CODES
 from puente.engines.firebird.text import to_database
 from puente.errors import InvariantError
@@ -24,7 +24,9 @@ LEDGER_KEY = 3
 DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
 Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
-_TYPES = {Kind.INTEGER: "integer", Kind.FLOAT: "double precision"}
+LATIN = "ISO8859_1"
+DIGITS = 18
+"""Of an exact number in eight bytes."""
 
 
 def width_of(column: WriteColumn) -> int:
@@ -69,8 +71,8 @@ def _packer(column: WriteColumn) -> Packer:
     return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
 
 
-def build(plan: WritePlan) -> PackedBlock:
-    """The statement for a plan."""
+def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
+    """The statement for a plan; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
     columns = plan.columns + LEDGER_COLUMNS
     width = 1 + sum(width_of(column) + 1 for column in columns)
     variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
@@ -79,7 +81,7 @@ def build(plan: WritePlan) -> PackedBlock:
         f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?)",
         "returns (row_no integer, code integer, state char(5), seen integer) as",
         "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
-        *(["declare s double precision;"] if plan.total else []),
+        *([f"declare s {_number(Kind.FLOAT, plan.total)};"] if plan.total else []),
         *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
         "begin",
         f"n = char_length(d) / {width};",
@@ -94,11 +96,9 @@ def build(plan: WritePlan) -> PackedBlock:
         *_write_ledger(plan.ledger, ledger),
         "end touched = touched + c;",
         "end else begin row_no = i; state = null; seen = 0; suspend; end",
-        "end when any do begin",
-        "row_no = i; code = gdscode; state = sqlstate; seen = 0;",
-        *_look_for_duplicates(plan, variables),
-        "suspend;",
-        "end end",
+        "end",
+        *([] if aloud else _report(plan, variables)),
+        "end",
         "i = i + 1;",
         "end",
         "row_no = -1; code = touched; suspend;",
@@ -108,7 +108,28 @@ def build(plan: WritePlan) -> PackedBlock:
 
 
 def _declared(column: WriteColumn) -> str:
-    return f"varchar({column.width}) character set iso8859_1" if column.kind is Kind.TEXT else _TYPES[column.kind]
+    return _text(column, column.charset or LATIN) if column.kind is Kind.TEXT else _number(column.kind, column)
+
+
+def _text(column: WriteColumn, charset: str) -> str:
+    return f"varchar({column.width}) character set {charset.lower()}"
+
+
+def _turned(piece: str, column: WriteColumn) -> str:
+    """Bytes of CP1252 that count as ISO8859_1, as the column's character set has them: its own bytes, but for UTF8."""
+    if (column.charset or LATIN) in (LATIN, "ASCII"):
+        return piece
+    taken = f"cast({piece} as {_text(column, 'NONE')})"
+    return taken if column.charset in ("NONE", "WIN1252") else f"cast({taken} as {_text(column, 'WIN1252')})"
+
+
+def _number(kind: Kind, of: WriteColumn | Total) -> str:
+    """As the column itself keeps it: else a value is not equal to what was stored of it."""
+    if kind is Kind.INTEGER:
+        return "integer"
+    if of.scale is not None:
+        return f"numeric({DIGITS}, {of.scale})"
+    return "float" if of.single else "double precision"
 
 
 def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
@@ -116,7 +137,8 @@ def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
     for index, column in enumerate(columns):
         width = width_of(column)
         piece = f"substring(d from o + {at + 1} for {width})"
-        value = f"trim(trailing from {piece})" if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_TYPES[column.kind]})"
+        trimmed = _turned(f"trim(trailing from {piece})", column)
+        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
         yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
         at += width + 1
 
@@ -178,12 +200,14 @@ def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
     yield "if (c = 0) then c = row_count; end"
 
 
-def _look_for_duplicates(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
-    """Whether this snapshot shows the row that has the same unique value: if not, another transaction made it meanwhile."""
+def _report(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    """Of a unique value also whether this snapshot shows the other row that has it: if not, another transaction made it meanwhile."""
+    yield "when any do begin row_no = i; code = gdscode; state = sqlstate; seen = 0;"
     own = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
     for key in plan.keys:
         same = " and ".join(f"{name} = :{v[name]}" for name in key)
         yield f"if (code in ({DUPLICATES}) and exists(select 1 from {plan.table} where {same} and not ({own}))) then seen = 1;"
+    yield "suspend; end"
 
 
 def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""CP1252 inside ISO8859_1.
+"""CP1252 inside ISO8859_1, and what other character sets make of it.
 
 SAE and CAJA declare ISO8859_1 and store CP1252: “ ” and € stand at bytes 0x80–0x9F, where ISO8859_1 has control characters. A WIN1252
-connection fails the whole fetch on some of those bytes, so the connection is ISO8859_1 and the bytes are turned here, both ways.
+connection fails the whole fetch on some of those bytes, so the server is told to turn nothing, and the bytes are turned here, both ways.
+Those of ISO8859_1, WIN1252, NONE and ASCII are then the same; UTF8 has its own.
 """
 
 from codecs import charmap_decode
@@ -15,6 +16,22 @@ _DECODE = str.maketrans({chr(byte): character for byte, character in _PAIRS.item
 _ENCODE = str.maketrans({character: chr(byte) for byte, character in _PAIRS.items()})
 _DECODED = bytes(range(0x100)).decode("latin-1").translate(_DECODE)
 REPLACEMENT = "?"
+
+
+UTF8 = (3, 4)
+"""How Firebird numbers UNICODE_FSS and UTF8."""
+WIDEST = 4
+"""Bytes of a character in UTF8."""
+
+
+def from_utf8(content: bytes) -> str:
+    """Of a column in UTF8."""
+    return content.decode("utf-8", "replace")
+
+
+def from_latin(value: str, charset: int) -> str:
+    """What the driver read, each byte as the character of its number."""
+    return from_utf8(value.encode("latin-1")) if charset in UTF8 else from_database(value)
 
 
 def from_bytes(content: bytes) -> str:

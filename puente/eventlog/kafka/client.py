@@ -6,38 +6,35 @@ has its answer or has failed, so what the port promises can be promised.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from kafka import errors
 from kafka.errors import KafkaError
-from kafka.net.manager import KafkaConnectionManager
-from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
 from puente.errors import ConfigError, NoTopic
 from puente.eventlog.kafka import reach
-from puente.eventlog.kafka.errors import NO_CONNECTION, TRANSIENT, translate
+from puente.eventlog.kafka.connections import Connections
+from puente.eventlog.kafka.errors import NO_CONNECTION, SILENT, TRANSIENT, translate
 from puente.eventlog.port import Topic
 from puente.eventlog.rights import Operation
+from puente.limits import KafkaLimits
 from puente.retry import Policy, retrying
 from puente.texts import text
 
 Answer = TypeVar("Answer")
-CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
-LONGEST_WAIT_SECONDS = 1.0
 
 
 def _is_worth_it(error: BaseException) -> bool:
     """Whose answer did not come has been waited for long enough."""
-    return isinstance(error, TRANSIENT) and not isinstance(error, (errors.KafkaTimeoutError, errors.RequestTimedOutError))
+    return isinstance(error, TRANSIENT) and not isinstance(error, SILENT)
 
 
-REQUESTS = Policy(first_seconds=0.05, longest_seconds=LONGEST_WAIT_SECONDS, total_seconds=5.0, is_worth_it=_is_worth_it)
+REQUESTS = Policy(first_seconds=0.05, longest_seconds=1.0, total_seconds=5.0, is_worth_it=_is_worth_it)
 """How a request is tried again: a leader that moves, a broker that restarts. What lasts longer is the caller's to wait for."""
-LARGEST_ANSWER = 100_000_000
+DEFAULT_LIMITS = KafkaLimits()
 NOBODY = UUID(int=0)
 
 
@@ -55,24 +52,13 @@ class Client:
     Every method raises `RetryableError` where the cluster is down or busy, `ConfigError` where it refuses.
     """
 
-    def __init__(self, servers: Sequence[str], options: Mapping[str, Any] | None = None) -> None:
-        self.servers = ", ".join(servers)
-        self._settings: dict[str, Any] = {
-            "client_id": "puente",
-            "receive_message_max_bytes": LARGEST_ANSWER,
-            "request_timeout_ms": int(ANSWER_SECONDS * 1000),
-            "socket_connection_setup_timeout_ms": int(CONNECT_SECONDS * 1000),
-            "reconnect_backoff_max_ms": int(LONGEST_WAIT_SECONDS * 1000),
-            **(options or {}),
-            "bootstrap_servers": list(servers),
-        }
-        self._net = NetworkSelector(**self._settings)
-        self._manager = KafkaConnectionManager(self._net, **self._settings)
+    def __init__(self, servers: Sequence[str], options: Mapping[str, Any] | None = None, limits: KafkaLimits = DEFAULT_LIMITS) -> None:
+        self.servers, self._each, self._options, self._limits = ", ".join(servers), servers, options or {}, limits
+        self._connections = Connections(servers, self._options, limits)
         self._places: dict[Topic, Place] = {}
 
     def close(self) -> None:
-        self._manager.close()
-        self._net.close()
+        self._connections.close()
 
     def trying(self, action: Callable[[], Answer]) -> Answer:
         """What `action` returns, tried again where waiting a little may help; its errors come out as Puente's."""
@@ -87,47 +73,19 @@ class Client:
             return retrying(action, policy=REQUESTS, on_retry=failed)
         except KafkaError as error:
             self._places.clear()
+            if not self._connections.are_open and isinstance(error, NO_CONNECTION):
+                reach.explain(self._each, self._options, self._limits.connect, ended=not isinstance(error, SILENT))
             # A broker whose disk is full says so and ends itself: that it is gone then is only what follows.
             told = last_words[0] if last_words and isinstance(error, NO_CONNECTION) else error
             raise translate(told, self.servers) from error
 
-    def ask(self, request: Any, node: int | None = None, seconds: float = 0.0) -> Any:
-        """A broker's answer (None: any broker's), which may take `seconds` longer than usual. Raises `KafkaError`."""
-        (answer,) = self.ask_all({node: request}, seconds)
-        return answer
+    def ask(self, request: Any, node: int | None = None) -> Any:
+        """A broker's answer (None: any broker's). Raises `KafkaError`."""
+        return self._connections.ask_anybody(request) if node is None else self.ask_all({node: request})[0]
 
-    def ask_all(self, requests: Mapping[int | None, Any], seconds: float = 0.0) -> list[Any]:
-        """The answers of several brokers, asked at the same time."""
-        if not self._manager.bootstrapped:
-            self._bootstrap()
-        timeout = int((ANSWER_SECONDS + seconds) * 1000)
-
-        async def answers() -> list[Any]:
-            sent = [self._manager.send(request, node_id=node, request_timeout_ms=timeout) for node, request in requests.items()]
-            return [await future for future in sent]
-
-        found: list[Any] = self._manager.run(answers)
-        return found
-
-    def _bootstrap(self) -> None:
-        try:
-            self._manager.bootstrap(int(CONNECT_SECONDS * 1000))
-        except errors.KafkaTimeoutError:
-            self._log_in()
-            reach.explain(self._settings["bootstrap_servers"], self._settings)
-            raise
-
-    def _log_in(self) -> None:
-        """Raises what a broker has against the user, where it can be told: the library would try again for ever."""
-        for broker in self._manager.cluster.bootstrap_brokers():
-            self._manager.reset_backoff(broker.node_id)
-
-            async def connect(node: str = broker.node_id) -> None:
-                await self._manager.get_connection(node, refresh_metadata_on_err=False)
-
-            # A refusal comes together with the end of the connection, and often the end alone is seen; one that wants TLS answers in TLS.
-            with suppress(*TRANSIENT, errors.InvalidReceiveError):
-                self._manager.run(connect)
+    def ask_all(self, requests: Mapping[int, Any], seconds: float = 0.0) -> list[Any]:
+        """The answers of several brokers, asked at the same time; they may take `seconds` longer than usual."""
+        return self._connections.ask(requests, seconds)
 
     def places(self, topics: Iterable[Topic]) -> dict[Topic, Place]:
         """Asks where topics are now; those that are not there lack. Raises `KafkaError`."""
@@ -139,7 +97,7 @@ class Client:
 
     def _ask_places(self, named: Sequence[Any] | None, prefix: str) -> dict[Topic, Place]:
         answer = self.ask(MetadataRequest(topics=named, allow_auto_topic_creation=False, include_topic_authorized_operations=False))
-        self._manager.cluster.update_metadata(answer)  # the addresses of the brokers
+        self._connections.learn(answer)
         found = {Topic(told.name): _place(told) for told in answer.topics if told.name.startswith(prefix) and _is_there(told)}
         self._places.update(found)
         return found

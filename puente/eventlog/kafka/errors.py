@@ -4,13 +4,15 @@ from kafka import errors
 from kafka.errors import KafkaError
 
 from puente.errors import ConfigError, RetryableError
-from puente.eventlog.rights import Operation, Resource
+from puente.eventlog.rights import Operation
 from puente.texts import text
 
 TRANSIENT = (errors.RetriableError, errors.UnknownBrokerIdError)
 """What a moment's wait or another broker may mend."""
 
 NO_CONNECTION = (errors.KafkaConnectionError, errors.NodeNotReadyError, errors.KafkaTimeoutError, errors.RequestTimedOutError)
+SILENT = (errors.KafkaTimeoutError, errors.RequestTimedOutError)
+"""What was waited for as long as it may be."""
 _WRONG_USER = (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
 _TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 _REFUSED = (
@@ -31,14 +33,19 @@ def _to_be_mended(error: KafkaError, servers: str) -> ConfigError | None:
     match error:
         case _ if isinstance(error, _WRONG_USER):
             said = text("Kafka {servers} does not know the user name or the password of [log]", servers=servers)
-        case _ if isinstance(error, errors.AuthorizationError) and isinstance(error.args[-1], Operation):
+        case errors.GroupAuthorizationFailedError(args=(name, Operation() as operation)):
             said = text(
-                "Kafka {servers}: this user lacks {operation} on the {resource} {name}; "
-                "puente grants kafka prints the commands that give what is needed",
+                "Kafka {servers}: this user lacks {operation} on the group {name}; puente grants kafka prints the commands that give it",
                 servers=servers,
-                operation=error.args[-1],
-                resource=Resource.GROUP if isinstance(error, errors.GroupAuthorizationFailedError) else Resource.TOPIC,
-                name=error.args[0],
+                operation=operation,
+                name=name,
+            )
+        case errors.AuthorizationError(args=(name, Operation() as operation)):
+            said = text(
+                "Kafka {servers}: this user lacks {operation} on the topic {name}; puente grants kafka prints the commands that give it",
+                servers=servers,
+                operation=operation,
+                name=name,
             )
         case _ if isinstance(error, errors.AuthorizationError):
             said = text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_told(error))

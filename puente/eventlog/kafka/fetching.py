@@ -98,7 +98,7 @@ def _filled(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
 
 def ends(client: Client, places: Mapping[Topic, Place], which: int = LATEST) -> dict[Topic, Offset]:
     """Of each topic the offset that the next event gets, or with `EARLIEST` that of the first it may still have. Raises `KafkaError`."""
-    by_leader: dict[int | None, list[Topic]] = {}
+    by_leader: dict[int, list[Topic]] = {}
     for topic, place in places.items():
         by_leader.setdefault(place.leader, []).append(topic)
     answers = client.ask_all({leader: _ends_request(topics, which) for leader, topics in by_leader.items()})

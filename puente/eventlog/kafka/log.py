@@ -11,11 +11,12 @@ from kafka.errors import KafkaError
 
 from puente.errors import RetryableError
 from puente.eventlog.kafka import fetching, groups, producing
-from puente.eventlog.kafka.client import Client, Place, refuse
+from puente.eventlog.kafka.client import DEFAULT_LIMITS, Client, Place, refuse
 from puente.eventlog.kafka.rights import lacking
 from puente.eventlog.kafka.topics import BROKERS_OWN, create_request, created, describe_request, settings, settings_request, unfit
 from puente.eventlog.port import Batch, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from puente.eventlog.rights import Operation, Right
+from puente.limits import KafkaLimits
 from puente.texts import text
 
 SMALLEST_FETCH, LARGEST_FETCH = 64_000, 8_000_000
@@ -38,10 +39,11 @@ class KafkaLog:
         prefix: str,
         *,
         options: Mapping[str, Any] | None = None,
+        limits: KafkaLimits = DEFAULT_LIMITS,
         replication: int = BROKERS_OWN,
         clock: Callable[[], float] = wall_clock,
     ) -> None:
-        self._client = Client(servers, options)
+        self._client = Client(servers, options, limits)
         self._prefix, self._replication, self._clock = f"{prefix}.", replication, clock
         self._numbering: producing.Numbering | None = None
         self._coordinators: dict[str, int] = {}
@@ -127,7 +129,7 @@ class KafkaLog:
                     raise RetryableError(text("The topic {topic} was deleted, cut or made again", topic=topic))
                 if topic not in packed:
                     packed[topic] = self._numbering.packed(place, batches[topic], now)
-            by_leader: dict[int | None, dict[Topic, tuple[Place, bytes]]] = {}
+            by_leader: dict[int, dict[Topic, tuple[Place, bytes]]] = {}
             for topic, place in places.items():
                 by_leader.setdefault(place.leader, {})[topic] = (place, packed[topic])
             answers = self._client.ask_all({leader: producing.produce_request(those) for leader, those in by_leader.items()})
@@ -174,7 +176,7 @@ class KafkaLog:
                 sleep(min(TURN_SECONDS, max(0.0, until - monotonic())))
 
     def _has_news(self, positions: Mapping[Topic, Offset], seconds: float) -> bool:
-        by_leader: dict[int | None, dict[Topic, tuple[Place, Offset]]] = {}
+        by_leader: dict[int, dict[Topic, tuple[Place, Offset]]] = {}
         for topic, offset in positions.items():
             place = self._client.place(topic)
             if place is not None:

@@ -1,0 +1,56 @@
+"""Firebird's numbers of errors (gds codes), by its own names; the same in every version from 2.5 on, and those that a later one added."""
+
+from enum import IntEnum
+
+
+class Gds(IntEnum):
+    """A test holds each against the message file of the engine."""
+
+    ARITH_EXCEPT = 335544321
+    """All that does not fit: text, number, character set, division by zero."""
+    BAD_DB_FORMAT = 335544323
+    BAD_DB_HANDLE = 335544324
+    CONVERT_ERROR = 335544334
+    DEADLOCK = 335544336
+    IO_ERROR = 335544344
+    LOCK_CONFLICT = 335544345
+    NOT_VALID = 335544347
+    NO_DUP = 335544349
+    NO_PRIV = 335544352
+    UNAVAILABLE = 335544375
+    WRONG_ODS = 335544379
+    CONNECT_REJECT = 335544421
+    UPDATE_CONFLICT = 335544451
+    REC_IN_LIMBO = 335544459
+    FOREIGN_KEY = 335544466
+    LOGIN = 335544472
+    LOCK_TIMEOUT = 335544510
+    EXCEPT = 335544517
+    """An exception that somebody's own trigger or procedure raised."""
+    SHUTDOWN = 335544528
+    CHECK_CONSTRAINT = 335544558
+    DSQL_FIELD_ERR = 335544578
+    DSQL_RELATION_ERR = 335544580
+    CONN_LOST = 335544648
+    UNIQUE_KEY_VIOLATION = 335544665
+    NETWORK_ERROR = 335544721
+    NET_CONNECT_ERR = 335544722
+    NET_READ_ERR = 335544726
+    NET_WRITE_ERR = 335544727
+    IO_CREATE_ERR = 335544733
+    IO_OPEN_ERR = 335544734
+    IO_WRITE_ERR = 335544737
+    LOST_DB_CONNECTION = 335544741
+    CANCELLED = 335544794
+    """A statement that was ended from outside: by a time limit, or by somebody who looked at MON$STATEMENTS."""
+    FOREIGN_KEY_TARGET_DOESNT_EXIST = 335544838
+    ATT_SHUTDOWN = 335544856
+    CONCURRENT_TRANSACTION = 335544878
+    STRING_TRUNCATION = 335544914
+    OUT_OF_TEMP_SPACE = 335544985
+    DYN_NO_PRIV = 335545094
+    ATT_SHUT_KILLED = 335545130
+    ATT_SHUT_IDLE = 335545131
+    ATT_SHUT_DB_DOWN = 335545132
+    ATT_SHUT_ENGINE = 335545133
+    DYN_NO_CREATE_PRIV = 335545264
