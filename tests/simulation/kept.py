@@ -73,7 +73,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "start_says_incomplete": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 8),
             *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
         ),
     ),
@@ -237,19 +237,19 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     "sweep_needs_complete": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 8),
             *(PRODUCE, ("produce", ANYWHERE, 0, 0), *[CONSUME_NORTE] * 2),
         ),
     ),
     "sweep_needs_end_passed": (
         _SWEPT,
         (
-            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 7),
+            *(C1, *AT_WORK, topic("make topic again", CUSTOMERS), *NEW_LEDGER, *[CONSUME_NORTE] * 9),
             *(("consume", ANYWHERE, 1, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME_NORTE),
         ),
     ),
     # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
-    "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 8)),
+    "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 10)),
     "short_words_count": ("L sweep never comes", (C1, *AT_WORK, *NEW_LEDGER)),
     # SAE has the product, but no event can say what it is now; the topic that held it as it was is made again.
     "sweep_spares_what_no_event_holds": (
