@@ -22,7 +22,7 @@ def plant(unit: str) -> None:
     original = getattr(owner, name)
 
     def meets_it(self: Any, *arguments: Any, **named: Any) -> Any:
-        if unit in (PRODUCER, self._name):
+        if getattr(self, "_name", PRODUCER) == unit:
             raise TypeError("planted")
         return original(self, *arguments, **named)
 
