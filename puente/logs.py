@@ -25,6 +25,8 @@ FIELDS: Mapping[str, type] = {
     "keys": str,
     "column": str,
     "stores": str,
+    "table": str,
+    "warehouses": str,
     "reason": str,
     "detail": str,
     "count": int,

@@ -108,15 +108,15 @@ def several(_log: object, records: Any) -> bool:
     return isinstance(records, list) and len(records) > 1
 
 
-def saves_something(_applier: object, _outcome: object, _fresh: object, also: Any) -> bool:
+def saves_something(_applier: object, _outcome: object, _fresh: object, _lacking: object, also: Any) -> bool:
     return bool(also.progress)
 
 
-def is_part_of_a_resync(_applier: object, outcome: Any, _fresh: object, also: Any) -> bool:
+def is_part_of_a_resync(_applier: object, outcome: Any, _fresh: object, _lacking: object, also: Any) -> bool:
     return bool(outcome.applied) and not also.progress
 
 
-def ends_a_resync(_applier: object, _outcome: object, _fresh: object, also: Any) -> bool:
+def ends_a_resync(_applier: object, _outcome: object, _fresh: object, _lacking: object, also: Any) -> bool:
     return any(progress.sweep is not None for progress in also.progress.values())
 
 

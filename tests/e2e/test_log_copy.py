@@ -71,6 +71,12 @@ def report(site: SmallSite, *arguments: str) -> Any:
     return json.loads(done(site, *arguments, "--json").stdout)
 
 
+def status_of_cajas(site: SmallSite) -> list[dict[str, Any]]:
+    """Whether they work or were stopped."""
+    found: list[dict[str, Any]] = json.loads(site.puente("status", "--json").stdout)["cajas"]
+    return found
+
+
 def target(site: SmallSite, log: str, name: str = NEXT) -> str:
     """The settings of a log alone, in a file whose name is returned."""
     (site.folder / name).write_text(f"[log]\n{log}\n", encoding="utf-8")
@@ -106,7 +112,7 @@ def assert_only_changes_travel(site: SmallSite, changes: int) -> None:
     assert [caja["rows_written"] for caja in found["cajas"]] == [changes] * len(site.caja_urls)
     assert versions(site) == before
     assert site.differences() == []
-    assert [caja["resyncs"] for caja in report(site, "status")["cajas"]] == [[]] * len(site.caja_urls)
+    assert [caja["resyncs"] for caja in status_of_cajas(site)] == [[]] * len(site.caja_urls)
 
 
 def rename_a_line(site: SmallSite, name: str) -> None:
@@ -125,7 +131,7 @@ def test_it_may_be_copied_while_puente_runs_and_then_the_rest(site: SmallSite, h
     into = target(site, hops[0])
     running = site.start("run")
     try:
-        wait_until(lambda: report(site, "status")["cajas"][0]["holder"] is not None)
+        wait_until(lambda: status_of_cajas(site)[0]["holder"] is not None)
         assert copied(report(site, "log", "copy", into)) > 100
         rename_a_line(site, "Mientras")
         wait_until(lambda: site.caja_rows("norte", "COUNT(*) FROM CATLINEA WHERE DESCRIPCIO = 'Mientras'") == [(1,)])
