@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from producer.tables import TABLES
 from puente.errors import ExitCode
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
@@ -99,7 +100,7 @@ def test_a_company_that_sae_lacks_is_named_with_those_it_has(site: SmallSite) ->
 
 
 def test_two_companies_in_one_sae_are_not_guessed_between(site: SmallSite) -> None:
-    site.sql("CREATE TABLE INVE02 (CVE_ART VARCHAR(16) NOT NULL PRIMARY KEY)")
+    site.sql(*(f"CREATE TABLE {table}02 (A INTEGER)" for table in TABLES.values()))
     done = site.puente("produce", "--once")
     assert done.returncode == 2
     message = only_message(done.stderr)
