@@ -19,6 +19,7 @@ caja         one CAJA: the port; sql_caja the adapter; parameters what CAJA itse
              spelling how it writes SAE's keys; interface what that forbids
 waiting      what was set aside, and when it is tried again; parked tells it
 settle       what is left to do: the sweep (sweep, and word: the producer's) and stock that drifted (drift)
+codes        a bar code belongs to one row that is in use
 guard        one writer per CAJA
 consume      the steps, numbered
 preview      what a resync would change, read only

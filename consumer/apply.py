@@ -65,6 +65,8 @@ class Applier:
         self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
+        self.written_codes: dict[Key, Sequence[str] | None] = {}
+        """The bar codes of products written since somebody emptied it; None where SAE deleted the product."""
         self.known: State | None = None
 
     @property
@@ -83,6 +85,7 @@ class Applier:
             self._keeper.lose()
             return False
         self.written_products.clear()
+        self.written_codes.clear()
         return True
 
     def forget(self) -> None:
@@ -179,6 +182,8 @@ class Applier:
             state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
             if item.subject.entity is Entity.PRODUCT and pending.row.action is not Action.NOTE:
                 self.written_products.add(item.key)
+            if item.subject.entity is Entity.PRODUCT:
+                self.written_codes[item.key] = None if item.value is None else self._planner.codes(pending.row)
         for place in (*outcome.freed, *also.dropped):
             state.waiting.pop(place, None)
         state.waiting.update({item.place: item for item in fresh})

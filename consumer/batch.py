@@ -144,6 +144,11 @@ class Planner:
         match = self.mappers[Entity.STOCK].match(Key(key), self.store_of(subject))
         return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None))
 
+    def codes(self, row: RowWrite) -> list[str]:
+        """The bar codes of a product's row; none where it is left alone."""
+        places = self.mappers[Entity.PRODUCT].code_places
+        return [str(row.values[place]) for place in places if place < len(row.values) and row.values[place] is not None]
+
     def parents(self, entity: Entity) -> frozenset[Entity]:
         """The entities that must be in CAJA before rows of this one."""
         return self.mappers[entity].parents

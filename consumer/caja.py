@@ -43,6 +43,15 @@ class Holder:
     boot: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldCode:
+    """A bar code that stands in a column of a product's row."""
+
+    key: Key
+    column: str
+    code: str
+
+
 class Transaction(Protocol):
     """One writing transaction, in a snapshot. Its first effect was on the guard row; it commits at the end of its block."""
 
@@ -77,6 +86,10 @@ class Transaction(Protocol):
 
     def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
         """The log does not hold these keys, whose ledger rows stay."""
+        ...
+
+    def free_codes(self, found: Iterable[HeldCode]) -> None:
+        """Takes these bar codes from their rows; raises `LockConflict` where somebody holds one of them."""
         ...
 
     def say_ready(self, at: datetime) -> None:
@@ -117,6 +130,10 @@ class Caja(Protocol):
 
     def active(self, entity: Entity) -> list[Key]:
         """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
+        ...
+
+    def codes(self) -> Iterable[HeldCode]:
+        """The bar codes of all products that are in use."""
         ...
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:

@@ -21,6 +21,7 @@ from consumer import interface
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, again
 from consumer.caja import Caja, Store, Switches
+from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
 from consumer.ledger import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
@@ -73,6 +74,7 @@ class Consumer:
         self._applier = Applier(name, caja, planner, keeper, self._check, clock, now)
         self._words = Words(log, topics.control, planner.decoder, registry)
         self._settler = Settler(name, caja, planner, self._applier, self._words, allow_deletes, clock, now)
+        self._codes = Codes(name, caja, planner, self._applier)
         self._follower = Follower(
             caja=name,
             log=log,
@@ -192,6 +194,7 @@ class Consumer:
         self._retries, self._is_told = Retries(), False
         self._follower.start()
         self._settler.start()
+        self._codes.start()
         log.info("Reads the ledger and writes from now on", extra={"action": "claim", "caja": self.name})
         return True
 
@@ -223,6 +226,8 @@ class Consumer:
         settled = [(subject, self._topics.of(subject)) for subject in self._chosen if subject in self._follower.current]
         resyncing = any(subject.entity is Entity.STOCK for subject in self._follower.resyncs)
         total.add(self._settler.settle(settled, resyncing=resyncing))  # 7
+        if PRODUCT in self._follower.current:
+            self._codes.settle()
         self._tell(total)
         self._say_ready()
         self._applier.beat()

@@ -25,6 +25,8 @@ class Cause(StrEnum):
     """CAJA has no column for more of them: taxes, bar codes."""
     NO_PRICE = marked("no price")
     """SAE has no price of a product that is in use in the list that feeds the column."""
+    GIVEN_AWAY = marked("given away")
+    """A bar code of a row that policy keeps, which SAE gave to another product."""
     ANOTHERS_KEY = marked("another's key")
     """A bar code is the key of another product that is in use: whoever scans it gets one of the two."""
 

@@ -52,6 +52,8 @@ class RowMapper:
             (name, getter(column.source, self._lists.get(name)), converter(column, self._table.columns[name]))
             for name, column in self.columns.items()
         ]
+        self.code_places = [place for place, column in enumerate(self.columns.values()) if column.source.startswith("alternates.")]
+        """Which of the columns hold bar codes."""
         self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
         self.plan = self._make_plan(profile, catalogue)

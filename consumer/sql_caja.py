@@ -8,7 +8,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from consumer import drift, ledger
-from consumer.caja import Holder, Store, Switches
+from consumer.caja import HeldCode, Holder, Store, Switches
 from consumer.guard import lives
 from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import Guard, Life, Place, Progress, State, Waiting, warehouse_of
@@ -169,6 +169,20 @@ class SqlCaja:
         with self._database.reading() as reader:
             return read_unposted(reader, self._profile)
 
+    def codes(self) -> Iterator[HeldCode]:
+        mapper = self._mappers[Entity.PRODUCT]
+        names = [list(mapper.columns)[place] for place in mapper.code_places]
+        table = sa.table(mapper.plan.table, *map(sa.column, (mapper.key_column, *names)))
+        query = sa.select(table.c[mapper.key_column], *(table.c[name] for name in names))
+        query = query.where(sa.or_(sa.false(), *(table.c[name].is_not(None) for name in names)))
+        if mapper.active is not None:
+            query = query.where(sa.column(mapper.active.column, sa.String(len(mapper.active.yes))) == mapper.active.yes)
+        with self._database.reading() as reader:
+            for raw, *codes in reader.rows(query):
+                for name, code in zip(names, codes, strict=True):
+                    if code is not None:
+                        yield HeldCode(key=trim(str(raw)), column=name, code=str(code).rstrip(" "))
+
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         with self._database.reading() as reader:
             found = reader.rows(drift.of_rows(self._mappers[Entity.STOCK], stock, store))
@@ -247,6 +261,14 @@ class SqlTransaction:
         bound = [{"k": key} for key in keys]
         if bound:
             self._writer.execute(update, bound)
+
+    def free_codes(self, found: Iterable[HeldCode]) -> None:
+        mapper = self._mappers[Entity.PRODUCT]
+        for one in found:
+            key, column = (sa.column(name, sa.String(60)) for name in (mapper.key_column, one.column))
+            raw = self._spelling.odd.get(Entity.PRODUCT, {}).get(one.key, one.key)
+            update = sa.update(sa.table(mapper.plan.table, key, column)).where(key == raw, column == one.code)
+            self._writer.execute(update.values({one.column: sa.null()}))
 
     def say_ready(self, at: datetime) -> None:
         self._writer.execute(sa.update(ledger.guard).values(READY_AT=naive(at)))

@@ -10,11 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer.caja import Holder, Store, Switches
+from consumer.caja import HeldCode, Holder, Store, Switches
 from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
 from consumer.leftout import LeftOut, Notes, summary
 from consumer.mapping import RowMapper
 from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
+from puente.engines.errors import LockConflict
 from puente.errors import LostGuard
 from puente.eventlog.port import Topic
 from puente.reference.columns import caja_metadata
@@ -22,7 +23,8 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 Row = dict[str, Any]
-LOCKED = 335544345
+LOCKED, FORBIDDEN = 335544345, 335544517
+"""Firebird's numbers: another transaction holds the row; a trigger of CAJA's own raised an exception."""
 
 
 def reference_catalogue() -> Catalogue:
@@ -85,12 +87,18 @@ class MemoryCaja:
     parameters: Switches = field(default_factory=lambda: Switches(interface=True, stock_changes=True, tax_included=False))
     content: Content = field(default_factory=Content)
     locked: set[tuple[str, tuple[Any, ...]]] = field(default_factory=set)
+    forbidden: set[tuple[str, tuple[Any, ...]]] = field(default_factory=set)
+    """Rows that a trigger of CAJA's own lets nobody write."""
     sales: set[tuple[int, Key]] = field(default_factory=set)
     crash_before: list[BaseException] = field(default_factory=list)
     crash_after: list[BaseException] = field(default_factory=list)
     touched: int = 0
     over_sales: list[tuple[int, Key]] = field(default_factory=list)
     """Stock that was written over unposted sales."""
+
+    def refused(self, table: str, match: tuple[Any, ...]) -> int:
+        """Why a row cannot be written (0: it can); a locked one may be what another transaction adds and has not committed."""
+        return FORBIDDEN if (table, match) in self.forbidden else LOCKED if (table, match) in self.locked else 0
 
     def switches(self) -> Switches:
         return self.parameters
@@ -154,6 +162,12 @@ class MemoryCaja:
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self.sales)
 
+    def codes(self) -> list[HeldCode]:
+        mapper = self.mappers[Entity.PRODUCT]
+        names = [list(mapper.columns)[place] for place in mapper.code_places]
+        rows = [row for row in self.content.table(mapper.plan.table).values() if row["ALTA"] == "T"]
+        return [HeldCode(key=trim(row["PRODUCTO"]), column=n, code=row[n]) for row in rows for n in names if row.get(n) is not None]
+
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         mapper, number = self.mappers[Entity.STOCK], warehouse_of(stock)
         table, column = self.content.table(mapper.plan.table), mapper.column_of("quantity")
@@ -210,7 +224,7 @@ class MemoryTransaction:
             code, changed = self._write(plan, row)
             touched += changed
             if code:
-                errors.append(RowError(index, code, code > max(Refusal), text("planted")))
+                errors.append(RowError(index, code, code == LOCKED, text("planted")))
             elif row.action is not Action.TOTAL:
                 entity_name, warehouse, key, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
@@ -243,8 +257,9 @@ class MemoryTransaction:
                 new = None if found is None and row.action is Action.CHANGE else {**(found or {}), **values, **fixed}
         if new is None or new == found:
             return 0, False
-        if (plan.table, match) in self._caja.locked:  # or the one that another transaction adds has not been committed
-            return LOCKED, False
+        code = self._caja.refused(plan.table, match)
+        if code:
+            return code, False
         table[match] = new
         refusal, _ = self._add_up(plan, match)
         if refusal:  # all or none
@@ -296,6 +311,12 @@ class MemoryTransaction:
 
     def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
         self.content.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
+
+    def free_codes(self, found: Iterable[HeldCode]) -> None:
+        for one in found:
+            if ("CATINVEN", (one.key,)) in self._caja.locked:
+                raise LockConflict(text("planted"))
+            self.content.table("CATINVEN")[one.key,][one.column] = None
 
     def say_ready(self, at: datetime) -> None:
         self.content.guard = replace(self.content.guard, ready_at=at)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from consumer.leftout import Cause, line
 from puente.demo.statements import run
 from puente.engines import open_database
 from puente.engines.database import Database
@@ -17,7 +18,7 @@ from tests.unit.consuming import Site, customer
 
 __all__ = ["sql_caja"]  # a fixture
 
-CUSTOMER, LINE = Subject(Entity.CUSTOMER), Subject(Entity.PRODUCT_LINE)
+CUSTOMER, LINE, PRODUCT = map(Subject, (Entity.CUSTOMER, Entity.PRODUCT_LINE, Entity.PRODUCT))
 PRODUCT_KEYS = ["\tP1", "P2\xa0", " P3", "\r\nP4\t"]
 
 
@@ -134,3 +135,71 @@ def test_a_unique_value_that_many_rows_share_stops_none_of_the_others(site: Site
     assert rows(shop, "PRODUCTO", "CATINVEN") == [("P00",), ("Q",)]
     assert set(waiting(site)) == {f"P{number:02}" for number in range(1, 40)}
     assert set(waiting(site).values()) <= {"rejected", "locked"}
+
+
+def code(key: str) -> dict[str, Any]:
+    return {"alternate_keys": [{"key": key, "kind": "none"}]}
+
+
+def codes(shop: Database) -> dict[str, Any]:
+    return dict(rows(shop, "PRODUCTO, CLVALTER1", "CATINVEN"))
+
+
+def left_out(site: Site) -> list[str]:
+    return [line(found) for found in site.caja.left_out(lambda _subject: True) if found.cause is Cause.GIVEN_AWAY]
+
+
+def test_a_bar_code_that_sae_gave_to_another_product_is_taken_from_the_row_that_is_kept(site: Site, shop: Database) -> None:
+    site.product("OLD", **code("750"))
+    site.product("OTHER", **code("751"))
+    site.step()
+    site.publish(PRODUCT, "OLD", None)
+    site.step()
+    assert codes(shop) == {"OLD": "750", "OTHER": "751"}
+    site.product("NEW", **code("750"))
+    site.step()
+    assert codes(shop) == {"OLD": None, "OTHER": "751", "NEW": "750"}
+    assert left_out(site) == ["product, CLVALTER1 given away: 1 (OLD)"]
+    # and where the old one comes back, SAE says what it has
+    site.product("OLD", **code("752"))
+    site.step()
+    assert (codes(shop)["OLD"], left_out(site)) == ("752", [])
+
+
+@pytest.mark.parametrize("order", ["given first", "deleted first"])
+def test_codes_that_were_given_away_while_nobody_looked_are_found_by_who_takes_over(site: Site, shop: Database, order: str) -> None:
+    insert(shop, "CATINVEN", PRODUCTO="OWN", CLVALTER2="760", ALTA="T")
+    site.product("OLD", **code("750"))
+    site.step()
+    site.consumer.release()
+    site.consumer = site.another()
+    if order == "deleted first":
+        site.publish(PRODUCT, "OLD", None)
+    site.product("NEW", **code("750"))
+    site.publish(PRODUCT, "OLD", None)
+    site.step()
+    assert codes(shop) == {"OLD": None, "NEW": "750", "OWN": None}
+    assert rows(shop, "CLVALTER2", "CATINVEN where PRODUCTO = 'OWN'") == [("760",)]
+
+
+def test_a_row_that_a_till_holds_gives_its_code_away_once_it_is_let_go(site: Site, shop: Database) -> None:
+    site.product("OLD", **code("750"))
+    site.step()
+    site.publish(PRODUCT, "OLD", None)
+    with shop.writing() as writer:
+        writer.execute(sa.text("update CATINVEN set IMAGEN = 'x' where PRODUCTO = 'OLD'"))
+        site.product("NEW", **code("750"))
+        site.step()
+        assert site.caja.state().hashes[PRODUCT].keys() == {"OLD", "NEW"}
+    site.clock.now += 5
+    site.step()
+    assert codes(shop) == {"OLD": None, "NEW": "750"}
+
+
+def test_two_products_of_sae_keep_the_code_that_both_have(site: Site, shop: Database) -> None:
+    site.product("GONE")
+    for key in ("P1", "P2"):
+        site.product(key, **code("750"))
+    site.publish(PRODUCT, "GONE", None)
+    site.step()
+    assert codes(shop) == {"P1": "750", "P2": "750"}

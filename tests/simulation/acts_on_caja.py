@@ -63,15 +63,13 @@ def spoil_total(world: World, a: int, b: int, _c: int) -> None:
 
 
 @weighs(1)
-def own_customer(world: World, a: int, b: int, c: int) -> None:
-    """CAJA makes a customer of its own under a key that SAE may use, or gives that up."""
-    table, key = world.cajas[b % 2].content.table("CATCLIEN"), ("C1", "C2", "C3")[a % 3]
-    if world.cajas[b % 2].open is not None or (key,) in table:
-        return
+def forbid_customer(world: World, a: int, b: int, c: int) -> None:
+    """A trigger of CAJA's own lets nobody write a customer, or that is over."""
+    row = ("CATCLIEN", (("C1", "C2", "C3")[a % 3],))
     if c % 2:
-        table.pop(("own", key), None)
+        world.cajas[b % 2].forbidden.discard(row)
     else:
-        world.cajas[b % 2].add_own_customer(key)
+        world.cajas[b % 2].forbidden.add(row)
 
 
 @weighs(2)

@@ -182,6 +182,7 @@ class SimTransaction(MemoryTransaction):
         self, caja: SimCaja, policies: Policies, mappers: Mapping[Entity, RowMapper], token: str, call: Callable[[], None]
     ) -> None:
         self.seen = MemoryCaja(mappers=mappers, parameters=caja.parameters, locked=set(caja.locked), sales=set(caja.sales))
+        self.seen.forbidden = set(caja.forbidden)
         super().__init__(self.seen, copy.deepcopy(caja.content))
         self.policies, self.token, self._call = policies, token, call
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
-from consumer.caja import Holder, Store, Switches
+from consumer.caja import HeldCode, Holder, Store, Switches
 from consumer.ledger import Guard, State
 from consumer.leftout import LeftOut
 from consumer.mapping import RowMapper
@@ -83,6 +83,10 @@ class CajaSession:
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         self._call()
         return self._caja.drifted(stock, store)
+
+    def codes(self) -> list[HeldCode]:
+        """Reads alone: no history ends here that does not end at the next call."""
+        return self._caja.codes()
 
     def wrong_totals(self) -> list[str]:
         self._call()

@@ -106,7 +106,7 @@ class CajaCheck:
             yield "I5 something old is waiting"
         match waiting.reason:
             case Reason.REJECTED:
-                has_cause = place[0].entity is Entity.CUSTOMER and ("own", place[1]) in self._caja.content.table("CATCLIEN")
+                has_cause = (table_of(place[0].entity), match_of(*place)) in self._caja.forbidden
             case Reason.PARENT | Reason.KEPT_OUT:
                 has_cause = place[0].entity is Entity.STOCK and self._lacks_product(place)
             case _:

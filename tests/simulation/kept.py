@@ -226,7 +226,7 @@ OF_WRITING: dict[str, tuple[str, History]] = {
     "parent_only_if_ticked": ("I5 waits without a cause (parent)", (P1_STOCK, ("policy", 3, 0, 1), *AT_WORK)),
     "park_unposted_sales": ("I7 stock over unposted sales", (P1, P1_STOCK, *AT_WORK, ("sell", 0, 0, 0), edit(STOCK, 0, 2), PRODUCE, APPLY)),
     "park_locked": (_CAJA, (C1, *AT_WORK, LOCK_C1, C1_AGAIN, PRODUCE, APPLY)),
-    "park_rejected": (_CAJA, (("own customer", 0, 0, 0), C1, *AT_WORK)),
+    "park_rejected": (_CAJA, (("forbid customer", 0, 0, 0), C1, *AT_WORK)),
     "stock_written_again": (_CAJA, (P1, P1_STOCK, *AT_WORK, ("sell", 0, 0, 0), ("cancel sales", 0, 0, 0))),
     "totals_are_mended": ("I2 a total is not the sum", (P1, P1_STOCK, *AT_WORK, ("spoil total", 0, 0, 0))),
     "drift_respects_sales": ("I7 stock over unposted sales", (P1, P1_STOCK, *AT_WORK, ("wait", 2, 0, 0), ("sell", 0, 0, 0), APPLY)),
