@@ -56,7 +56,10 @@ class Preview:
 
 
 class Previewer:
-    """Looks at topics in order of dependency: what one adds, the next may need."""
+    """Looks at topics in order of dependency: what one adds, the next may need.
+
+    `unpublished` tells of a subject the keys that SAE has though the log lacks them: no sweep takes them.
+    """
 
     def __init__(
         self,
@@ -65,8 +68,10 @@ class Previewer:
         planner: Planner,
         now: datetime,
         watch: Callable[[Subject, int, int], None] = lambda _subject, _done, _of: None,
+        unpublished: Callable[[Subject], Collection[Key]] = lambda _subject: (),
     ) -> None:
         self._caja, self._log, self._planner, self._now, self._watch = caja, log, planner, now, watch
+        self._unpublished = unpublished
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
@@ -92,7 +97,7 @@ class Previewer:
         if subject.entity is Entity.PRODUCT:
             self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
         candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
-        spared = {*waiting, *found.inactivated}
+        spared = {*waiting, *found.inactivated, *self._unpublished(subject)}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
 

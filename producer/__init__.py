@@ -7,6 +7,7 @@ contents   all that travels of one snapshot
 compare    that against the view
 capture    which changes a pass looks at: the port, and the mode `compare`
 versions   the mode `record-version`: known (what each table held), affected (rows → keys), schedule (when), faults (what to tell)
+limbo      tables with a row that the engine refuses wait, the others go on
 view       what the log already holds, known by reading it
 publish    changes → events, acknowledged
 deletes    very many deletes wait for somebody to let them through

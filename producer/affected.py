@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from producer.compare import Keys, Place
 from producer.contents import StockSource
 from producer.known import Seen
-from producer.sae import Snapshot
+from producer.sae import Some
 from producer.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd, RawKey, Row
 from schemas.changes import Entity, Key, Subject, trim
 
@@ -26,7 +26,7 @@ _ENTITY: dict[type[Row], Entity] = {
 _OF_PRODUCTS = (Inve, PrecioXProd, CvesAlter, Mult)
 
 
-def affected(snapshot: Snapshot, seen: Mapping[type[Row], Seen], stock: StockSource, check: Iterable[Place]) -> Keys:
+def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource, check: Iterable[Place]) -> Keys:
     """The keys whose rows, or rows they depend on, were written or deleted; and those of `check`."""
     found: dict[Subject, set[bytes]] = defaultdict(set)
     for subject, key in check:
@@ -49,7 +49,7 @@ def _subjects(table: type[Row], raw: RawKey, stock: StockSource) -> Iterator[Sub
         yield Subject(Entity.STOCK, raw[1])
 
 
-def _dependent(snapshot: Snapshot, seen: Mapping[type[Row], Seen]) -> Iterator[Key]:
+def _dependent(snapshot: Some, seen: Mapping[type[Row], Seen]) -> Iterator[Key]:
     """The products of schemes and price lists that changed."""
     schemes, lists = (
         {raw[0] for raw in seen[table].touched} if table in seen else set[int]() for table in cast("list[type[Row]]", [Impu, Precios])
@@ -94,7 +94,7 @@ def _spelt(raws: Mapping[Key, set[str]], keys: Iterable[Key]) -> set[str]:
 class Narrowed:
     """`Rows` that make up certain keys, and the few that all keys share; may give some more."""
 
-    def __init__(self, snapshot: Snapshot, keys: Keys, spellings: Spellings, stock: StockSource) -> None:
+    def __init__(self, snapshot: Some, keys: Keys, spellings: Spellings, stock: StockSource) -> None:
         self._snapshot, self.layout = snapshot, snapshot.layout
         wanted: dict[Entity, set[Key]] = defaultdict(set)
         for subject, some in keys.items():

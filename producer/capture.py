@@ -4,21 +4,21 @@
 is still there when it reads, whoever made it; it is the only mode that needs nothing from SAE.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
 from producer.compare import Comparison, Difference, Keys, Place, Problem
-from producer.contents import everything, price_lists, warehouses
+from producer.contents import everything, price_lists, stock_source, warehouses
+from producer.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae import Beating, Sae
 from producer.schedule import rest_after
-from producer.tables import Row as Table
+from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
-from puente.engines.errors import RowInLimbo
-from schemas.changes import Subject
+from schemas.changes import Entity, Subject
 from schemas.control import Unpublished
 
 COMPARE = "compare"
@@ -31,24 +31,30 @@ NAMED = 20
 class Standing:
     """What the heartbeat tells of SAE as it was last read.
 
-    Of the subjects in `lacking` the log will not hold all that SAE holds. `unpublished` names the first of `unpublished_count` rows that no
-    event can hold, those that the log knows nothing of before those of which it has an older event.
+    Of the subjects in `lacking` the log will not hold all that SAE holds; of the entities in `waiting` it does not yet. `unpublished` names
+    the first of `unpublished_count` rows that no event can hold, those that the log knows nothing of before those of which it has an older
+    event. `price_lists` is None where they cannot be read.
     """
 
     lacking: frozenset[Subject]
-    price_lists: tuple[int, ...]
+    price_lists: tuple[int, ...] | None
+    waiting: frozenset[Entity] = frozenset()
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
 
     @classmethod
-    def of(cls, problems: Collection[Problem], lists: tuple[int, ...]) -> "Standing":
+    def of(cls, problems: Collection[Problem], lists: tuple[int, ...] | None, waiting: frozenset[Entity]) -> "Standing":
         first = sorted(problems, key=lambda problem: (problem.said, problem.subject, problem.key))[:NAMED]
         return cls(
             lacking=frozenset(problem.subject for problem in problems if not problem.said),
             price_lists=lists,
+            waiting=waiting,
             unpublished=tuple(problem.row for problem in first),
             unpublished_count=len(problems),
         )
+
+    def is_complete(self, subject: Subject) -> bool:
+        return subject not in self.lacking and subject.entity not in self.waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +63,8 @@ class Captured:
 
     `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
     each has a topic. `price_lists` are the numbers of SAE's. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys
-    that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`, which were not
-    looked at. `marks` is the mode's own.
+    that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`; the entities in
+    `waiting` rest on them. `marks` is the mode's own.
     """
 
     at: datetime
@@ -66,22 +72,23 @@ class Captured:
     differences: list[Difference]
     only: Keys | None = None
     warehouses: frozenset[int] = frozenset()
-    price_lists: tuple[int, ...] = ()
+    price_lists: tuple[int, ...] | None = ()
     read: int = 0
     problems: tuple[Problem, ...] = ()
     collisions: tuple[tuple[Subject, str], ...] = ()
-    stuck: Mapping[type[Table], RowInLimbo] = field(default_factory=dict)
+    stuck: Stuck = field(default_factory=dict)
+    waiting: frozenset[Entity] = frozenset()
     marks: object = None
 
     def covers(self, place: Place) -> bool:
         """Whether the key was looked at."""
         subject, key = place
-        return self.only is None or key in self.only.get(subject, ())
+        return subject.entity not in self.waiting if self.only is None else key in self.only.get(subject, ())
 
     @property
     def standing(self) -> Standing:
         """For the heartbeat, once all of it is acknowledged."""
-        return Standing.of(self.problems, self.price_lists)
+        return Standing.of(self.problems, self.price_lists, self.waiting)
 
 
 class Capture(Protocol):
@@ -149,19 +156,23 @@ class CompareCapture:
             if kept is not None and ids is not None and kept.quiet == (session, ids.own):
                 self._kept = _Marks((session, ids.own + 1), kept.due)
                 return None
-            comparison = Comparison(view)
-            for row in everything(Beating(snapshot, beat)):
+            comparison, rows = Comparison(view), UpToLimbo(snapshot)
+            for row in everything(Beating(rows, beat)):
                 comparison.add(row)
-            found, lists = comparison.warehouses | warehouses(snapshot), price_lists(snapshot)
+            found, lists = comparison.warehouses | warehouses(snapshot), price_lists(rows)
+            waiting = resting_on(rows.stuck, per_warehouse=stock_source(snapshot)[0])
+        comparison.leave_out(waiting)
         return Captured(
             at=at,
             mode=self.mode,
             differences=comparison.differences,
             warehouses=found,
-            price_lists=lists,
+            price_lists=None if Precios in rows.stuck else lists,
             read=comparison.read,
             problems=tuple(comparison.problems),
             collisions=tuple(comparison.collisions),
+            stuck=rows.stuck,
+            waiting=waiting,
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
 

@@ -67,6 +67,7 @@ class Comparison:
     def __init__(self, view: View, only: Keys | None = None) -> None:
         self._view, self._only = view, only
         self._subjects: dict[Subject, _OneSubject] = {}
+        self._left_out: frozenset[Entity] = frozenset()
         self.read = 0
 
     def add(self, row: Row) -> None:
@@ -78,28 +79,37 @@ class Comparison:
             found = self._subjects[row.subject] = _OneSubject(row.subject, self._view.hashes(row.subject))
         found.add(row)
 
+    def leave_out(self, entities: frozenset[Entity]) -> None:
+        """Not all of their rows were read: of these nothing is told, not even what seems gone."""
+        self._left_out = entities
+
     @property
     def differences(self) -> list[Difference]:
         """What is pointed to comes first: only a courtesy to readers, who order for themselves."""
         order = {entity: place for place, entity in enumerate(Entity)}
-        seen = [difference for one in self._subjects.values() for difference in one.differences.values()]
+        seen = [difference for one in self._told() for difference in one.differences.values()]
         return sorted([*seen, *self._gone()], key=lambda difference: order[difference.subject.entity])
 
     def _gone(self) -> Iterator[Difference]:
         for subject in self._view.subjects():
+            if subject.entity in self._left_out:
+                continue
             one = self._subjects.get(subject)
             seen, live = one.seen if one else (), self._view.hashes(subject)
             keys = live if self._only is None else self._only.get(subject, ())
             yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
 
+    def _told(self) -> Iterator["_OneSubject"]:
+        return (one for subject, one in self._subjects.items() if subject.entity not in self._left_out)
+
     @property
     def problems(self) -> list[Problem]:
-        return [problem for one in self._subjects.values() for problem in one.problems.values()]
+        return [problem for one in self._told() for problem in one.problems.values()]
 
     @property
     def collisions(self) -> list[tuple[Subject, str]]:
         """The raw keys that lost to another one which is equal once trimmed."""
-        return [(subject, raw) for subject, one in self._subjects.items() for raw in one.collisions]
+        return [(one.subject, raw) for one in self._told() for raw in one.collisions]
 
     @property
     def warehouses(self) -> frozenset[int]:
@@ -110,7 +120,7 @@ class _OneSubject:
     """`seen` holds SAE's keys, `dirty` the raw ones of those that are not trimmed in SAE."""
 
     def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash]) -> None:
-        self._subject, self._known = subject, known
+        self.subject, self._known = subject, known
         self.seen: set[bytes] = set()
         self._dirty: dict[bytes, str] = {}
         self.differences: dict[bytes, Difference] = {}
@@ -127,7 +137,7 @@ class _OneSubject:
         try:
             self._compare(row, key)
         except PoisonError as error:
-            self.problems[key] = Problem(self._subject, row.key, error, key in self._known)
+            self.problems[key] = Problem(self.subject, row.key, error, key in self._known)
 
     def _wins(self, row: Row, key: bytes) -> bool:
         """Of raw keys that are equal once trimmed the first in byte order counts."""
@@ -144,4 +154,4 @@ class _OneSubject:
         body = _body(row)
         found = content_hash(body)
         if found != self._known.get(key):
-            self.differences[key] = Difference(self._subject, key, body, found)
+            self.differences[key] = Difference(self.subject, key, body, found)

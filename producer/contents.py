@@ -13,7 +13,6 @@ from puente.texts import text
 from schemas.changes import Entity, Key, Subject, Value, trim
 
 AnyRow = TypeVar("AnyRow")
-PROSPECT = "S"
 DEFAULT_WAREHOUSE = 1
 
 
@@ -94,7 +93,7 @@ def _products(snapshot: Rows, children: Children, stock_in: int | None) -> Itera
 def _customers(snapshot: Rows) -> Iterator[Row]:
     subject = Subject(Entity.CUSTOMER)
     for row in snapshot.rows(Clie):
-        if letter(row.prospecto) != PROSPECT:
+        if letter(row.prospecto) != YES:
             yield Row(subject, trim(row.clave), row.clave, partial(customer, row))
 
 

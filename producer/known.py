@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
+from producer.limbo import Stuck, UpToLimbo
 from producer.sae import Snapshot
 from producer.tables import KEYS, RawKey, Row
 from puente.engines.database import TransactionIds
@@ -76,17 +77,17 @@ def _from(mark: int, written: Iterable[tuple[RawKey, int]]) -> dict[RawKey, int]
 
 
 class Recording:
-    """`Rows` that remembers the raw keys of all that passes."""
+    """`Rows` that remembers the raw keys of all that passes, and the tables of which not all did."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self._snapshot, self._rows = snapshot, UpToLimbo(snapshot)
         self.keys: dict[type[Row], set[RawKey]] = {}
         self._shared: dict[Any, Any] = {}
         self.layout = snapshot.layout
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(cast("type[Row]", table), ()))
-        found = self._snapshot.rows(table)
+        found = self._rows.rows(table)
         if not size:
             yield from found
             return
@@ -96,9 +97,13 @@ class Recording:
             keys.add((share(row[0], row[0]), *row[1:size]))
             yield row
 
+    @property
+    def stuck(self) -> Stuck:
+        return self._rows.stuck
+
     def known(self, ids: TransactionIds) -> dict[type[Row], Known]:
-        """What is known of the tables that passed, as far as they are exact."""
-        exact = self._snapshot.exact & self.keys.keys()
+        """What is known of the tables that passed whole, as far as they are exact."""
+        exact = (self._snapshot.exact & self.keys.keys()) - self.stuck.keys()
         return {table: self._known(table, ids.oldest_active) for table in exact}
 
     def _known(self, table: type[Row], mark: int) -> Known:

@@ -4,9 +4,10 @@ Decimals are rounded half-even to six places from the shortest text of SAE's bin
 none. A number that no decimal holds raises `PoisonError`.
 """
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from producer.tables import Clie, Clin, Impu, Layout, Moned, Number
 from puente.errors import PoisonError
@@ -14,9 +15,11 @@ from puente.texts import text
 from schemas.changes import BLANKS, RATE_SCALE, SCALE, Key, Value, trim
 from schemas.writer import PRECISION, REMEMBERED
 
+Meaning = TypeVar("Meaning")
 YES, NO = "S", "N"
-STATUS = {"B": "inactive"}
-_CUSTOMER_STATUS = {"B": "inactive", "M": "delinquent", "S": "suspended"}
+FLAG = {YES: True, NO: False, "": False}
+STATUS = {"A": "active", "B": "inactive", "": "active"}
+_CUSTOMER_STATUS = {**STATUS, "M": "delinquent", "S": "suspended"}
 _FLOAT = Context(prec=15, rounding=ROUND_HALF_EVEN)
 _RATE_CONTEXT = Context(prec=38, rounding=ROUND_HALF_EVEN)
 _CONTEXT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
@@ -60,6 +63,18 @@ def letter(raw: str | None) -> str:
     return (raw or "").strip(BLANKS).upper()
 
 
+def meaning(raw: str | None, column: str, meanings: Mapping[str, Meaning]) -> Meaning:
+    """What a letter of SAE means, "" being none; raises `PoisonError`, which names it, for one that means nothing.
+
+    Whatever it were taken for, a till might sell what it must not, or lose what it may; so it keeps what it has.
+    """
+    found = letter(raw)
+    if found not in meanings:
+        letters = ", ".join(filter(None, meanings))
+        raise PoisonError(text("{column} is {found}, which is none of {letters}", column=column, found=repr(raw), letters=letters))
+    return meanings[found]
+
+
 def byte_order(raw: str) -> tuple[bytes, str]:
     """Sorts raw keys as their bytes stand in SAE."""
     return raw.encode() if raw.isascii() else b"".join(map(_byte, raw)), raw
@@ -77,8 +92,8 @@ def product_line(row: Clin) -> Value:
     return {
         "line": trim(row.cve_lin),
         "description": words(row.desc_lin),
-        "is_group": letter(row.esungpo) == YES,
-        "status": STATUS.get(letter(row.status), "active"),
+        "is_group": letter(row.esungpo) == YES,  # no till knows groups, so any other letter is no
+        "status": meaning(row.status, "STATUS", STATUS),
     }
 
 
@@ -102,7 +117,7 @@ def tax_scheme(row: Impu, layout: Layout) -> Value:
         "scheme": row.cve_esqimpu,
         "description": words(row.descripesq),
         "taxes": taxes(row, layout),
-        "status": STATUS.get(letter(row.status), "active"),
+        "status": meaning(row.status, "STATUS", STATUS),
     }
 
 
@@ -113,12 +128,13 @@ def currency(row: Moned) -> Value:
         "symbol": words(row.simbolo),
         "rate": decimal(row.tcambio or 0, "rate"),
         "sat_code": words(row.cve_moned),
-        "status": STATUS.get(letter(row.status), "active"),
+        "status": meaning(row.status, "STATUS", STATUS),
         "exact_rate": exact_rate(row.tcambio),
     }
 
 
 def customer(row: Clie) -> Value:
+    meaning(row.prospecto, "PROSPECTO", FLAG)  # whoever may be a prospect, or not, does not travel
     return {
         "customer": trim(row.clave),
         "name": words(row.nombre),
@@ -137,10 +153,10 @@ def customer(row: Clie) -> Value:
         "tax_regime": words(row.reg_fisc),
         "price_list": row.lista_prec,
         "discount": decimal(row.descuento, "discount"),
-        "has_credit": letter(row.con_credito) == YES,
+        "has_credit": meaning(row.con_credito, "CON_CREDITO", FLAG),
         "credit_days": row.diascred,
         "credit_limit": decimal(row.limcred, "credit_limit"),
-        "status": _CUSTOMER_STATUS.get(letter(row.status), "active"),
+        "status": meaning(row.status, "STATUS", _CUSTOMER_STATUS),
     }
 
 

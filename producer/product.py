@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from producer.mapping import NO, STATUS, YES, byte_order, decimal, letter, taxes, words
+from producer.mapping import NO, STATUS, YES, byte_order, decimal, letter, meaning, taxes, words
 from producer.sae import Rows
 from producer.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from puente.errors import PoisonError
 from puente.texts import text
 from schemas.changes import Key, Value, trim
 
-_KIND = {"K": "kit", "G": "group", "S": "service"}
-_ALTERNATE_KIND = {"C": "customer", "P": "supplier"}
+_KIND = {"P": "product", "K": "kit", "G": "group", "S": "service", "": "product"}
+_ALTERNATE_KIND = {"N": "none", "C": "customer", "P": "supplier", "": "none"}
 _NONE: Mapping[Any, Any] = {}
 
 
@@ -30,7 +30,7 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """What products hold of other tables, by the product's trimmed key: prices by list, the kinds of alternate keys by these, trimmed."""
+    """What products hold of other tables, by the product's trimmed key: prices by list, the letters of alternate keys by these, trimmed."""
 
     layout: Layout
     schemes: Mapping[int, Scheme]
@@ -64,7 +64,8 @@ class Children:
         return [{"list": number, "amount": amount, "tax_included": tax_included(number)} for number, amount in told]
 
     def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
-        return [{"key": key, "kind": kind} for key, kind in sorted(self.alternates.get(sku, _NONE).items())]
+        found = sorted(self.alternates.get(sku, _NONE).items())
+        return [{"key": key, "kind": meaning(kind, "CVES_ALTER.TIPO", _ALTERNATE_KIND)} for key, kind in found]
 
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
@@ -99,7 +100,7 @@ def _alternates(rows: Iterable[CvesAlter]) -> dict[Key, dict[Key, str]]:
         sku, key = trimmed
         kinds = found[sku]
         if key and ((trimmed == raw and key not in kinds) or collisions.wins(trimmed, trimmed, raw, key in kinds)):
-            kinds[key] = _ALTERNATE_KIND.get(letter(row.tipo), "none")
+            kinds[key] = letter(row.tipo)
     return found
 
 
@@ -134,7 +135,7 @@ def product(row: Inve, children: Children) -> Value:
         "sku": sku,
         "description": words(row.descr),
         "line": (trim(row.lin_prod) or None) if row.lin_prod else None,
-        "kind": _KIND.get(letter(row.tipo_ele), "product"),
+        "kind": meaning(row.tipo_ele, "TIPO_ELE", _KIND),
         "unit_in": words(row.uni_med),
         "unit_out": words(row.uni_alt),
         "unit_factor": decimal(row.fac_conv, "unit_factor"),
@@ -147,7 +148,7 @@ def product(row: Inve, children: Children) -> Value:
         "sat_product": words(row.cve_prodserv),
         "sat_unit": words(row.cve_unidad),
         "ieps": _ieps(row) if children.layout.ieps else None,
-        "status": STATUS.get(letter(row.status), "active"),
+        "status": meaning(row.status, "STATUS", STATUS),
     }
 
 

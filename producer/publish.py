@@ -83,12 +83,13 @@ class Publisher:
                 topic=self._topics.of(subject),
                 identity=position.identity,
                 end=end,
-                complete=standing is not None and subject not in standing.lacking,
+                complete=standing is not None and standing.is_complete(subject),
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
         waiting = sorted(self._topics.of(subject) for subject in held)
-        word = Word(run=self._run, time=self._now(), topics=topics, compared=standing is not None, held=waiting)
+        compared = standing is not None and not standing.waiting
+        word = Word(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting)
         if standing is not None:
             word = replace(
                 word,

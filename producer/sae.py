@@ -44,7 +44,15 @@ class Beating:
             yield from part
 
 
-class Snapshot(Rows, Protocol):
+class Some(Rows, Protocol):
+    """`Rows`, all or those with certain values."""
+
+    def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
+        """The rows whose column holds exactly one of the values."""
+        ...
+
+
+class Snapshot(Some, Protocol):
     """SAE as it stood at one moment."""
 
     @property
@@ -53,10 +61,6 @@ class Snapshot(Rows, Protocol):
     @property
     def exact(self) -> frozenset[type[Row]]:
         """The tables that `survey` and `keys` can be asked of: each row tells which transaction wrote it, and has a key of its own."""
-        ...
-
-    def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
-        """The rows whose column holds exactly one of the values."""
         ...
 
     def count(self, table: type[Row]) -> int:

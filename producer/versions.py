@@ -6,7 +6,7 @@ with the view. A table that is not exact (a view, or one without a key of its ow
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -16,12 +16,12 @@ from producer.compare import Comparison, Keys
 from producer.contents import StockSource, everything, price_lists, stock_source, warehouses
 from producer.faults import Faults, faults_of
 from producer.known import Known, Recording, Seen, look, read_gone
+from producer.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae import Beating, Sae, Snapshot
 from producer.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
-from puente.engines.errors import RowInLimbo
 
 RECORD_VERSION = "record-version"
 
@@ -31,7 +31,8 @@ class _State:
     """What counts from one pass to the next.
 
     `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
-    the tables that are not exact; `compare_at` is when all may be compared again for them, on the monotonic clock.
+    the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
+    for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
     """
 
     gate: Gate
@@ -41,10 +42,12 @@ class _State:
     others: Collection[Table]
     spellings: Spellings
     stock: StockSource
-    price_lists: tuple[int, ...]
+    price_lists: tuple[int, ...] | None
     compare_at: float
     night: datetime
     faults: Faults
+    stuck: Stuck
+    owed: CheckKeys = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ class _Looked:
     """The marks of a pass that looked at some tables."""
 
     seen: Mapping[Table, Seen]
-    price_lists: tuple[int, ...]
+    price_lists: tuple[int, ...] | None
     faults: Faults
+    stuck: Stuck
+    owed: CheckKeys
     ids: TransactionIds
 
 
@@ -93,6 +98,7 @@ class VersionCapture:
         if state is not None and not check and not self._may_look(state):
             return None
         with self._sae.snapshot() as snapshot:
+            check = {*check, *(state.owed if state else ())}
             ids = snapshot.ids
             assert ids is not None, "an engine that tells versions numbers its transactions"
             if state is None or state.gate.session != self._sae.connections:
@@ -122,7 +128,8 @@ class VersionCapture:
         known, spellings = rows.known(ids), Spellings()
         for table, keys in rows.keys.items():
             spellings.learn(table, keys)
-        found = comparison.warehouses | warehouses(snapshot)
+        found, stock, lists = comparison.warehouses | warehouses(snapshot), stock_source(snapshot), price_lists(rows)
+        comparison.leave_out(resting_on(rows.stuck, per_warehouse=stock[0]))
         ended = self._clock()
         state = _State(
             gate=Gate(self._sae.connections, ids.own),
@@ -131,13 +138,14 @@ class VersionCapture:
             known=known,
             others=rows.keys.keys() - known.keys(),
             spellings=spellings,
-            stock=stock_source(snapshot),
-            price_lists=price_lists(snapshot),
+            stock=stock,
+            price_lists=None if Precios in rows.stuck else lists,
             compare_at=ended + max(self._every, rest_after(ended - began, self._share)),
             night=night,
             faults=faults_of(comparison),
+            stuck=rows.stuck,
         )
-        return self._captured(COMPARE, at, comparison, None, found, _Compared(state, ids))
+        return self._captured(COMPARE, at, comparison, None, found, stock, _Compared(state, ids))
 
     def _look(
         self,
@@ -150,23 +158,28 @@ class VersionCapture:
         beat: Callable[[], None],
     ) -> Captured:
         at = self._now()
-        seen, stuck = {}, dict[Table, RowInLimbo]()
+        seen, looking, rows = {}, UpToLimbo(snapshot), UpToLimbo(snapshot)
         for table in tables:
-            try:
+            with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
                 seen[table] = self._look_at(snapshot, ids, state, table)
-            except RowInLimbo as error:  # its mark stays, so nothing of it is missed once it can be read
-                stuck[table] = error
         for table, one in seen.items():
             state.spellings.learn(table, one.added)
-        keys = affected(snapshot, seen, state.stock, check)
+        keys = affected(rows, seen, state.stock, check)
         comparison = Comparison(view, keys)
-        wanted = Beating(Narrowed(snapshot, keys, state.spellings, state.stock), beat)
+        wanted = Beating(Narrowed(rows, keys, state.spellings, state.stock), beat)
         for row in everything(wanted) if keys else ():
             comparison.add(row)
+        unread = resting_on(rows.stuck, per_warehouse=state.stock[0])
+        comparison.leave_out(unread)
+        keys = {subject: some for subject, some in keys.items() if subject.entity not in unread}
+        seen = {table: one for table, one in seen.items() if not unread & resting_on([table], per_warehouse=state.stock[0])}
         faults = state.faults.after(comparison, keys)
         lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
         found = comparison.warehouses | warehouses(snapshot)
-        return replace(self._captured(self.mode, at, comparison, keys, found, _Looked(seen, lists, faults, ids)), stuck=stuck)
+        still = {table: error for table, error in state.stuck.items() if table not in seen}
+        owed = [(subject, key) for subject, key in check if subject.entity in unread]
+        looked = _Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
+        return self._captured(self.mode, at, comparison, keys, found, state.stock, looked)
 
     def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]
@@ -185,6 +198,7 @@ class VersionCapture:
         comparison: Comparison,
         only: Keys | None,
         found: Collection[int],
+        stock: StockSource,
         marks: _Compared | _Looked,
     ) -> Captured:
         known = marks.state if isinstance(marks, _Compared) else marks
@@ -198,6 +212,8 @@ class VersionCapture:
             read=comparison.read,
             problems=tuple(known.faults.problems.values()),
             collisions=known.faults.collisions,
+            stuck=known.stuck,
+            waiting=resting_on(known.stuck, per_warehouse=stock[0]),
             marks=marks,
         )
 
@@ -206,12 +222,13 @@ class VersionCapture:
             case _Compared(state, ids):
                 self._state = state
                 state.gate.looked([*state.known, *state.others], ids)
-            case _Looked(seen, lists, faults, ids):
+            case _Looked(seen, lists, faults, stuck, owed, ids):
                 assert self._state is not None
                 for table, one in seen.items():
                     self._state.known[table].keep(one)
                 self._state.gate.looked([table for table, one in seen.items() if not one.lacks], ids)
                 self._state.price_lists, self._state.faults = lists, faults
+                self._state.stuck, self._state.owed = stuck, owed
             case _:
                 raise TypeError(captured.marks)
 

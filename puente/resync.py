@@ -13,10 +13,11 @@ from consumer.resync import Report
 from consumer.subscribe import subjects
 from puente.config import CajaSettings, Settings
 from puente.errors import Occupied
+from puente.heartbeat import last_word
 from puente.loop import Stop
 from puente.texts import text
 from puente.wiring.consuming import WORD_SECONDS, ConsumerSide, Patience, open_both
-from schemas.changes import Entity, Subject
+from schemas.changes import Entity, Key, Subject
 
 TAKE_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
@@ -105,7 +106,9 @@ def dry_run(
         state = both.caja.state()
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
-        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch)
+        word = last_word(both.log, both.topics)
+        unpublished = word.unpublished_of if word else lambda _subject: frozenset[Key]()
+        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch, unpublished)
         present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [
             previewer.preview(subject, topic, state)

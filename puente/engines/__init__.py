@@ -15,12 +15,12 @@ def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database
     return FirebirdDatabase(parsed, limits)
 
 
-def create_database(url: str) -> None:
+def create_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
     """A new, empty database; raises what `open_database` raises, and `RetryableError` where it exists already."""
     parsed = urls.parse(url)
     from puente.engines.firebird import create  # noqa: PLC0415 - its driver loads a client library
 
-    create.create_database(parsed)
+    create.create_database(parsed, limits)
 
 
 def user_of(url: str) -> str | None:

@@ -26,6 +26,7 @@ from puente.engines.firebird import create
 from puente.errors import ConfigError, LostGuard
 from puente.eventlog.history import LastEvent, Position
 from puente.eventlog.port import Identity, Offset, Topic
+from puente.limits import DatabaseLimits
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
 from schemas.changes import CATALOGUES, Entity, Key, Subject
@@ -88,7 +89,7 @@ def on_firebird(
     url: str, altered: Sequence[str] = (), charset: str = "ISO8859_1", stores: Sequence[ReferenceStore] = STORES
 ) -> Iterator[UnderTest]:
     """`altered`: statements that make the reference CAJA another one."""
-    create.create_database(make_url(url), charset)
+    create.create_database(make_url(url), DatabaseLimits(), charset)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
         build_caja(outside, stores)
         for statement in altered:

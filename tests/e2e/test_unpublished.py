@@ -1,5 +1,6 @@
 """A row of SAE that no event can hold: all else arrives, nothing is taken for it, and the heartbeat names it."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_pa
     site.caja_sql("norte", OWN.format(key="MALO"), OWN.format(key="AJENO"))
     site.fill()
     assert active(site, "MALO", "AJENO") == ["MALO"]
+    site.caja_sql("norte", "UPDATE CATINVEN SET ALTA = 'T' WHERE PRODUCTO = 'AJENO'")
+    told = site.puente("resync", "--caja", "norte", "--json", "--dry-run")
+    assert [one["not_in_sae"] for one in json.loads(told.stdout) if one["entity"] == "product"] == [["AJENO"]]
+    site.caja_sql("norte", "UPDATE CATINVEN SET ALTA = 'F' WHERE PRODUCTO = 'AJENO'")
     assert all(site.caja_rows(name, "READY_AT FROM PUENTE_GUARD") != [(None,)] for name in ("centro", "norte"))
     with site.log() as log:
         word = last_word(log, Topics(load(site.settings).log.prefix, "01"))

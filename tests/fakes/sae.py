@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from producer.tables import KEYS, TABLES, Almacenes, Clie, Inve, Layout, ParamInventario, RawKey, Row
 from puente.engines.database import Survey, TransactionIds
+from puente.engines.errors import RowInLimbo
+from puente.texts import text
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}
@@ -66,6 +68,8 @@ class FakeSae:
         self.last_id = 100
         self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
+        self.limbo: dict[int, set[tuple[Any, RawKey]]] = {}
+        """Rows that nobody is shown, by the transaction that was prepared and is still among the running ones."""
         self.snapshots: list[set[Any]] = []
         """Which tables each snapshot read or surveyed."""
         self.reads: Counter[tuple[str, Any]] = Counter()
@@ -90,6 +94,7 @@ class FakeSae:
         writes.update({(table, raw): None for raw in found if raw[: len(key)] == key})
 
     def commit(self, number: int) -> None:
+        self.limbo.pop(number, None)
         for (table, raw), new in self.running.pop(number).rows.items():
             self.tables[table] = [old for old in self.tables[table] if raw_key(old) != raw]
             self.versions.pop((table, raw), None)
@@ -100,6 +105,15 @@ class FakeSae:
     def end(self, number: int) -> None:
         """Rolls back."""
         self.running.pop(number, None)
+        self.limbo.pop(number, None)
+
+    def prepare(self, number: int) -> None:
+        """Its rows are in limbo until it is committed or rolled back."""
+        self.limbo[number] = set(self.running[number].rows)
+
+    def raise_limbo(self, table: Any, raws: Collection[RawKey]) -> None:
+        if any((table, raw) in rows for rows in self.limbo.values() for raw in raws):
+            raise RowInLimbo(text("planted"))
 
     def put(self, *rows: Row) -> None:
         number = self.begin()
@@ -157,23 +171,29 @@ class FakeSnapshot:
         for place, one in enumerate(found):
             if place == len(found) - 1:
                 self._sae.raise_planned(table)
+            self._sae.raise_limbo(table, [raw_key(one)])
             self._sae.on_row()
             yield one
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         found = self._asked("rows_where", table)
         self._sae.raise_planned(table)
-        return iter([one for one in found if getattr(one, column) in values])
+        wanted = [one for one in found if getattr(one, column) in values]
+        self._sae.raise_limbo(table, [raw_key(one) for one in wanted])
+        return iter(wanted)
 
     def count(self, table: type[Row]) -> int:
         return len(self._tables[table])
 
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
-        return map(raw_key, self._asked("keys", table))
+        found = [raw_key(one) for one in self._asked("keys", table)]
+        self._sae.raise_limbo(table, found)
+        return iter(found)
 
     def survey(self, table: type[Row], since: int) -> Survey:
         assert table in self.exact
         found = self._asked("survey", table)
         self._sae.raise_planned(table)
+        self._sae.raise_limbo(table, [raw_key(one) for one in found])
         versions = [(raw, self._versions.get((table, raw), ANCIENT)) for raw in map(raw_key, found)]
         return Survey(len(found), [(raw, version) for raw, version in versions if version >= since])

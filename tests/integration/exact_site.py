@@ -22,6 +22,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import START
 from puente.reference import build_sae
 from schemas.codec import Decoder, content_hash, encode
+from schemas.control import Word, parse
 from schemas.headers import read_headers
 from schemas.topics import Topics
 from tests.engines.users import as_reader, grant_sae
@@ -97,8 +98,8 @@ class Site:
     def run(self) -> Pass:
         return self.producer.run_pass()
 
-    def published(self) -> dict[str, Any]:
-        """What one pass publishes: `subject key` → value; found by the exact mode, and nothing is left for a second pass."""
+    def published(self, mode: str = "record-version") -> dict[str, Any]:
+        """What one pass publishes: `subject key` → value; found by the mode, and nothing is left for a second pass."""
         ends = {topic: state.end for topic, state in self.log.topics().items()}
         self.run()
         found: dict[str, Any] = {}
@@ -106,10 +107,19 @@ class Site:
             subject = TOPICS.subject(topic)
             for event in self.log.read(topic, ends.get(topic, START)).events if subject else ():
                 assert subject is not None
-                assert read_headers(event).mode == "record-version"
+                assert read_headers(event).mode == mode
                 found[f"{subject} {event.key.decode()}"] = event.value and Decoder().decode(subject.entity.value, event.value)
         assert self.run().published == 0
         return found
+
+    def incomplete(self) -> set[str]:
+        """Whose topics the newest heartbeat does not call complete."""
+        words, said = self.log.topics()[TOPICS.control], dict[int, Word]()
+        for event in self.log.read(TOPICS.control, START, words.end).events:
+            if event.value is not None:
+                word = parse(Decoder(), event.value)
+                said[event.offset] = word if word.repeats is None else said[word.repeats]
+        return {str(TOPICS.subject(topic.topic)) for topic in said[max(said)].topics if not topic.complete}
 
     def agrees(self) -> bool:
         """Whether the log holds what SAE does, read through a connection of its own."""

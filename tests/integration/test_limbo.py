@@ -57,6 +57,10 @@ def prepared(site: Site, other: str, statement: str) -> Iterator[DistributedTran
             both.close()
 
 
+def is_gone(published: dict[str, Any]) -> dict[str, bool]:
+    return {key: value is None for key, value in published.items()}
+
+
 NEW_LINE = "UPDATE CLIN01 SET DESC_LIN = 'new' WHERE CVE_LIN = 'L'"
 
 
@@ -70,6 +74,36 @@ def test_the_table_waits_and_what_was_decided_is_published(site: Site, url_of: U
         (both.commit if commits else both.rollback)()
     assert list(site.published()) == (["customer 7"] if commits else [])
     assert site.agrees()
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_start_compares_all_but_what_rests_on_the_table(site: Site, url_of: UrlOf, commits: bool) -> None:
+    with prepared(site, url_of("other"), "UPDATE INVE01 SET DESCR = 'prepared' WHERE CVE_ART = 'A'") as both:
+        site.sql(NEW_LINE, "DELETE FROM INVE01 WHERE CVE_ART = 'C'", "DELETE FROM CLIE01")
+        site.producer.forget()
+        published, waits = is_gone(site.published("compare")), site.incomplete()
+        late = {"product C": True}
+        #  Firebird 5 shows the row as it was, and so the whole table.
+        assert published == {"product_line L": False, "customer 7": True, **({} if waits else late)}
+        assert waits <= {"product"}
+        (both.commit if commits else both.rollback)()
+    decided = {"product A": False} if commits else {}
+    assert is_gone(site.published("compare" if waits else "record-version")) == {**decided, **(late if waits else {})}
+    assert site.agrees()
+    assert site.incomplete() == set()
+
+
+def test_the_table_waits_on_a_server_that_refuses_the_row(firebird_server: FirebirdServer) -> None:
+    url = firebird_server.new_url("sae")
+    create_database(url)
+    with ExitStack() as stack:
+        site = Site(url, stack)
+        with prepared(site, firebird_server.new_url("other"), "UPDATE INVE01 SET DESCR = 'prepared' WHERE CVE_ART = 'A'"):
+            site.sql("UPDATE PRECIO_X_PROD01 SET PRECIO = 8 WHERE CVE_ART = 'A'", NEW_LINE)
+            assert list(site.published()) == ["product_line L"]
+            assert site.incomplete() == {"product"}
+        assert [price["amount"] for price in site.published()["product A"]["prices"]] == [8]
+        assert site.agrees()
 
 
 def test_who_may_end_it_is_told_how(firebird_server: FirebirdServer) -> None:

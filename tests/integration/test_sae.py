@@ -113,6 +113,17 @@ def test_of_two_companies_one_must_be_named(databases: Databases, url: str, data
     assert chosen.company == "02"
 
 
+def test_a_copy_of_the_products_table_alone_is_no_company(databases: Databases, url: str, database: Database) -> None:
+    execute(database, "CREATE TABLE INVE99 (CVE_ART VARCHAR(16) NOT NULL PRIMARY KEY)", "CREATE TABLE CLIE99 (A INTEGER)")
+    sae = databases.read(url)
+    sae.probe()
+    assert sae.company == "01"
+    said = refused(databases.read(url, "99"))
+    assert "01" in said
+    execute(database, *(f"CREATE TABLE {name}99 (A INTEGER)" for name in TABLES.values() if name not in ("INVE", "CLIE")))
+    assert "01, 99" in refused(SqlSae(databases.connect(url), "auto"))
+
+
 def test_a_company_that_is_not_there_is_refused_naming_those_that_are(databases: Databases, url: str) -> None:
     said = refused(databases.read(url, "03"))
     assert "03" in said

@@ -112,6 +112,28 @@ def test_a_port_that_accepts_and_says_nothing_is_given_up_and_met_again(line: Fa
     ask(database)
 
 
+def test_a_database_is_made_where_somebody_answers_and_only_there(line: FaultyLine, firebird_server: FirebirdServer) -> None:
+    made = make_url(firebird_server.new_url("made")).set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
+    limits = DatabaseLimits(connect=1.0, statement=PATIENCE_SECONDS)
+    line.silence()
+    error = in_time(lambda: create_database(made, limits))
+    assert "did not answer as Firebird does, for at most 1 s" in str(error)
+    line.cut()
+    assert "cannot be reached" in str(in_time(lambda: create_database(made, limits)))
+    line.mend()
+    wait_until(lambda: is_made(made, limits))
+    with closing(open_database(made, limits)) as database:
+        ask(database)
+
+
+def is_made(url: str, limits: DatabaseLimits) -> bool:
+    """A port that was closed is open a moment later."""
+    with suppress(ConnectionLost):
+        create_database(url, limits)
+        return True
+    return False
+
+
 @pytest.mark.parametrize("said", LOGIN_BYTES)
 def test_a_server_that_falls_silent_while_it_lets_us_in_is_given_up_and_met_again(line: FaultyLine, database: Database, said: int) -> None:
     line.after(said, line.silence, to_client=True)

@@ -41,6 +41,16 @@ def test_rows_that_are_missing_differ_or_are_gone_are_told_apart() -> None:
     assert site.caja.content == before
 
 
+def test_what_no_event_can_hold_is_not_told_as_gone() -> None:
+    site = Site(Policies(inactivate_missing_products=True))
+    site.step()
+    for key in ("X1", "BAD"):
+        site.caja.content.table("CATINVEN")[(key,)] = {"PRODUCTO": key, "ALTA": "T"}
+    said = {PRODUCT: {Key("BAD")}}
+    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW, unpublished=lambda subject: said.get(subject, set()))
+    assert previewer.preview(PRODUCT, TOPICS.of(PRODUCT), site.caja.state()).swept.gone == ["X1"]
+
+
 def test_what_would_wait_is_told_with_its_reason() -> None:
     site = Site()
     site.product("P1")

@@ -279,7 +279,7 @@ def test_a_customer_of_whom_nothing_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "status"),
-    [("A", "active"), ("B", "inactive"), ("M", "delinquent"), ("S", "suspended"), ("?", "active"), (None, "active")],
+    [("A", "active"), ("B", "inactive"), ("M", "delinquent"), ("S", "suspended"), (" ", "active"), (None, "active")],
 )
 def test_the_status_of_a_customer(raw: str | None, status: str) -> None:
     assert only(FakeSae(row(Clie, "1", status=raw)), Entity.CUSTOMER)["status"] == status

@@ -94,7 +94,7 @@ def test_a_product_of_which_nothing_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "kind"),
-    [("P", "product"), ("K", "kit"), ("G", "group"), ("S", "service"), ("s", "service"), ("?", "product")],
+    [("P", "product"), ("K", "kit"), ("G", "group"), ("S", "service"), ("s", "service"), (" ", "product")],
 )
 def test_every_kind_of_product_travels(raw: str, kind: str) -> None:
     assert only(FakeSae(row(Inve, "A", tipo_ele=raw)), Entity.PRODUCT)["kind"] == kind

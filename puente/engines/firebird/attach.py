@@ -59,13 +59,18 @@ def attach(url: URL, limits: DatabaseLimits) -> Connection:
         charset=AS_THEY_ARE,
         timeout=max(1, ceil(limits.connect)),
     )
+    return in_time(url, limits, lambda: _attached(dsn, parameters))
+
+
+def in_time(url: URL, limits: DatabaseLimits, connect: Callable[[], Connection]) -> Connection:
+    """What `connect`, which tells the library the limit as well, returns or raises; `ConnectionLost` where the server takes too long."""
     if not url.host:
-        return _attached(dsn, parameters)
+        return connect()
     try:
-        return within(limits, url.host, url.port or PORT, dsn, lambda: _attached(dsn, parameters))
+        return within(limits, url.host, url.port or PORT, dsn_of(url), connect)
     except Error as error:
         if NOBODY_ANSWERED in codes_of(error):
-            raise silent(dsn, limits) from error
+            raise silent(dsn_of(url), limits) from error
         raise
 
 
