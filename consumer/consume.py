@@ -33,8 +33,9 @@ from consumer.settle import Settler
 from consumer.subscribe import served, subjects, takes
 from consumer.waiting import Retries
 from consumer.word import Verdict, Words
-from puente.errors import LostGuard
+from puente.errors import LostGuard, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicState
+from puente.texts import text
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
@@ -208,6 +209,8 @@ class Consumer:
     def _step(self, switches: Switches) -> Step:
         self._check(switches)
         if self._prices:
+            if self._words.may_tell_lists:
+                raise RetryableError(text("{caja}: waits for the producer to tell SAE's price lists, which prices names", caja=self.name))
             refuse_unknown(self._prices, self._words.price_lists(), self.name)
         total = Step()
         behind: set[Entity] = set()

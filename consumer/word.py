@@ -49,7 +49,7 @@ class Words:
         self._log, self._control, self._decoder, self._registry = log, control, decoder, registry
         self._heard: _Heard | None = None
         self._lists: tuple[int, ...] | None = None
-        self._is_sought = False
+        self._is_sought = self._has_compared = False
 
     def now(self) -> Moment:
         """The end of the control topic: every word after it is still to come."""
@@ -81,11 +81,17 @@ class Words:
         heard = self._heard.word if self._heard else None
         return (heard and heard.price_lists) or self._lists
 
+    @property
+    def may_tell_lists(self) -> bool:
+        """Whether SAE's lists are still to come: the producer told none, and has not compared all of SAE either."""
+        return self.price_lists() is None and not self._has_compared
+
     def _lists_since(self, position: Offset) -> tuple[int, ...] | None:
         lists, at_end = None, False
         while not at_end:
             batch = self._log.read(self._control, position)
             words = [self._parse(event.value) for event in batch.events if event.key == KEY]
+            self._has_compared = next((word.compared for word in reversed(words) if word), self._has_compared)
             lists = next((word.price_lists for word in reversed(words) if word and word.price_lists), lists)
             position, at_end = batch.next_offset, batch.at_end
         return lists

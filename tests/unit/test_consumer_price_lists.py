@@ -2,7 +2,7 @@
 
 import pytest
 
-from puente.errors import ConfigError
+from puente.errors import ConfigError, RetryableError
 from tests.unit.consuming import Site, say
 
 SAID = r"centro: prices names lists that SAE does not have \(9\); SAE has: 1, 2"
@@ -27,14 +27,19 @@ def test_what_a_producer_told_before_it_stopped_or_began_anew_is_known() -> None
         site.step()
 
 
-def test_lists_that_are_told_later_are_heard_before_a_caja_is_ready_to_sell() -> None:
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_nothing_is_written_before_the_producer_told_the_lists(is_begun: bool) -> None:
     site = Site(prices={"PRECIOP": 9})
     site.product("P1")
-    site.step()
+    if is_begun:
+        say(site.log, compared=False)
+    with pytest.raises(RetryableError, match="waits for the producer"):
+        site.step()
+    assert site.caja.content.rows == {}
     say(site.log, price_lists=(1, 2))
     with pytest.raises(ConfigError, match=SAID):
         site.step()
-    assert site.caja.content.guard.ready_at is None
+    assert site.caja.content.rows == {}
 
 
 def test_lists_that_there_are_and_lists_that_nobody_told_are_taken() -> None:
