@@ -11,6 +11,9 @@ from schemas.changes import Entity, Key, Subject
 LISTED = 5
 """How many keys are named of each."""
 
+FIELDS = {"taxes": marked("taxes"), "alternate_keys": marked("bar codes")}
+"""What people call the fields of an event that go beyond CAJA's columns."""
+
 log = logging.getLogger("puente.consumer")
 
 
@@ -89,7 +92,7 @@ def merged(found: Iterable[LeftOut]) -> list[LeftOut]:
 def line(found: LeftOut) -> str:
     """`customer, EMAIL shortened: 3 (12, 45, 46)`."""
     more = f" +{found.count - len(found.keys)}" if found.count > len(found.keys) else ""
-    what = f"{translate(found.entity)}, {found.column} {translate(found.cause)}"
+    what = f"{translate(found.entity)}, {translate(FIELDS.get(found.column, found.column))} {translate(found.cause)}"
     stores = ", ".join(map(str, found.stores))
     whose = text(" («Precio por omisión» of store {stores})", stores=stores) if stores else ""
     return f"{what}{whose}: {found.count} ({', '.join(found.keys)}{more})"
