@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer.leftout import FIELDS
 from puente.errors import ExitCode
 from puente.heartbeat import PRODUCES, ProducerState
 from puente.status.model import WORKS, State
@@ -58,7 +59,7 @@ def test_the_schema_is_one() -> None:
 
 def test_what_works_is_told_as_such_and_what_was_stopped_is_not(site: SmallSite) -> None:
     with running(site, "run") as run:
-        wait_until(lambda: ask(site).states == ALL_WORK)
+        wait_until(lambda: (now := ask(site)).states == ALL_WORK and all(caja["ready_at"] for caja in now.found["cajas"]))
         asked = ask(site, "--max-lag", "60")
         assert asked.exit_code == ExitCode.OK
         for caja in asked.found["cajas"]:
@@ -229,7 +230,8 @@ def test_what_a_caja_lacks_is_counted_by_reason_with_its_first_keys(site: SmallS
     assert lacking
     lines = [line for line in site.puente("status").stdout.splitlines() if line.startswith("centro: ")]
     for found in lacking:
-        (line,) = [line for line in lines if f" {found['entity']}, {found['column']} {found['reason']}" in line]
+        column = FIELDS.get(found["column"], found["column"])
+        (line,) = [line for line in lines if f" {found['entity']}, {column} {found['reason']}" in line]
         assert f": {found['count']} ({', '.join(found['first'])}" in line
 
 
