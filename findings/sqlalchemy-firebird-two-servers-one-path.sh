@@ -4,7 +4,7 @@
 # sqlalchemy-firebird 2.2.0, SQLAlchemy 2.1.9, firebird-driver 2.1.0. Every branch of a chain keeps its database at the same path. The
 # dialect enters each URL into the driver's configuration, servers by host and port, but databases by their path alone; the second
 # engine's entry takes the place of the first's, and the first engine, whose URL still shows the first server, connects to the second. With
-# the same user and password on both there is no error: each reads and writes the other's data. Here two listeners note who comes and
+# the same user and password on both no error would tell. Here two listeners note who comes and
 # hang up:
 #   engine of A asked B · engine of B asked B · alone, engine of A asked A
 # A way out: create_engine(…, creator=lambda: firebird.driver.connect("host/port:path", …))
