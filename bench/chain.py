@@ -5,8 +5,6 @@ Before each run the command is started anew, with the one settings or the other,
 
 import itertools
 import shutil
-import signal
-import subprocess
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -15,6 +13,7 @@ from time import perf_counter
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.broker import Kafka, broker
 from bench.measure import AtLeastRatio, Figure, Way
+from bench.program import Program
 from bench.sae import COMPANY, build_shop, dearer, kafka_log, priced_products
 from puente import setup
 from puente.config import Settings, load
@@ -24,20 +23,18 @@ from puente.demo.watch import Arrival, Watcher, before, wait_for
 from puente.engines import create_database, open_database
 from puente.reference import Store, build_caja
 from schemas.changes import Entity, Subject
-from tests.e2e.small_site import COMMAND
 from tests.engines.ports import HOST, free_port
 
 OTHERS = 19
 EDITS = 10
 POLL_SECONDS = 0.2
-LOAD_SECONDS, ARRIVAL_SECONDS, STOP_SECONDS = 120.0, 30.0, 60.0
+LOAD_SECONDS, ARRIVAL_SECONDS = 120.0, 30.0
 
 
 class _Chain:
     """A SAE and twenty CAJAs; the last is the one that is down at times."""
 
     def __init__(self, folder: Path, kafka: Kafka, products: int) -> None:
-        self._folder = folder
         sae, *cajas = (f"firebird+firebird:///{folder / name}.fdb" for name in ("sae", *(f"caja-{n}" for n in range(OTHERS + 1))))
         create_database(sae)
         build_shop(sae, products)
@@ -50,23 +47,13 @@ class _Chain:
         self._sae = open_database(sae)
         self._watchers = [Watcher(caja) for caja in self._up.caja]
         self._keys = itertools.cycle(priced_products(self._sae))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program = Program(folder)
         self._arrivals: list[Arrival] = []
 
     def start(self, *, up: bool) -> None:
-        self.stop()
-        file = "up.toml" if up else "down.toml"
-        output = (self._folder / "output").open("wb")
-        with output:
-            self._process = subprocess.Popen([COMMAND, "run", "-c", file], cwd=self._folder, stdout=output, stderr=output)
+        self._program.start("up.toml" if up else "down.toml")
         watchers = self._watchers if up else self._watchers[:-1]
         assert all(arrival.seconds is not None for arrival in self._edit(watchers, LOAD_SECONDS)), "the chain does not work"
-
-    def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(STOP_SECONDS)
 
     def edit(self) -> None:
         """One after the other, each when the one before has arrived."""
@@ -85,7 +72,7 @@ class _Chain:
         assert not missing, f"an edit did not arrive in {sorted(missing)}"
 
     def close(self) -> None:
-        self.stop()
+        self._program.stop()
         for watcher in self._watchers:
             watcher.close()
         self._sae.close()

@@ -117,7 +117,22 @@ class AtMost:
         return f"≤ {self.milliseconds:g} ms" + (f", p99 ≤ {self.p99:g} ms" if self.p99 < inf else "")
 
 
-Target = AtLeastRatio | AtLeastRate | AtMost
+@dataclass(frozen=True, slots=True)
+class AtMostTimes:
+    """How many times the other's median and 99th percentile ours may be."""
+
+    median: float
+    p99: float
+
+    def reached(self, measured: Measured) -> bool:
+        ours, other = spread(measured.ours), spread(measured.other)
+        return ours.median <= self.median * other.median and ours.p99 <= self.p99 * other.p99
+
+    def __str__(self) -> str:
+        return f"≤ {self.median:g} × as long, p99 ≤ {self.p99:g} ×"
+
+
+Target = AtLeastRatio | AtLeastRate | AtMost | AtMostTimes
 
 
 def runs_of(rounds: int) -> int:

@@ -34,13 +34,13 @@ def table(lines: Sequence[Line]) -> Table:
         made.add_column(name, justify="right", overflow="fold")
     for line in lines:
         measured = line.measured
-        figure, ratio = measured.figure, measured.ratio
+        figure = measured.figure
         made.add_row(
             f"{line.benchmark}\n[dim]{line.engine}",
             f"{figure.name}\n[dim]{figure.count:,} {figure.unit}s",
             f"{_told(figure, measured.ours)}\n[dim]{figure.ours.name}",
             f"{_told(figure, measured.other)}\n[dim]{figure.other.name}",
-            f"[bold]{ratio.median:.2f} ×[/]\n[dim]{ratio.lowest:.2f} - {ratio.highest:.2f}",
+            _ratio(measured),
             _target(measured),
         )
     return made
@@ -53,6 +53,15 @@ def _told(figure: Figure, seconds: list[float]) -> str:
         return f"{taken.median:,.2f} ms ({taken.lowest:,.2f} - {taken.highest:,.2f}{tail})"
     rate = spread([figure.count / s for s in seconds])
     return f"{rate.median:,.0f}/s ({rate.lowest:,.0f} - {rate.highest:,.0f})"
+
+
+def _ratio(measured: Measured) -> str:
+    """Of many times also that of the slowest: what 99 of 100 are not above, of either way."""
+    ratio = measured.ratio
+    told = f"[bold]{ratio.median:.2f} ×[/]\n[dim]{ratio.lowest:.2f} - {ratio.highest:.2f}"
+    if measured.figure.as_time and len(measured.ours) >= MANY:
+        told += f"\np99 {spread(measured.other).p99 / spread(measured.ours).p99:.2f} ×"
+    return told
 
 
 def _target(measured: Measured) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.measure import AtLeastRate, AtLeastRatio, AtMost, Figure, Measured, Target, Way, measure
+from bench.measure import AtLeastRate, AtLeastRatio, AtMost, AtMostTimes, Figure, Measured, Target, Way, measure
 from bench.report import Line, table, write
 
 
@@ -70,6 +70,9 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians()
         (AtMost(19.9), False),
         (AtMost(20, p99=90), True),
         (AtMost(20, p99=80), False),
+        (AtMostTimes(0.1, p99=0.11), True),
+        (AtMostTimes(0.09, p99=0.11), False),
+        (AtMostTimes(0.1, p99=0.09), False),
         (None, None),
     ],
 )
@@ -80,12 +83,15 @@ def test_a_target_is_reached_by_the_median(target: Target | None, reached: bool 
 def test_of_many_runs_the_slowest_are_told_as_time() -> None:
     seconds = [0.001 * number for number in range(1, 102)]
     many = Measured(
-        figure=Figure(name="work", unit="edit", count=1, ours=idle("ours"), other=idle("other"), as_time=True), ours=seconds, other=seconds
+        figure=Figure(name="work", unit="edit", count=1, ours=idle("ours"), other=idle("other"), as_time=True),
+        ours=seconds,
+        other=[2 * second for second in seconds],
     )
     console = Console(width=150, record=True, file=io.StringIO())
     console.print(table([Line(benchmark="latency", engine="", measured=many)]))
     assert "51.00 ms" in (shown := console.export_text())
     assert "p99 100" in shown
+    assert "p99 2.00 ×" in shown
 
 
 def test_table_and_file_hold_ratio_target_and_every_time(tmp_path: Path) -> None:
