@@ -36,12 +36,34 @@ class Unpublished:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StuckTable:
+    """A table of SAE with a row that waits for a transaction which was prepared and never ended; `entities` are made of it and wait.
+
+    `transaction` is its number, None where the engine does not tell it.
+    """
+
+    table: str
+    transaction: int | None
+    entities: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldDeletes:
+    """So many deletes of an entity wait for a person. Of the `warehouses` SAE keeps no stock any more."""
+
+    entity: str
+    count: int
+    warehouses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
     """What one run of the producer said at `time` (UTC).
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
-    lets them through. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the first of
-    `unpublished_count` rows. A short one has `repeats`, the place of the whole one that it repeats, and nothing else but run and time.
+    lets them through; `held_deletes` counts them. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the
+    first of `unpublished_count` rows. What is made of the tables in `stuck` waits. A short one has `repeats`, the place of the whole one that
+    it repeats, and nothing else but run and time.
     """
 
     run: str
@@ -52,6 +74,8 @@ class Word:
     price_lists: tuple[int, ...] | None = None
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
+    stuck: tuple[StuckTable, ...] = ()
+    held_deletes: tuple[HeldDeletes, ...] = ()
     repeats: Offset | None = None
 
     def unpublished_of(self, subject: Subject) -> frozenset[Key]:
@@ -77,6 +101,8 @@ def record(topic: Topic, word: Word) -> Record:
         "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in word.unpublished],
         "unpublished_count": word.unpublished_count,
         "repeats": word.repeats,
+        "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in word.stuck],
+        "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in word.held_deletes],
     }
     key = KEY if word.repeats is None else SHORT
     return Record(topic=topic, key=key, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
@@ -114,6 +140,10 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         price_lists=None if value["price_lists"] is None else tuple(value["price_lists"]),
         unpublished=tuple(Unpublished(row["entity"], row["key"], row["reason"]) for row in value["unpublished"]),
         unpublished_count=value["unpublished_count"],
+        stuck=tuple(StuckTable(table=s["table"], transaction=s["transaction"], entities=tuple(s["entities"])) for s in value["stuck"]),
+        held_deletes=tuple(
+            HeldDeletes(entity=h["entity"], count=h["count"], warehouses=tuple(h["warehouses"])) for h in value["held_deletes"]
+        ),
         repeats=None if value["repeats"] is None else Offset(value["repeats"]),
     )
 

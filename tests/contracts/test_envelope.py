@@ -14,7 +14,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
-from schemas.control import KEY, TopicWord, Unpublished, Word, parse, record
+from schemas.control import KEY, HeldDeletes, StuckTable, TopicWord, Unpublished, Word, parse, record
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics
@@ -263,6 +263,24 @@ WORDS = st.builds(
     price_lists=st.none() | st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4).map(tuple),
     unpublished=st.lists(st.builds(Unpublished, entity=TEXTS, key=TEXTS, reason=TEXTS), max_size=4).map(tuple),
     unpublished_count=st.integers(0, 2**31 - 1),
+    stuck=st.lists(
+        st.builds(
+            StuckTable,
+            table=TEXTS,
+            transaction=st.none() | st.integers(0, 2**63 - 1),
+            entities=st.lists(TEXTS, max_size=3).map(tuple),
+        ),
+        max_size=3,
+    ).map(tuple),
+    held_deletes=st.lists(
+        st.builds(
+            HeldDeletes,
+            entity=TEXTS,
+            count=st.integers(0, 2**31 - 1),
+            warehouses=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3).map(tuple),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 

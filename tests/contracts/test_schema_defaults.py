@@ -73,6 +73,9 @@ RIGHT = {
     "product.alternate_keys.kind": "none",
     "word.compared": False,
     "word.unpublished_count": 0,
+    "word.stuck": [],
+    "word.stuck.transaction": None,
+    "word.held_deletes": [],
 }
 """Some of them, spelt out."""
 

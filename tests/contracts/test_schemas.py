@@ -32,6 +32,7 @@ PUBLISHED = {
     8: ("word", "a3116d4388e8c2a2"),
     9: ("word", "24643d8bf126bbaf"),
     10: ("currency", "b5200408588482ba"),
+    11: ("word", "f9640bc2de40e9a7"),
 }
 
 
