@@ -273,8 +273,8 @@ class Consumer:
     def _is_done(self, subject: Subject) -> bool:
         topic = self._topics.of(subject)
         progress = self._applier.state.progress.get(topic)
-        if progress is None:  # SAE may have no such warehouse: then the producer, which has spoken by then, made no topic
-            return subject.entity is Entity.STOCK and self._log.state(topic) is None
+        if progress is None:  # SAE may have no such warehouse: then the producer, once it has compared all, made no topic
+            return subject.entity is Entity.STOCK and self._log.state(topic) is None and self._words.knows_warehouses()
         return progress.fingerprint == self._fingerprint and (progress.sweep is None or self._needs_sae(topic, progress))
 
     def _needs_sae(self, topic: Topic, progress: Progress) -> bool:

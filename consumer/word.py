@@ -32,7 +32,8 @@ class Verdict(Enum):
 class _Heard:
     """How far the control topic was read, and the newest word in it; None where its newest event takes the word back.
 
-    It stands at `place`, and was said or repeated last `at`; None where nothing was read of it yet.
+    It stands at `place`, and was said or repeated last `at`; None where nothing was read of it yet. `last` is the word also where it was
+    taken back.
     """
 
     identity: Identity
@@ -40,6 +41,11 @@ class _Heard:
     at: Offset = START
     place: Offset | None = None
     word: Word | None = None
+    last: Word | None = None
+
+    def take(self, word: Word | None, place: Offset) -> None:
+        self.word, self.place = word, place
+        self.last = word or self.last
 
 
 class Words:
@@ -105,6 +111,17 @@ class Words:
         """Whether, besides, no delete of it waits for somebody: what the topic holds SAE has."""
         return self._judge(since, topic, known, lambda word, said: (word.compared or said.complete) and topic not in word.held)
 
+    def knows_warehouses(self) -> bool:
+        """Whether the producer, when it spoke last, had compared all of SAE: a warehouse that has no topic by then holds no stock."""
+        state = self._log.state(self._control)
+        if state is None:
+            return False
+        try:
+            said = self._newest(Moment(state.identity, START)).last
+        except NoTopic:  # deleted meanwhile
+            return False
+        return said is not None and (said.compared or said.complete)
+
     def _judge(self, since: Moment, topic: Topic, known: TopicState, says: Callable[[Word, TopicWord], bool]) -> Verdict:
         """The newest word must be given since then, about the topic that is known, with an end not behind what is known."""
         state = self._log.state(self._control)
@@ -132,8 +149,8 @@ class Words:
                 continue
             for event in batch.events:
                 if event.key == KEY:
-                    heard.at = heard.place = event.offset
-                    heard.word = self._parse(event.value)
+                    heard.take(self._parse(event.value), event.offset)
+                    heard.at = event.offset
                 elif event.key == SHORT:
                     self._hear_again(heard, event)
             heard.next_offset, at_end = batch.next_offset, batch.at_end
@@ -146,7 +163,7 @@ class Words:
         if word is None or word.repeats is None or (heard.place is not None and word.repeats < heard.place):
             return
         if word.repeats != heard.place:  # it was given before this one began to listen
-            heard.place, heard.word = word.repeats, repeated(self._log, self._control, word, self._parse)
+            heard.take(repeated(self._log, self._control, word, self._parse), word.repeats)
         heard.at = event.offset
 
     def _parse(self, value: bytes | None) -> Word | None:

@@ -9,7 +9,7 @@ from producer.compare import Keys, Place
 from producer.contents import StockSource
 from producer.known import Seen
 from producer.sae import Some
-from producer.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd, RawKey, Row
+from producer.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, RawKey, Row
 from schemas.changes import Entity, Key, Subject, trim
 
 AnyRow = TypeVar("AnyRow", bound=Row)
@@ -26,8 +26,11 @@ _ENTITY: dict[type[Row], Entity] = {
 _OF_PRODUCTS = (Inve, PrecioXProd, CvesAlter, Mult)
 
 
-def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource, check: Iterable[Place]) -> Keys:
-    """The keys whose rows, or rows they depend on, were written or deleted; and those of `check`."""
+def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource | None, check: Iterable[Place]) -> Keys:
+    """The keys whose rows, or rows they depend on, were written or deleted; and those of `check`.
+
+    Rows tell no key of stock where nobody knows where it stands.
+    """
     found: dict[Subject, set[bytes]] = defaultdict(set)
     for subject, key in check:
         found[subject].add(key)
@@ -39,10 +42,12 @@ def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource,
     return {subject: keys for subject, keys in found.items() if keys}
 
 
-def _subjects(table: type[Row], raw: RawKey, stock: StockSource) -> Iterator[Subject]:
-    per_warehouse, default = stock
+def _subjects(table: type[Row], raw: RawKey, stock: StockSource | None) -> Iterator[Subject]:
     if table in _ENTITY:
         yield Subject(_ENTITY[table])
+    if stock is None:
+        return
+    per_warehouse, default = stock
     if table is Inve and not per_warehouse:
         yield Subject(Entity.STOCK, default)
     if table is Mult and per_warehouse:
@@ -94,13 +99,13 @@ def _spelt(raws: Mapping[Key, set[str]], keys: Iterable[Key]) -> set[str]:
 class Narrowed:
     """`Rows` that make up certain keys, and the few that all keys share; may give some more."""
 
-    def __init__(self, snapshot: Some, keys: Keys, spellings: Spellings, stock: StockSource) -> None:
+    def __init__(self, snapshot: Some, keys: Keys, spellings: Spellings, stock: StockSource | None) -> None:
         self._snapshot, self.layout = snapshot, snapshot.layout
         wanted: dict[Entity, set[Key]] = defaultdict(set)
         for subject, some in keys.items():
             wanted[subject.entity].update(_texts(some))
         products, stocked = wanted[Entity.PRODUCT], wanted[Entity.STOCK]
-        per_warehouse, _ = stock
+        per_warehouse, _ = stock or (True, None)
         self._columns: dict[type[Row], tuple[str, set[str]]] = {
             Inve: ("cve_art", spellings.products(products if per_warehouse else products | stocked)),
             PrecioXProd: ("cve_art", spellings.products(products)),
@@ -108,8 +113,7 @@ class Narrowed:
             Mult: ("cve_art", spellings.products(stocked)),
             Clie: ("clave", spellings.customers(wanted[Entity.CUSTOMER])),
         }
-        self._whole: set[type[Row]] = {Almacenes, ParamInventario}
-        self._whole |= {Clin} if wanted[Entity.PRODUCT_LINE] else set()
+        self._whole: set[type[Row]] = {Clin} if wanted[Entity.PRODUCT_LINE] else set()
         self._whole |= {Moned} if wanted[Entity.CURRENCY] else set()
         self._whole |= {Impu} if wanted[Entity.TAX_SCHEME] or products else set()
         self._whole |= {Precios} if products else set()

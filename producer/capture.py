@@ -7,19 +7,20 @@ is still there when it reads, whoever made it; it is the only mode that needs no
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from time import monotonic
 from typing import Protocol
 
 from producer.compare import Comparison, Difference, Keys, Place, Problem
-from producer.contents import everything, price_lists, stock_source, warehouses
-from producer.limbo import Stuck, UpToLimbo, resting_on
+from producer.contents import StockSource, everything_with, price_lists
+from producer.limbo import Stuck, UpToLimbo, resting_on, told
 from producer.sae import Beating, Sae
 from producer.schedule import rest_after
 from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
 from schemas.changes import Entity, Subject
-from schemas.control import Unpublished
+from schemas.control import StuckTable, Unpublished
 
 COMPARE = "compare"
 CheckKeys = Collection[Place]
@@ -31,27 +32,17 @@ NAMED = 20
 class Standing:
     """What the heartbeat tells of SAE as it was last read.
 
-    Of the subjects in `lacking` the log will not hold all that SAE holds; of the entities in `waiting` it does not yet. `unpublished` names
-    the first of `unpublished_count` rows that no event can hold, those that the log knows nothing of before those of which it has an older
-    event. `price_lists` is None where they cannot be read.
+    Of the subjects in `lacking` the log will not hold all that SAE holds; of the entities in `waiting` it does not yet, since they rest on
+    tables in `stuck`. `unpublished` names the first of `unpublished_count` rows that no event can hold, those that the log knows nothing of
+    before those of which it has an older event. `price_lists` is None where they cannot be read.
     """
 
     lacking: frozenset[Subject]
     price_lists: tuple[int, ...] | None
     waiting: frozenset[Entity] = frozenset()
+    stuck: tuple[StuckTable, ...] = ()
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
-
-    @classmethod
-    def of(cls, problems: Collection[Problem], lists: tuple[int, ...] | None, waiting: frozenset[Entity]) -> "Standing":
-        first = sorted(problems, key=lambda problem: (problem.said, problem.subject, problem.key))[:NAMED]
-        return cls(
-            lacking=frozenset(problem.subject for problem in problems if not problem.said),
-            price_lists=lists,
-            waiting=waiting,
-            unpublished=tuple(problem.row for problem in first),
-            unpublished_count=len(problems),
-        )
 
     def is_complete(self, subject: Subject) -> bool:
         return subject not in self.lacking and subject.entity not in self.waiting
@@ -63,8 +54,8 @@ class Captured:
 
     `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
     each has a topic. `price_lists` are the numbers of SAE's. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys
-    that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`; the entities in
-    `waiting` rest on them. `marks` is the mode's own.
+    that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`. `stock` tells
+    where stock stands, None where that is not known. `marks` is the mode's own.
     """
 
     at: datetime
@@ -77,8 +68,13 @@ class Captured:
     problems: tuple[Problem, ...] = ()
     collisions: tuple[tuple[Subject, str], ...] = ()
     stuck: Stuck = field(default_factory=dict)
-    waiting: frozenset[Entity] = frozenset()
+    stock: StockSource | None = None
     marks: object = None
+
+    @cached_property
+    def waiting(self) -> frozenset[Entity]:
+        """What rests on tables that are stuck."""
+        return resting_on(self.stuck, self.stock)
 
     def covers(self, place: Place) -> bool:
         """Whether the key was looked at."""
@@ -88,7 +84,15 @@ class Captured:
     @property
     def standing(self) -> Standing:
         """For the heartbeat, once all of it is acknowledged."""
-        return Standing.of(self.problems, self.price_lists, self.waiting)
+        first = sorted(self.problems, key=lambda problem: (problem.said, problem.subject, problem.key))[:NAMED]
+        return Standing(
+            lacking=frozenset(problem.subject for problem in self.problems if not problem.said),
+            price_lists=self.price_lists,
+            waiting=self.waiting,
+            stuck=told(self.stuck, self.stock),
+            unpublished=tuple(problem.row for problem in first),
+            unpublished_count=len(self.problems),
+        )
 
 
 class Capture(Protocol):
@@ -157,22 +161,21 @@ class CompareCapture:
                 self._kept = _Marks((session, ids.own + 1), kept.due)
                 return None
             comparison, rows = Comparison(view), UpToLimbo(snapshot)
-            for row in everything(Beating(rows, beat)):
+            for row in everything_with(Beating(rows, beat), rows.places.source):
                 comparison.add(row)
-            found, lists = comparison.warehouses | warehouses(snapshot), price_lists(rows)
-            waiting = resting_on(rows.stuck, per_warehouse=stock_source(snapshot)[0])
-        comparison.leave_out(waiting)
+            lists = price_lists(rows)
+        comparison.leave_out(resting_on(rows.stuck, rows.places.source))
         return Captured(
             at=at,
             mode=self.mode,
             differences=comparison.differences,
-            warehouses=found,
+            warehouses=comparison.warehouses | rows.places.warehouses,
             price_lists=None if Precios in rows.stuck else lists,
             read=comparison.read,
             problems=tuple(comparison.problems),
             collisions=tuple(comparison.collisions),
             stuck=rows.stuck,
-            waiting=waiting,
+            stock=rows.places.source,
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
 

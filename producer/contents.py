@@ -29,22 +29,27 @@ class Row(NamedTuple):
     value: Callable[[], Value]
 
 
+StockSource = tuple[bool, int]
+
+
 def everything(snapshot: Rows) -> Iterator[Row]:
-    """Every row, entity by entity; prospects do not travel."""
+    """Every row, entity by entity; prospects do not travel. Raises what `stock_source` does."""
+    yield from everything_with(snapshot, stock_source(snapshot))
+
+
+def everything_with(snapshot: Rows, stock: StockSource | None) -> Iterator[Row]:
+    """The same where it is known where stock stands; without stock where it is not."""
     schemes = list(snapshot.rows(Impu))
     make_scheme = partial(tax_scheme, layout=snapshot.layout)
     yield from _rows(Entity.PRODUCT_LINE, ((row.cve_lin, row) for row in snapshot.rows(Clin)), product_line)
     yield from _rows(Entity.TAX_SCHEME, ((str(row.cve_esqimpu), row) for row in schemes), make_scheme)
     yield from _rows(Entity.CURRENCY, ((str(row.num_moned), row) for row in snapshot.rows(Moned)), currency)
-    per_warehouse, default = stock_source(snapshot)
+    per_warehouse, default = stock or (False, None)
     yield from _products(snapshot, read_children(snapshot, schemes), None if per_warehouse else default)
     yield from _customers(snapshot)
     if per_warehouse:
         for row in snapshot.rows(Mult):
             yield _stock(row.cve_art, row.cve_alm, row.exist)
-
-
-StockSource = tuple[bool, int]
 
 
 def stock_source(snapshot: Rows) -> StockSource:
@@ -65,9 +70,9 @@ def stock_source(snapshot: Rows) -> StockSource:
     raise ConfigError(text("SAE does not say where its stock stands: PARAM_INVENTARIO has no row"))
 
 
-def warehouses(snapshot: Rows) -> set[int]:
+def warehouses(snapshot: Rows, stock: StockSource) -> set[int]:
     """Every warehouse that may hold stock: each has its topic."""
-    per_warehouse, default = stock_source(snapshot)
+    per_warehouse, default = stock
     return {row.cve_alm for row in snapshot.rows(Almacenes)} if per_warehouse else {default}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from producer.limbo import Stuck, UpToLimbo
+from producer.limbo import StockPlaces, Stuck, UpToLimbo
 from producer.sae import Snapshot
 from producer.tables import KEYS, RawKey, Row
 from puente.engines.database import TransactionIds
@@ -96,6 +96,10 @@ class Recording:
         for row in found:
             keys.add((share(row[0], row[0]), *row[1:size]))
             yield row
+
+    @property
+    def places(self) -> StockPlaces:
+        return self._rows.places
 
     @property
     def stuck(self) -> Stuck:

@@ -5,12 +5,16 @@ What is made of such a table waits, deletes too, for a row that cannot be read i
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
+from producer.contents import StockSource, stock_source, warehouses
 from producer.sae import Snapshot
-from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, Row
+from producer.tables import TABLES, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd, Row
 from puente.engines.errors import RowInLimbo
 from schemas.changes import Entity
+from schemas.control import StuckTable
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 Stuck = Mapping[type[Row], RowInLimbo]
@@ -24,27 +28,43 @@ _MADE_OF: Mapping[type[Row], frozenset[Entity]] = {
     CvesAlter: frozenset({Entity.PRODUCT}),
     Clie: frozenset({Entity.CUSTOMER}),
     Mult: frozenset({Entity.STOCK}),
+    ParamInventario: frozenset({Entity.STOCK}),
+    Almacenes: frozenset({Entity.STOCK}),
 }
 
 
-def resting_on(tables: Iterable[type[Row]], *, per_warehouse: bool) -> frozenset[Entity]:
-    """What is made of rows of these tables; `per_warehouse` tells whether stock stands in MULT."""
+def resting_on(tables: Iterable[type[Row]], stock: StockSource | None) -> frozenset[Entity]:
+    """What is made of rows of these tables; `stock` tells where stock stands, None where that is not known, and so nothing of stock is."""
     found: set[Entity] = set()
     for table in tables:
         found |= _MADE_OF[table]
-        if table is Inve and not per_warehouse:
+        if table is Inve and stock is not None and not stock[0]:
             found.add(Entity.STOCK)
     return frozenset(found)
 
 
-class UpToLimbo:
-    """`Rows` of a snapshot, of each table up to the first row in limbo; `stuck` names the tables that have one.
+def told(stuck: Stuck, stock: StockSource | None) -> tuple[StuckTable, ...]:
+    """The tables for the heartbeat, in order."""
+    found = [
+        StuckTable(table=TABLES[table], transaction=error.transaction, entities=tuple(sorted(resting_on([table], stock))))
+        for table, error in stuck.items()
+    ]
+    return tuple(sorted(found, key=lambda one: one.table))
 
-    Without PARAM_INVENTARIO or ALMACENES nothing is known of stock at all: their limbo is raised.
-    """
+
+@dataclass(frozen=True, slots=True)
+class StockPlaces:
+    """Where stock stands and the warehouses that may hold some. `source` is None where limbo keeps either from being read."""
+
+    source: StockSource | None
+    warehouses: frozenset[int]
+
+
+class UpToLimbo:
+    """`Rows` of a snapshot, of each table up to the first row in limbo; `stuck` names the tables that have one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot, self.layout = snapshot, snapshot.layout
+        self.snapshot, self.layout = snapshot, snapshot.layout
         self.stuck: dict[type[Row], RowInLimbo] = {}
 
     @contextmanager
@@ -53,14 +73,22 @@ class UpToLimbo:
         try:
             yield
         except RowInLimbo as error:
-            if table not in KEYS:
-                raise
             self.stuck[table] = error
+
+    @cached_property
+    def places(self) -> StockPlaces:
+        """Raises what `stock_source` does where the row can be read and does not say it."""
+        found = StockPlaces(None, frozenset())
+        with self.noting(ParamInventario):
+            source = stock_source(self.snapshot)
+            with self.noting(Almacenes):
+                found = StockPlaces(source, frozenset(warehouses(self.snapshot, source)))
+        return found
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         with self.noting(cast("type[Row]", table)):
-            yield from self._snapshot.rows(table)
+            yield from self.snapshot.rows(table)
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         with self.noting(cast("type[Row]", table)):
-            yield from self._snapshot.rows_where(table, column, values)
+            yield from self.snapshot.rows_where(table, column, values)

@@ -94,6 +94,7 @@ class Publisher:
             word = replace(
                 word,
                 price_lists=standing.price_lists,
+                stuck=standing.stuck,
                 unpublished=standing.unpublished,
                 unpublished_count=standing.unpublished_count,
             )

@@ -13,13 +13,13 @@ from time import monotonic
 from producer.affected import Narrowed, Spellings, affected
 from producer.capture import COMPARE, Captured, CheckKeys
 from producer.compare import Comparison, Keys
-from producer.contents import StockSource, everything, price_lists, stock_source, warehouses
+from producer.contents import StockSource, everything_with, price_lists
 from producer.faults import Faults, faults_of
 from producer.known import Known, Recording, Seen, look, read_gone
 from producer.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae import Beating, Sae, Snapshot
 from producer.schedule import Gate, Pace, Table, next_night, rest_after
-from producer.tables import Precios
+from producer.tables import KEYS, Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
 
@@ -33,6 +33,7 @@ class _State:
     `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
     the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
     for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
+    `stock` is None where that kept it from being known where stock stands; all is compared as soon as it is.
     """
 
     gate: Gate
@@ -41,7 +42,7 @@ class _State:
     known: dict[Table, Known]
     others: Collection[Table]
     spellings: Spellings
-    stock: StockSource
+    stock: StockSource | None
     price_lists: tuple[int, ...] | None
     compare_at: float
     night: datetime
@@ -105,9 +106,14 @@ class VersionCapture:
                 return self._compare_all(snapshot, ids, view, beat)
             state.gate.enter(ids)
             tables = state.gate.restless(state.pace.due(state.known))
-            if self._compares_now(state) or (tables and stock_source(snapshot) != state.stock):
+            if self._compares_now(state):
                 return self._compare_all(snapshot, ids, view, beat)
-            return self._look(snapshot, ids, view, state, tables, check, beat) if tables or check else None
+            if not tables and not check:
+                return None
+            rows = UpToLimbo(snapshot)
+            if rows.places.source not in (None, state.stock):
+                return self._compare_all(snapshot, ids, view, beat)
+            return self._look(rows, ids, view, state, tables, check, beat)
 
     def _may_look(self, state: _State) -> bool:
         """Whether it is time for anything; asked before SAE is."""
@@ -123,13 +129,13 @@ class VersionCapture:
     def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, view: View, beat: Callable[[], None]) -> Captured:
         began, at, night = self._clock(), self._now(), next_night(self._local())
         rows, comparison = Recording(snapshot), Comparison(view)
-        for row in everything(Beating(rows, beat)):
+        for row in everything_with(Beating(rows, beat), rows.places.source):
             comparison.add(row)
         known, spellings = rows.known(ids), Spellings()
         for table, keys in rows.keys.items():
             spellings.learn(table, keys)
-        found, stock, lists = comparison.warehouses | warehouses(snapshot), stock_source(snapshot), price_lists(rows)
-        comparison.leave_out(resting_on(rows.stuck, per_warehouse=stock[0]))
+        found, stock, lists = comparison.warehouses | rows.places.warehouses, rows.places.source, price_lists(rows)
+        comparison.leave_out(resting_on(rows.stuck, stock))
         ended = self._clock()
         state = _State(
             gate=Gate(self._sae.connections, ids.own),
@@ -149,7 +155,7 @@ class VersionCapture:
 
     def _look(
         self,
-        snapshot: Snapshot,
+        rows: UpToLimbo,
         ids: TransactionIds,
         view: View,
         state: _State,
@@ -158,7 +164,8 @@ class VersionCapture:
         beat: Callable[[], None],
     ) -> Captured:
         at = self._now()
-        seen, looking, rows = {}, UpToLimbo(snapshot), UpToLimbo(snapshot)
+        snapshot = rows.snapshot
+        seen, looking = {}, UpToLimbo(snapshot)
         for table in tables:
             with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
                 seen[table] = self._look_at(snapshot, ids, state, table)
@@ -167,16 +174,16 @@ class VersionCapture:
         keys = affected(rows, seen, state.stock, check)
         comparison = Comparison(view, keys)
         wanted = Beating(Narrowed(rows, keys, state.spellings, state.stock), beat)
-        for row in everything(wanted) if keys else ():
+        for row in everything_with(wanted, rows.places.source) if keys else ():
             comparison.add(row)
-        unread = resting_on(rows.stuck, per_warehouse=state.stock[0])
+        unread = resting_on(rows.stuck, state.stock)
         comparison.leave_out(unread)
         keys = {subject: some for subject, some in keys.items() if subject.entity not in unread}
-        seen = {table: one for table, one in seen.items() if not unread & resting_on([table], per_warehouse=state.stock[0])}
+        seen = {table: one for table, one in seen.items() if not unread & resting_on([table], state.stock)}
         faults = state.faults.after(comparison, keys)
         lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
-        found = comparison.warehouses | warehouses(snapshot)
-        still = {table: error for table, error in state.stuck.items() if table not in seen}
+        found = comparison.warehouses | rows.places.warehouses
+        still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
         owed = [(subject, key) for subject, key in check if subject.entity in unread]
         looked = _Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
         return self._captured(self.mode, at, comparison, keys, found, state.stock, looked)
@@ -198,7 +205,7 @@ class VersionCapture:
         comparison: Comparison,
         only: Keys | None,
         found: Collection[int],
-        stock: StockSource,
+        stock: StockSource | None,
         marks: _Compared | _Looked,
     ) -> Captured:
         known = marks.state if isinstance(marks, _Compared) else marks
@@ -213,7 +220,7 @@ class VersionCapture:
             problems=tuple(known.faults.problems.values()),
             collisions=known.faults.collisions,
             stuck=known.stuck,
-            waiting=resting_on(known.stuck, per_warehouse=stock[0]),
+            stock=stock,
             marks=marks,
         )
 

@@ -13,7 +13,7 @@ from puente.errors import ExitCode, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicSettings
 from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
-from puente.heartbeat import last_word, unpublished
+from puente.heartbeat import last_word, stuck, unpublished
 from puente.kafka_rights import check_rights
 from puente.texts import Text, text
 from puente.wiring.opening import find_company, log_is_missing, open_log, open_sae, topics_of
@@ -102,7 +102,7 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
     yield from _kept_otherwise(log, topics, [topic for topic in present if topic not in silent])
     if hidden.intersection((topics.registry, topics.control)):
         return
-    yield from _unpublished(log, topics)
+    yield from _word(log, topics)
     known, _ = read_schemas(log, topics.registry)
     lacking = [name for name in NAMES if known.get(bundled(name).id) != bundled(name).text]
     if lacking:
@@ -113,8 +113,10 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
         )
 
 
-def _unpublished(log: EventLog, topics: Topics) -> Iterator[Finding]:
+def _word(log: EventLog, topics: Topics) -> Iterator[Finding]:
     word = last_word(log, topics)
+    if word is not None:
+        yield from (Finding(Level.WARNING, "SAE", stuck(table)) for table in word.stuck)
     if word is not None and word.unpublished_count:
         yield Finding(Level.WARNING, "SAE", unpublished(word))
 

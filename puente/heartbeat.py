@@ -14,7 +14,7 @@ from producer.poll import HEARTBEAT_SECONDS
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic
 from puente.texts import Text, marked, text, translate
 from schemas.codec import Decoder
-from schemas.control import Word, parse, repeated
+from schemas.control import StuckTable, Word, parse, repeated
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -28,6 +28,8 @@ class ProducerState(StrEnum):
     """What the producer does, in one word."""
 
     WORKING = marked("working")
+    WAITING = marked("waiting")
+    """It carries all but what rests on tables of SAE that cannot be read: `Word.stuck`."""
     COMPARING = marked("comparing")
     """It reads all of SAE and the log, since it has just begun."""
     STOPPED = marked("stopped")
@@ -39,7 +41,7 @@ class ProducerState(StrEnum):
     """The log cannot be read."""
 
 
-PRODUCES = frozenset((ProducerState.WORKING, ProducerState.COMPARING))
+PRODUCES = frozenset((ProducerState.WORKING, ProducerState.WAITING, ProducerState.COMPARING))
 
 
 @dataclass(kw_only=True)
@@ -101,11 +103,14 @@ def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerSt
     if word is None:  # the one that it repeats is taken back
         return ProducerStatus(state=ProducerState.STOPPED)
     seconds = (datetime.now(UTC) - word.time).total_seconds()
-    if events[-1].value is None:
-        state = ProducerState.STOPPED
-    else:
-        state = ProducerState.WORKING if word.compared or word.complete else ProducerState.COMPARING
+    state = ProducerState.STOPPED if events[-1].value is None else _doing(word)
     return ProducerStatus(state=state, word=word, heard_seconds=seconds)
+
+
+def _doing(word: Word) -> ProducerState:
+    if word.stuck:
+        return ProducerState.WAITING
+    return ProducerState.WORKING if word.compared or word.complete else ProducerState.COMPARING
 
 
 def _newest(log: EventLog, topic: Topic, end: Offset) -> list[Event]:
@@ -130,3 +135,15 @@ def unpublished(word: Word) -> Text:
     if word.unpublished_count == 1:
         return text("1 row of SAE cannot be published: {listed}", listed=listed)
     return text("{count} rows of SAE cannot be published: {listed}", count=word.unpublished_count, listed=f"{listed}{more}")
+
+
+def stuck(table: StuckTable) -> Text:
+    """What waits for which transaction, and who may end it how."""
+    return text(
+        "the table {table} cannot be read whole, and what is made of it waits ({entities}); all else goes on. Transaction {number} of two "
+        "databases wrote to it, was prepared and never ended: SAE's administrator ends it by gfix -commit {number} or "
+        "gfix -rollback {number} (gfix -list shows it)",
+        table=table.table,
+        entities=", ".join(map(translate, table.entities)),
+        number="?" if table.transaction is None else table.transaction,
+    )

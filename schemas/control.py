@@ -62,8 +62,8 @@ class Word:
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
     lets them through; `held_deletes` counts them. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the
-    first of `unpublished_count` rows. What is made of the tables in `stuck` waits. A short one has `repeats`, the place of the whole one that
-    it repeats, and nothing else but run and time.
+    first of `unpublished_count` rows. What is made of the tables in `stuck` waits. A short one has `repeats`, the place of the whole one it
+    repeats, and nothing else but run and time.
     """
 
     run: str
@@ -86,7 +86,8 @@ class Word:
 
     @property
     def complete(self) -> bool:
-        return bool(self.topics) and all(topic.complete for topic in self.topics)
+        """Whether the log holds all of SAE. Where stock waits it may have no topic yet that could lack something."""
+        return bool(self.topics) and not self.stuck and all(topic.complete for topic in self.topics)
 
 
 def record(topic: Topic, word: Word) -> Record:

@@ -10,7 +10,7 @@ from consumer.ledger import Reason
 from consumer.leftout import line
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.heartbeat import ProducerState, ProducerStatus, unpublished
+from puente.heartbeat import ProducerState, ProducerStatus, stuck, unpublished
 from puente.status import status as look
 from puente.status.document import document
 from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
@@ -55,6 +55,7 @@ def _show(found: Status, max_lag: float | None) -> None:
 def _producer(found: Status) -> Text:
     said = {
         ProducerState.WORKING: text("the producer works"),
+        ProducerState.WAITING: text("the producer works, but for tables of SAE that cannot be read"),
         ProducerState.COMPARING: text("the producer compares all of SAE with the log"),
         ProducerState.STOPPED: text("the producer is stopped"),
         ProducerState.SILENT: text("the producer is silent"),
@@ -76,6 +77,8 @@ def _row(caja: CajaStatus) -> list[object]:
 def _of_producer(found: ProducerStatus) -> Iterator[Text]:
     if found.state in (ProducerState.STOPPED, ProducerState.SILENT, ProducerState.NEVER_STARTED):
         yield text("nothing that changes there is carried: start puente run (or puente produce) where SAE is")
+    if found.word:
+        yield from map(stuck, found.word.stuck)
     if found.word and found.word.unpublished_count:
         yield unpublished(found.word)
     if found.word and found.word.held:

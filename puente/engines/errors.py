@@ -1,10 +1,18 @@
 """What an engine reports beyond `puente.errors`."""
 
 from puente.errors import RetryableError
+from puente.texts import Text
 
 
 class RowInLimbo(RetryableError):
-    """A row waits for a transaction of two databases that was prepared and is neither committed nor rolled back."""
+    """A row waits for a transaction of two databases that was prepared and is neither committed nor rolled back.
+
+    `transaction` is its number, None where the engine does not tell it.
+    """
+
+    def __init__(self, text: Text, transaction: int | None = None) -> None:
+        super().__init__(text)
+        self.transaction = transaction
 
 
 class LockConflict(RetryableError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from consumer.leftout import LeftOut
 from puente.heartbeat import PRODUCES, ProducerStatus
 from puente.status.model import LISTED, WORKS, CajaStatus, Example, Parked, Status, is_late
-from schemas.control import Unpublished
+from schemas.control import StuckTable, Unpublished
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("status.schema.json")
@@ -34,6 +34,7 @@ def _producer(found: ProducerStatus) -> dict[str, object]:
         "time": word and word.time.isoformat(),
         "heard_seconds": _seconds(found.heard_seconds),
         "complete": word and word.complete,
+        "stuck": [_stuck(table) for table in word.stuck] if word else [],
         "held": sorted(word.held) if word else [],
         "unpublished_count": word and word.unpublished_count,
         "unpublished": [_unpublished(row) for row in word.unpublished[:LISTED]] if word else [],
@@ -85,6 +86,10 @@ def left_out(found: LeftOut) -> dict[str, object]:
 
 def _unpublished(row: Unpublished) -> dict[str, object]:
     return {"entity": row.entity, "key": row.key, "reason": row.reason}
+
+
+def _stuck(table: StuckTable) -> dict[str, object]:
+    return {"table": table.table, "transaction": table.transaction, "entities": list(table.entities)}
 
 
 def _seconds(value: float | None) -> float | None:

@@ -21,6 +21,7 @@ from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.e2e.statuses import VALIDATOR, ask
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.firebird_server import FirebirdServer
+from tests.engines.prepared import prepared
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 PAGE = Path(__file__).parents[2] / "docs/status.md"
@@ -221,6 +222,28 @@ def test_a_row_of_sae_that_cannot_be_published_is_named_by_status_and_check(site
     for command in ("status", "check"):
         (told,) = [line for line in site.puente(command).stdout.splitlines() if "cannot be published" in line]
         assert re.search(r"SAE: 1 row of SAE cannot be published: product MALO \(average_cost", told)
+
+
+@pytest.mark.file_log
+def test_a_table_of_sae_that_waits_for_a_transaction_is_named_with_what_to_do(site: SmallSite, firebird_server: FirebirdServer) -> None:
+    site.fill()
+    other, statement = firebird_server.new_url("other"), "UPDATE PARAM_INVENTARIO01 SET ALMACENPREDETER = 1"
+    with running(site, "produce"):
+        wait_until(lambda: ask(site).states["SAE"] == "working")
+        with prepared(site.sae_url, other, statement):
+            ((number,),) = site.sae_rows("RDB$TRANSACTION_ID FROM RDB$TRANSACTIONS WHERE RDB$TRANSACTION_STATE = 1")
+            wait_until(lambda: ask(site).states["SAE"] == "waiting")
+            producer = ask(site).found["producer"]
+            assert producer["stuck"] == [{"table": "PARAM_INVENTARIO", "transaction": number, "entities": ["stock"]}]
+            assert (producer["works"], producer["complete"]) == (True, False)
+            for command in ("status", "check"):
+                (told,) = [line for line in site.puente(command).stdout.splitlines() if "cannot be read whole" in line]
+                assert re.search(rf"SAE: the table PARAM_INVENTARIO .*\(stock\).* {number} .*gfix -rollback {number}", told)
+            told = site.puente("--lang", "es", "status").stdout
+            assert re.search(rf"SAE: la tabla PARAM_INVENTARIO .*\(existencias\).* {number} .*gfix -rollback {number}", told)
+        wait_until(lambda: ask(site).states["SAE"] == "working")
+        producer = ask(site).found["producer"]
+        assert (producer["stuck"], producer["complete"]) == ([], True)
 
 
 @pytest.mark.file_log

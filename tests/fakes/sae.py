@@ -112,8 +112,9 @@ class FakeSae:
         self.limbo[number] = set(self.running[number].rows)
 
     def raise_limbo(self, table: Any, raws: Collection[RawKey]) -> None:
-        if any((table, raw) in rows for rows in self.limbo.values() for raw in raws):
-            raise RowInLimbo(text("planted"))
+        found = [number for number, rows in self.limbo.items() if any((table, raw) in rows for raw in raws)]
+        if found:
+            raise RowInLimbo(text("planted"), found[0])
 
     def put(self, *rows: Row) -> None:
         number = self.begin()

@@ -56,13 +56,18 @@ class Site:
         self.sql(*CONTENT)
         grant_sae(self.url)
         self.sae = SqlSae(self.stack.enter_context(closing(open_database(as_reader(self.url)))), "auto")
+        self.begin()
+        self.run()
+        assert self.sae.exact == KEYS.keys()
+
+    def begin(self, log: MemoryLog | None = None) -> None:
+        """A producer, on another log where one is given."""
+        self.log = log or self.log
         self.producer = Producer(
             capture=VersionCapture(self.sae),
             publisher=Publisher(self.log, TOPICS),
             new_view=lambda claim: View(self.log, TOPICS, claim.take),
         )
-        self.run()
-        assert self.sae.exact == KEYS.keys()
 
     def connect(self) -> Database:
         """As its owner."""
@@ -112,14 +117,18 @@ class Site:
         assert self.run().published == 0
         return found
 
-    def incomplete(self) -> set[str]:
-        """Whose topics the newest heartbeat does not call complete."""
+    def word(self) -> Word:
+        """The newest heartbeat."""
         words, said = self.log.topics()[TOPICS.control], dict[int, Word]()
         for event in self.log.read(TOPICS.control, START, words.end).events:
             if event.value is not None:
                 word = parse(Decoder(), event.value)
                 said[event.offset] = word if word.repeats is None else said[word.repeats]
-        return {str(TOPICS.subject(topic.topic)) for topic in said[max(said)].topics if not topic.complete}
+        return said[max(said)]
+
+    def incomplete(self) -> set[str]:
+        """Whose topics the newest heartbeat does not call complete."""
+        return {str(TOPICS.subject(topic.topic)) for topic in self.word().topics if not topic.complete}
 
     def agrees(self) -> bool:
         """Whether the log holds what SAE does, read through a connection of its own."""

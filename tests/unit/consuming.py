@@ -1,6 +1,6 @@
 """A consumer of one CAJA in memory, for unit tests."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import TopicWord, Unpublished, Word, record
+from schemas.control import StuckTable, TopicWord, Unpublished, Word, record
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics
@@ -114,6 +114,7 @@ class Site:
         held: Collection[Subject] = (),
         unpublished: Collection[tuple[Subject, str]] = (),
         unpublished_count: int | None = None,
+        stuck: Sequence[StuckTable] = (),
     ) -> None:
         say(
             self.log,
@@ -124,6 +125,7 @@ class Site:
             held=held,
             unpublished=unpublished,
             unpublished_count=unpublished_count,
+            stuck=stuck,
         )
 
     def append_word(self, key: bytes, value: bytes | None) -> None:
@@ -161,6 +163,7 @@ def say(
     unpublished: Collection[tuple[Subject, str]] = (),
     unpublished_count: int | None = None,
     price_lists: tuple[int, ...] | None = None,
+    stuck: Sequence[StuckTable] = (),
 ) -> None:
     """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
@@ -186,6 +189,7 @@ def say(
         held=[TOPICS.of(subject) for subject in held],
         unpublished=tuple(Unpublished(str(subject), key, "too large") for subject, key in unpublished),
         unpublished_count=len(unpublished) if unpublished_count is None else unpublished_count,
+        stuck=tuple(stuck),
     )
     log.append([record(TOPICS.control, said)])
 

@@ -14,8 +14,8 @@ from puente.errors import ConnectionLost
 from puente.eventlog.memory import StoredTopic
 from puente.eventlog.port import Offset, Record
 from puente.texts import text
-from schemas.changes import Entity, Key, Subject
-from schemas.control import KEY, SHORT, Word, record, short
+from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.control import KEY, SHORT, StuckTable, Word, record, short
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import MAPPERS, NOW, TOPICS, Site, customer
 
@@ -499,3 +499,42 @@ def test_a_held_sweep_keeps_it_from_being_said() -> None:
     site = many(60)
     site.step()
     assert site.caja.content.guard.ready_at is None
+
+
+WAITS = StuckTable(table="PARAM_INVENTARIO", transaction=31, entities=("stock",))
+
+
+def without_stock() -> Site:
+    """SAE's stock has no topic."""
+    site = Site(ALL)
+    site.product("P1")
+    site.step()
+    return site
+
+
+def is_ready(site: Site) -> bool:
+    site.step()
+    site.step()
+    return site.caja.content.guard.ready_at is not None
+
+
+def test_a_store_whose_warehouse_sae_lacks_keeps_no_caja_from_being_ready() -> None:
+    site = without_stock()
+    site.say()
+    assert is_ready(site)
+
+
+def test_a_caja_is_not_ready_while_nobody_knows_where_stock_stands() -> None:
+    """All else may be there by then, and the topic of its warehouse is not made yet."""
+    site = without_stock()
+    site.say(compared=False, stuck=[WAITS])
+    assert not is_ready(site)
+    site.append_word(KEY, None)  # the producer ends, another consumer begins, and another producer
+    site.consumer = site.another()
+    assert not is_ready(site)
+    site.say(compared=False, lacking=[Subject(entity) for entity in CATALOGUES])
+    assert not is_ready(site)
+    site.stock("P1", Decimal(1))
+    assert not is_ready(site)
+    site.say()
+    assert is_ready(site)

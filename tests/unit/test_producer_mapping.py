@@ -306,7 +306,7 @@ def test_stock_stands_in_mult_where_there_are_warehouses() -> None:
         (Subject(Entity.STOCK, 3), "A", {"sku": "A", "warehouse": 3, "quantity": Decimal(0)}),
     ]
     with sae.snapshot() as snapshot:
-        assert warehouses(snapshot) == {5}
+        assert warehouses(snapshot, stock_source(snapshot)) == {5}
 
 
 @pytest.mark.parametrize(("default", "warehouse"), [(4, 4), (None, 1), (0, 1)])
@@ -317,4 +317,4 @@ def test_stock_is_the_products_own_where_there_are_no_warehouses(default: int | 
     assert found.subject == Subject(Entity.STOCK, warehouse)
     assert found.value() == {"sku": "A", "warehouse": warehouse, "quantity": Decimal("10.25")}
     with sae.snapshot() as snapshot:
-        assert warehouses(snapshot) == {warehouse}
+        assert warehouses(snapshot, stock_source(snapshot)) == {warehouse}

@@ -1,5 +1,6 @@
 """gds codes → Puente's errors, in one place: by number, never by text."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -27,6 +28,8 @@ _FORMAT = frozenset((Gds.WRONG_ODS, Gds.BAD_DB_FORMAT))
 _NO_SPACE = frozenset((Gds.IO_WRITE_ERR, Gds.OUT_OF_TEMP_SPACE))
 _OPEN = frozenset((Gds.IO_OPEN_ERR, Gds.IO_CREATE_ERR))
 _UNKNOWN = frozenset((Gds.DSQL_RELATION_ERR, Gds.DSQL_FIELD_ERR))
+
+_NUMBER = re.compile(r"\d+", re.ASCII)
 
 FOREIGN = (Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.ResourceClosedError)
 
@@ -81,13 +84,16 @@ def _passing(codes: set[int], label: str, said: str) -> PuenteError:
     if codes & _NO_SPACE:
         return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
     if Gds.REC_IN_LIMBO in codes:
+        number = _NUMBER.search(said)  # the message's only value; the driver gives values in no other way
         return RowInLimbo(
             text(
                 "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
-                "ends it: gfix -list shows such transactions, gfix -commit NUMBER or gfix -rollback NUMBER ends one",
+                "ends it: gfix -list shows such transactions, gfix -commit {number} or gfix -rollback {number} ends this one",
                 label=label,
                 said=said,
-            )
+                number=number[0] if number else "?",
+            ),
+            int(number[0]) if number else None,
         )
     return RetryableError(text("{label}: Firebird refused ({said})", label=label, said=said))
 
