@@ -7,7 +7,7 @@ log then holds more than SAE, never less.
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,11 +15,20 @@ from producer.capture import Captured
 from producer.compare import Difference, Place
 from producer.view import View
 from schemas.changes import Entity, Subject
+from schemas.control import HeldDeletes
 
 AT_LEAST, SHARE = 50, 0.05
 """As many deletes of one entity may come in one pass; of the live keys, where that is more."""
 
 log = logging.getLogger("puente.producer")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the heartbeat tells: the subjects that deletes wait of, and how many deletes wait."""
+
+    subjects: frozenset[Subject] = frozenset()
+    deletes: tuple[HeldDeletes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -28,10 +37,15 @@ class DeleteCap:
 
     allowed: int = 0
     held: Mapping[Entity, frozenset[Place]] = field(default_factory=dict)
+    gone: frozenset[int] = frozenset()
+    """Of the warehouses that deletes wait of those of which SAE keeps no stock any more."""
     again: Collection[Place] = ()
     """Keys that were held and are few by now: they go where the next pass finds them gone."""
-    _next: tuple[Mapping[Entity, frozenset[Place]], Collection[Place]] = field(default_factory=lambda: ({}, ()))
+    _next: tuple[Mapping[Entity, frozenset[Place]], frozenset[int], Collection[Place]] = field(
+        default_factory=lambda: ({}, frozenset(), ())
+    )
     _told: Mapping[Entity, int] = field(default_factory=dict)
+    _told_gone: frozenset[int] = frozenset()
 
     def sift(self, captured: Captured, view: View) -> Captured:
         """What was captured without the deletes that wait; what was held before counts with what is new."""
@@ -48,8 +62,9 @@ class DeleteCap:
                 held[entity] = frozenset(waiting)
             else:
                 again |= unseen.get(entity, set())
-        self._next = held, again
-        self._tell(held, captured.warehouses)
+        left = self._gone(held.get(Entity.STOCK, frozenset()), captured, view)
+        self._next = held, left, again
+        self._tell(held, left)
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
@@ -57,7 +72,15 @@ class DeleteCap:
         live = sum(len(view.hashes(subject)) for subject in view.subjects() if subject.entity is entity)
         return max(AT_LEAST, SHARE * live, self.allowed)
 
-    def _tell(self, held: Mapping[Entity, frozenset[Place]], warehouses: Collection[int]) -> None:
+    def _gone(self, stock: frozenset[Place], captured: Captured, view: View) -> frozenset[int]:
+        """The warehouses all of whose stock waits to be deleted; as before where nobody knows where SAE keeps stock."""
+        if Entity.STOCK in captured.waiting:
+            return self.gone
+        counts = Counter(subject for subject, _ in stock)
+        whole = {subject.warehouse for subject, count in counts.items() if count == len(view.hashes(subject))}
+        return frozenset(warehouse for warehouse in whole if warehouse is not None) - captured.warehouses
+
+    def _tell(self, held: Mapping[Entity, frozenset[Place]], left: frozenset[int]) -> None:
         counts = {entity: len(places) for entity, places in held.items()}
         for entity, count in counts.items():
             if self._told.get(entity) != count:
@@ -66,23 +89,26 @@ class DeleteCap:
                     "So many deletes at once wait; look at SAE, then let them through with puente produce --allow-deletes",
                     extra={"action": "held", **details},
                 )
-                left = sorted({subject.warehouse for subject, _ in held[entity] if subject.warehouse is not None} - set(warehouses))
-                if left:
-                    log.warning(
-                        "SAE keeps no stock of some warehouses any more (MULTIALMACEN switched off, or a warehouse deleted): until these "
-                        "deletes are let through, stores with such a warehouse show the stock of before",
-                        extra={"action": "warehouses gone", "warehouses": ", ".join(map(str, left))},
-                    )
-        self._told = counts
+        if left - self._told_gone:
+            log.warning(
+                "SAE keeps no stock of some warehouses any more (MULTIALMACEN switched off, or a warehouse deleted): until these "
+                "deletes are let through, stores with such a warehouse show the stock of before",
+                extra={"action": "warehouses gone", "warehouses": ", ".join(map(str, sorted(left)))},
+            )
+        self._told, self._told_gone = counts, left
 
     @property
-    def subjects(self) -> frozenset[Subject]:
-        """What deletes wait of."""
-        return frozenset(subject for places in self.held.values() for subject, _ in places)
+    def told(self) -> Held:
+        """For the heartbeat."""
+        deletes = tuple(
+            HeldDeletes(entity=entity.value, count=len(places), warehouses=tuple(sorted(self.gone)) if entity is Entity.STOCK else ())
+            for entity, places in sorted(self.held.items())
+        )
+        return Held(frozenset(subject for places in self.held.values() for subject, _ in places), deletes)
 
     def keep(self) -> None:
         """The pass is finished: what it held counts, and nothing more is allowed."""
-        (self.held, self.again), self.allowed = self._next, 0
+        (self.held, self.gone, self.again), self.allowed = self._next, 0
 
 
 def _waits(difference: Difference, held: Mapping[Entity, frozenset[Place]]) -> bool:

@@ -22,13 +22,13 @@ from time import monotonic
 
 from producer.capture import Capture, Captured, Standing
 from producer.claim import Claim
-from producer.deletes import DeleteCap
+from producer.deletes import DeleteCap, Held
 from producer.publish import Publisher
 from producer.tables import TABLES
 from producer.view import LogChanged, View
 from puente.errors import Displaced, NoTopic
 from puente.texts import text
-from schemas.changes import Entity, Subject
+from schemas.changes import Entity
 
 HEARTBEAT_SECONDS = 2.0
 LISTED = 20
@@ -69,7 +69,7 @@ class Producer:
         self._new_view, self._clock = new_view, clock
         self._view: View | None = None
         self._standing: Standing | None = None
-        self._told_held: frozenset[Subject] = frozenset()
+        self._told_held = Held()
         self._said_at = clock()
         self._reporter = _Reporter()
 
@@ -146,7 +146,7 @@ class Producer:
 
     def _say(self, view: View, captured: Captured, published: int, *, speaks: bool) -> None:
         standing = captured.standing
-        if published or (self._standing, self._told_held) != (standing, self._cap.subjects):
+        if published or (self._standing, self._told_held) != (standing, self._cap.told):
             view.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
             self._speak(view)
@@ -161,7 +161,7 @@ class Producer:
         return self._clock() - self._said_at >= HEARTBEAT_SECONDS
 
     def _speak(self, view: View) -> None:
-        self._told_held = self._cap.subjects
+        self._told_held = self._cap.told
         self._publisher.say(view, self._standing, self._told_held)
         self._said_at = self._clock()
 

@@ -1,6 +1,6 @@
 """Differences → events, all acknowledged; and the producer's word."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from producer.capture import Captured, Standing
 from producer.compare import Difference
+from producer.deletes import Held
 from producer.view import View
 from puente.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
 from schemas.changes import Entity, Subject
@@ -73,10 +74,10 @@ class Publisher:
             headers=with_hash(shared, difference.hash),
         )
 
-    def say(self, view: View, standing: Standing | None, held: Collection[Subject]) -> None:
+    def say(self, view: View, standing: Standing | None, held: Held) -> None:
         """The word: per topic its identity, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
 
-        `standing` is None where SAE was not compared yet: then any topic may lack something. Deletes of those in `held` wait.
+        `standing` is None where SAE was not compared yet: then any topic may lack something.
         """
         topics = tuple(
             TopicWord(
@@ -87,9 +88,9 @@ class Publisher:
             )
             for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
-        waiting = sorted(self._topics.of(subject) for subject in held)
+        waiting = sorted(self._topics.of(subject) for subject in held.subjects)
         compared = standing is not None and not standing.waiting
-        word = Word(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting)
+        word = Word(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting, held_deletes=held.deletes)
         if standing is not None:
             word = replace(
                 word,

@@ -4,7 +4,7 @@ Its words bear its own clock's time, which may be another machine's. One that is
 is listened to for a moment, for a producer that lives says the next one soon.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -147,3 +147,25 @@ def stuck(table: StuckTable) -> Text:
         entities=", ".join(map(translate, table.entities)),
         number="?" if table.transaction is None else table.transaction,
     )
+
+
+def held(word: Word) -> Iterator[Text]:
+    """Which deletes wait for somebody, and what lets them through."""
+    for deletes in word.held_deletes:
+        if deletes.warehouses:
+            yield text(
+                "SAE keeps no stock of the warehouses {warehouses} any more (MULTIALMACEN switched off, or a warehouse deleted): {count} "
+                "deletes of stock wait, and stores with such a warehouse show the stock of before. Where that is meant: puente produce "
+                "--allow-deletes {count}; where it is not, switch it on again in SAE, and nothing is deleted",
+                warehouses=", ".join(map(str, deletes.warehouses)),
+                count=deletes.count,
+            )
+        else:
+            yield text(
+                "{count} deletes at once wait ({entity}); look at SAE, then let them through: puente produce --allow-deletes {count}",
+                entity=translate(deletes.entity),
+                count=deletes.count,
+            )
+    if word.held and not word.held_deletes:  # of a producer one release behind
+        topics = ", ".join(sorted(word.held))
+        yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)

@@ -10,7 +10,7 @@ from consumer.ledger import Reason
 from consumer.leftout import line
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.heartbeat import ProducerState, ProducerStatus, stuck, unpublished
+from puente.heartbeat import ProducerState, ProducerStatus, held, stuck, unpublished
 from puente.status import status as look
 from puente.status.document import document
 from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
@@ -81,9 +81,8 @@ def _of_producer(found: ProducerStatus) -> Iterator[Text]:
         yield from map(stuck, found.word.stuck)
     if found.word and found.word.unpublished_count:
         yield unpublished(found.word)
-    if found.word and found.word.held:
-        topics = ", ".join(sorted(found.word.held))
-        yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)
+    if found.word:
+        yield from held(found.word)
 
 
 def _of_caja(caja: CajaStatus, max_lag: float | None) -> Iterator[Text | str]:

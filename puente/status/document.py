@@ -6,7 +6,7 @@ from pathlib import Path
 from consumer.leftout import LeftOut
 from puente.heartbeat import PRODUCES, ProducerStatus
 from puente.status.model import LISTED, WORKS, CajaStatus, Example, Parked, Status, is_late
-from schemas.control import StuckTable, Unpublished
+from schemas.control import HeldDeletes, StuckTable, Unpublished
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("status.schema.json")
@@ -36,6 +36,7 @@ def _producer(found: ProducerStatus) -> dict[str, object]:
         "complete": word and word.complete,
         "stuck": [_stuck(table) for table in word.stuck] if word else [],
         "held": sorted(word.held) if word else [],
+        "held_deletes": [_held(deletes) for deletes in word.held_deletes] if word else [],
         "unpublished_count": word and word.unpublished_count,
         "unpublished": [_unpublished(row) for row in word.unpublished[:LISTED]] if word else [],
     }
@@ -90,6 +91,10 @@ def _unpublished(row: Unpublished) -> dict[str, object]:
 
 def _stuck(table: StuckTable) -> dict[str, object]:
     return {"table": table.table, "transaction": table.transaction, "entities": list(table.entities)}
+
+
+def _held(deletes: HeldDeletes) -> dict[str, object]:
+    return {"entity": deletes.entity, "count": deletes.count, "warehouses_gone": list(deletes.warehouses)}
 
 
 def _seconds(value: float | None) -> float | None:

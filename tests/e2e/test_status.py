@@ -13,6 +13,7 @@ import pytest
 
 from consumer.leftout import FIELDS
 from puente.errors import ExitCode
+from puente.eventlog.port import START
 from puente.heartbeat import PRODUCES, ProducerState
 from puente.status.model import WORKS, State
 from tests.e2e.running import Running
@@ -48,6 +49,15 @@ def running(site: SmallSite, *arguments: str) -> Iterator[Running]:
         yield started
     finally:
         started.kill()
+
+
+def stock_of(site: SmallSite) -> dict[int, int]:
+    """Of each warehouse that has stock in the log, how many products have some."""
+    with site.log() as log:
+        topics = {topic: state.end for topic, state in log.topics().items() if ".stock." in topic}
+        newest = {topic: {event.key: event.value for event in log.read(topic, START, end).events} for topic, end in topics.items() if end}
+    live = {int(topic.rpartition(".")[2]): sum(value is not None for value in events.values()) for topic, events in newest.items()}
+    return {warehouse: count for warehouse, count in live.items() if count}
 
 
 def switch_interface(site: SmallSite, letter: str) -> None:
@@ -244,6 +254,39 @@ def test_a_table_of_sae_that_waits_for_a_transaction_is_named_with_what_to_do(si
         wait_until(lambda: ask(site).states["SAE"] == "working")
         producer = ask(site).found["producer"]
         assert (producer["stuck"], producer["complete"]) == ([], True)
+
+
+@pytest.mark.file_log
+def test_stock_that_a_switch_of_the_mode_removes_is_told_with_what_to_do(site: SmallSite) -> None:
+    site.fill()
+    stock = stock_of(site)
+    gone = sorted(stock.keys() - {1})
+    count = sum(stock[number] for number in gone)
+    site.sql("UPDATE PARAM_INVENTARIO01 SET MULTIALMACEN = 'N', ALMACENPREDETER = 1")
+    with running(site, "produce"):
+        wait_until(lambda: ask(site).found["producer"]["held_deletes"] != [])
+        producer = ask(site).found["producer"]
+        assert producer["held_deletes"] == [{"entity": "stock", "count": count, "warehouses_gone": gone}]
+        assert producer["held"] == [site.topic(f"stock.{number}") for number in gone]
+        assert producer["state"] == "working"
+        told = ", ".join(map(str, gone))
+        for language, said in (("en", "SAE keeps no stock of the warehouses"), ("es", "SAE ya no lleva existencias de los almacenes")):
+            shown = site.puente("status", "--lang", language).stdout
+            assert re.search(rf"^SAE: {said} {told} .*MULTIALMACEN.* {count} .*puente produce --allow-deletes {count}", shown, re.MULTILINE)
+        site.sql("UPDATE PARAM_INVENTARIO01 SET MULTIALMACEN = 'S'")
+        wait_until(lambda: ask(site).found["producer"]["held_deletes"] == [])
+    assert site.differences() == []
+
+
+@pytest.mark.file_log
+def test_very_many_deletes_are_counted_by_entity(site: SmallSite) -> None:
+    site.fill()
+    count = sum(stock_of(site).values())
+    site.sql("DELETE FROM MULT01")
+    with running(site, "produce"):
+        wait_until(lambda: ask(site).found["producer"]["held_deletes"] != [])
+        assert ask(site).found["producer"]["held_deletes"] == [{"entity": "stock", "count": count, "warehouses_gone": []}]
+        assert f"{count} deletes at once wait (stock)" in site.puente("status").stdout
 
 
 @pytest.mark.file_log

@@ -8,6 +8,7 @@ from producer.deletes import AT_LEAST
 from producer.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
 from puente.errors import RetryableError
 from schemas.changes import Entity, Subject
+from schemas.control import HeldDeletes
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 
@@ -220,8 +221,43 @@ def test_stock_that_waits_because_warehouses_were_switched_off_is_told_as_that(m
     site.run()
     told = [record.__dict__["warehouses"] for record in caplog.records if getattr(record, "action", "") == "warehouses gone"]
     assert told == ["2, 3"]
+    waiting = (HeldDeletes(entity="stock", count=2 * MANY, warehouses=(2, 3)),)
+    assert site.words()[-1].held_deletes == waiting
     assert len(site.events(Subject(Entity.STOCK, 2))) == MANY
+    number = site.sae.begin()
+    site.sae.write(number, row(ParamInventario, multialmacen="N", almacenpredeter=1))
+    site.sae.prepare(number)  # nobody knows where stock stands: what was told of it stands
+    site.sae.put(row(Inve, "1", exist=9.0))
+    site.run()
+    assert site.words()[-1].held_deletes == waiting
+    site.sae.end(number)
     site.restart(allow_deletes=2 * MANY)
     site.run()
     assert site.events(Subject(Entity.STOCK, 2)) == {}
+    assert site.words()[-1].held_deletes == ()
     assert site.agrees()
+
+
+def test_a_switch_that_is_taken_back_deletes_nothing(mode: Mode) -> None:
+    stock = [row(Mult, f"{number}", warehouse, exist=1.0) for number in range(MANY) for warehouse in (1, 2)]
+    site = Site(*stock, row(Almacenes, 1), row(Almacenes, 2), mode=mode)
+    site.run()
+    site.sae.put(row(ParamInventario, multialmacen="N", almacenpredeter=7))
+    site.run()
+    assert site.words()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY, warehouses=(1, 2)),)
+    site.sae.put(row(ParamInventario, multialmacen="S", almacenpredeter=7))
+    site.run()
+    assert site.words()[-1].held_deletes == ()
+    assert len(site.events(Subject(Entity.STOCK, 2))) == MANY
+
+
+def test_a_warehouse_that_lost_some_of_its_stock_or_that_sae_still_has_is_not_told_as_gone(mode: Mode) -> None:
+    stock = [row(Mult, f"{number}", warehouse, exist=1.0) for number in range(MANY) for warehouse in (1, 2)]
+    site = Site(*stock, row(Almacenes, 1), mode=mode)
+    site.run()
+    for number in range(MANY):
+        site.sae.drop(Mult, f"{number}", 1)
+        if number:
+            site.sae.drop(Mult, f"{number}", 2)
+    site.run()
+    assert site.words()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY - 1),)
