@@ -120,7 +120,8 @@ def plain(field: Field, row: Row) -> Any:
         case {"type": "enum", "symbols": symbols}:
             letters = {letter: word for letter, word in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if word in symbols}
             assert sorted(letters.values()) == sorted(symbols)
-            return letters.get(trimmed(raw), symbols[0])
+            found = trimmed(raw)
+            return letters[found.upper()] if found else symbols[0]
         case "int":
             return raw
         case unknown:
