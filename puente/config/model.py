@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from puente.errors import ConfigError
 from puente.limits import DatabaseLimits, KafkaLimits
@@ -16,10 +17,19 @@ CATALOGUES: tuple[EntityName, ...] = ("product_line", "tax_scheme", "currency", 
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+def _no_flag(value: object) -> object:
+    """Python takes true for 1, so that `PRECIOP = true` would read price list 1."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("float_type")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_flag)]
+Number = Annotated[float, BeforeValidator(_no_flag)]
+Seconds = Annotated[Number, Field(gt=0, le=3600)]
 
 
 class _Source(_Settings):
@@ -41,9 +51,9 @@ class SaeSettings(_Source):
     """Where SAE is, and how it is read. Seconds; `scan_share` is the part of the time that reading a table, or all of SAE, may take."""
 
     capture: Literal["auto", "record-version", "compare"] = "auto"
-    poll_seconds: float = Field(default=1.0, gt=0, le=3600)
-    reconcile_seconds: float = Field(default=300.0, ge=0)
-    scan_share: float = Field(default=0.05, gt=0, le=1)
+    poll_seconds: Number = Field(default=1.0, gt=0, le=3600)
+    reconcile_seconds: Number = Field(default=300.0, ge=0)
+    scan_share: Number = Field(default=0.05, gt=0, le=1)
 
 
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
@@ -76,7 +86,7 @@ class KafkaLogSettings(_Settings):
     kind: Literal["kafka"]
     bootstrap_servers: Annotated[tuple[Server, ...], BeforeValidator(_listed), Field(min_length=1)]
     prefix: Prefix = "puente"
-    replication_factor: int | None = Field(default=None, ge=1, le=9)
+    replication_factor: Whole | None = Field(default=None, ge=1, le=9)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     username: str | None = None
@@ -115,8 +125,8 @@ LogSettings = Annotated[EmbeddedLogSettings | KafkaLogSettings, Field(discrimina
 class StoreSettings(_Settings):
     """A store, where the profile knows no table of stores."""
 
-    number: int = Field(ge=1, le=99)
-    warehouse: int = Field(ge=1)
+    number: Whole = Field(ge=1, le=99)
+    warehouse: Whole = Field(ge=1)
     name: str = ""
 
 
@@ -137,9 +147,9 @@ class CajaSettings(_Source):
 
     name: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_storable)]
     profile: str = "caja50"
-    stores: Literal["all"] | tuple[int, ...] = "all"
+    stores: Literal["all"] | tuple[Whole, ...] = "all"
     store: tuple[StoreSettings, ...] = ()
-    prices: dict[str, Annotated[int, Field(ge=1)]] = {}
+    prices: dict[str, Annotated[Whole, Field(ge=1)]] = {}
     entities: tuple[EntityName, ...] = CATALOGUES
     stock: Literal["off", "guarded", "overwrite"] = "guarded"
     inactivate_missing_products: bool = False
@@ -154,10 +164,10 @@ class RunSettings(_Settings):
     `log_file` gets what they tell, besides the standard error; at `log_megabytes` it begins anew, and `log_files` older ones stay.
     """
 
-    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    stop_seconds: Number = Field(default=30.0, ge=0, le=3600)
     log_file: Path | None = None
-    log_megabytes: float = Field(default=10.0, gt=0, le=1000)
-    log_files: int = Field(default=5, ge=0, le=100)
+    log_megabytes: Number = Field(default=10.0, gt=0, le=1000)
+    log_files: Whole = Field(default=5, ge=0, le=100)
 
 
 class Settings(_Settings):

@@ -50,6 +50,7 @@ _KINDS: dict[str, Text] = {
     "int_from_float": text("must be a whole number"),
     "float_parsing": text("must be a number"),
     "float_type": text("must be a number"),
+    "finite_number": text("must be a number"),
     "string_type": text('must be a text, in quotes: "…"'),
     "string_too_short": text("must not be empty"),
     "path_type": text('must be a text, in quotes: "…"'),

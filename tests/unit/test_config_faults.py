@@ -191,6 +191,14 @@ def test_a_file_of_a_secret_may_be_utf_16_and_one_in_ansi_says_how_to_save_it(tm
         ('company = "01"\n[[sae]]\n', 2, "below the heading [sae], with one bracket"),
         ('[[caja]]\nurl = "firebird+firebird://a/x"\n', 1, "CAJA 1, name: is missing"),
         ("[sae]\npoll_seconds = 0\n", 2, "must be more than 0"),
+        ("[sae]\npoll_seconds = true\n", 2, "must be a number"),
+        ("[sae]\nreconcile_seconds = inf\n", 2, "must be a number"),
+        ("[sae]\nreconcile_seconds = nan\n", 2, "must be a number"),
+        ("[run]\nlog_files = true\n", 2, "must be a number"),
+        ('[log]\nkind = "kafka"\nbootstrap_servers = "k:9092"\nreplication_factor = true\n', 4, "must be a number"),
+        (f"{CAJA}prices = {{ PRECIOP = true }}\n", 4, "prices: must say which list of SAE feeds which column"),
+        (f"{CAJA}stores = [true]\n", 4, 'stores: must be "all" or the numbers of stores'),
+        (f"{CAJA}[[caja.store]]\nnumber = true\nwarehouse = 3\n", 5, "must be a number"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named_as_people_say_it_with_its_line_and_what_it_may_be(
