@@ -20,12 +20,12 @@ from producer.tables import Precios
 from producer.view import View
 from puente.engines.database import TransactionIds
 from schemas.changes import Entity, Subject
-from schemas.control import StuckTable, Unpublished
+from schemas.control import Duplicate, StuckTable, Unpublished
 
 COMPARE = "compare"
 CheckKeys = Collection[Place]
 NAMED = 20
-"""Rows that no event can hold, as many as the heartbeat names."""
+"""Rows of a kind, as many as the heartbeat names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,8 @@ class Standing:
 
     Of the subjects in `lacking` the log will not hold all that SAE holds; of the entities in `waiting` it does not yet, since they rest on
     tables in `stuck`. `unpublished` names the first of `unpublished_count` rows that no event can hold, those that the log knows nothing of
-    before those of which it has an older event. `price_lists` is None where they cannot be read.
+    before those of which it has an older event, and `duplicates` the first of `duplicate_count` rows that lost to one with the same key
+    once trimmed. `price_lists` is None where they cannot be read.
     """
 
     lacking: frozenset[Subject]
@@ -43,6 +44,8 @@ class Standing:
     stuck: tuple[StuckTable, ...] = ()
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
+    duplicates: tuple[Duplicate, ...] = ()
+    duplicate_count: int = 0
 
     def is_complete(self, subject: Subject) -> bool:
         return subject not in self.lacking and subject.entity not in self.waiting
@@ -92,6 +95,8 @@ class Captured:
             stuck=told(self.stuck, self.stock),
             unpublished=tuple(problem.row for problem in first),
             unpublished_count=len(self.problems),
+            duplicates=tuple(Duplicate(str(subject), raw) for subject, raw in sorted(self.collisions)[:NAMED]),
+            duplicate_count=len(self.collisions),
         )
 
 

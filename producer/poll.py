@@ -41,7 +41,7 @@ class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
     `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through, `entities` is
-    what `published` is made of.
+    what `published` is made of. `standing` is what of SAE does not travel, None where it was not read.
     """
 
     published: int = 0
@@ -51,6 +51,7 @@ class Pass:
     seconds: float = 0.0
     looked: bool = True
     held: Mapping[Entity, int] = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 class Producer:
@@ -130,7 +131,15 @@ class Producer:
         _tell_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
         entities = Counter(difference.subject.entity for difference in captured.differences)
-        return Pass(published=published, entities=entities, tombstones=gone, read=captured.read, seconds=seconds, held=self._held())
+        return Pass(
+            published=published,
+            entities=entities,
+            tombstones=gone,
+            read=captured.read,
+            seconds=seconds,
+            held=self._held(),
+            standing=captured.standing,
+        )
 
     def _held(self) -> dict[Entity, int]:
         return {entity: len(places) for entity, places in self._cap.held.items()}

@@ -98,6 +98,8 @@ class Publisher:
                 stuck=standing.stuck,
                 unpublished=standing.unpublished,
                 unpublished_count=standing.unpublished_count,
+                duplicates=standing.duplicates,
+                duplicate_count=standing.duplicate_count,
             )
         self._speak(view, word)
 

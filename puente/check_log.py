@@ -13,7 +13,7 @@ from puente.errors import ExitCode, PuenteError, RetryableError
 from puente.eventlog.port import EventLog, Topic, TopicSettings
 from puente.eventlog.rights import Operation, Resource
 from puente.findings import Finding, Level, failure
-from puente.heartbeat import last_word, stuck, unpublished
+from puente.heartbeat import last_word, stuck, untravelled
 from puente.kafka_rights import check_rights
 from puente.texts import Text, text
 from puente.wiring.opening import find_company, log_is_missing, open_log, open_sae, topics_of
@@ -117,8 +117,7 @@ def _word(log: EventLog, topics: Topics) -> Iterator[Finding]:
     word = last_word(log, topics)
     if word is not None:
         yield from (Finding(Level.WARNING, "SAE", stuck(table)) for table in word.stuck)
-    if word is not None and word.unpublished_count:
-        yield Finding(Level.WARNING, "SAE", unpublished(word))
+        yield from (Finding(Level.WARNING, "SAE", told) for told in untravelled(word))
 
 
 _LOSES: dict[str, Text] = {

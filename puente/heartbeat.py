@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
+from typing import Protocol
 
 from producer.poll import HEARTBEAT_SECONDS
 from puente.eventlog.port import START, Event, EventLog, Offset, Topic
 from puente.texts import Text, marked, text, translate
 from schemas.codec import Decoder
-from schemas.control import StuckTable, Word, parse, repeated
+from schemas.control import Duplicate, StuckTable, Unpublished, Word, parse, repeated
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -128,7 +129,28 @@ def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
             return found
 
 
-def unpublished(word: Word) -> Text:
+class Untravelled(Protocol):
+    """Of a heartbeat, or of a pass of the producer: the rows of SAE that do not travel."""
+
+    @property
+    def unpublished(self) -> Sequence[Unpublished]: ...
+    @property
+    def unpublished_count(self) -> int: ...
+    @property
+    def duplicates(self) -> Sequence[Duplicate]: ...
+    @property
+    def duplicate_count(self) -> int: ...
+
+
+def untravelled(found: Untravelled) -> Iterator[Text]:
+    """What SAE holds and no CAJA gets, a sentence for each reason."""
+    if found.unpublished_count:
+        yield unpublished(found)
+    if found.duplicate_count:
+        yield duplicates(found)
+
+
+def unpublished(word: Untravelled) -> Text:
     """`1 row of SAE cannot be published: product MALO (average_cost …)`."""
     listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in word.unpublished)
     more = f" (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
@@ -169,3 +191,24 @@ def held(word: Word) -> Iterator[Text]:
     if word.held and not word.held_deletes:  # of a producer one release behind
         topics = ", ".join(sorted(word.held))
         yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)
+
+
+def duplicates(word: Untravelled) -> Text:
+    """`2 rows of SAE do not travel, for other ones have the same keys once trimmed, and the first counts: product 'A', stock 1 'A'`."""
+    listed = ", ".join(f"{_named(row.entity)} {row.key!r}" for row in word.duplicates)
+    more = f" (+{word.duplicate_count - len(word.duplicates)})" if word.duplicate_count > len(word.duplicates) else ""
+    if word.duplicate_count == 1:
+        return text(
+            "1 row of SAE does not travel, for another one has the same key once trimmed, and the first counts: {listed}", listed=listed
+        )
+    return text(
+        "{count} rows of SAE do not travel, for other ones have the same keys once trimmed, and the first counts: {listed}",
+        count=word.duplicate_count,
+        listed=f"{listed}{more}",
+    )
+
+
+def _named(entity: str) -> str:
+    """`stock 1` for `stock.1`, in the reader's language."""
+    name, _, warehouse = entity.partition(".")
+    return f"{translate(name)} {warehouse}".rstrip()

@@ -35,6 +35,14 @@ class Unpublished:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A row of SAE that lost to another one whose key is the same once trimmed; `key` as SAE has it. `entity` is a subject's text."""
+
+    entity: str
+    key: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StuckTable:
     """A table of SAE with a row that waits for a transaction which was prepared and never ended; `entities` are made of it and wait.
@@ -62,8 +70,8 @@ class Word:
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
     lets them through; `held_deletes` counts them. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the
-    first of `unpublished_count` rows. What is made of the tables in `stuck` waits. A short one has `repeats`, the place of the whole one it
-    repeats, and nothing else but run and time.
+    first of `unpublished_count` rows, `duplicates` of `duplicate_count`. What is made of the tables in `stuck` waits. A short one has
+    `repeats`, the place of the whole one it repeats, and nothing else but run and time.
     """
 
     run: str
@@ -76,6 +84,8 @@ class Word:
     unpublished_count: int = 0
     stuck: tuple[StuckTable, ...] = ()
     held_deletes: tuple[HeldDeletes, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    duplicate_count: int = 0
     repeats: Offset | None = None
 
     def unpublished_of(self, subject: Subject) -> frozenset[Key]:
@@ -101,6 +111,8 @@ def record(topic: Topic, word: Word) -> Record:
         "price_lists": word.price_lists,
         "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in word.unpublished],
         "unpublished_count": word.unpublished_count,
+        "duplicates": [{"entity": one.entity, "key": one.key} for one in word.duplicates],
+        "duplicate_count": word.duplicate_count,
         "repeats": word.repeats,
         "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in word.stuck],
         "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in word.held_deletes],
@@ -145,6 +157,8 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
         held_deletes=tuple(
             HeldDeletes(entity=h["entity"], count=h["count"], warehouses=tuple(h["warehouses"])) for h in value["held_deletes"]
         ),
+        duplicates=tuple(Duplicate(row["entity"], row["key"]) for row in value["duplicates"]),
+        duplicate_count=value["duplicate_count"],
         repeats=None if value["repeats"] is None else Offset(value["repeats"]),
     )
 

@@ -18,6 +18,7 @@ from puente.cli.common import config_option, json_option, print_json, print_tabl
 from puente.config import CajaSettings, Settings
 from puente.engines import open_database
 from puente.errors import ConfigError, ExitCode
+from puente.heartbeat import untravelled
 from puente.loop import Stop, stop_on_signals
 from puente.run import CajaResult, Result, forever, once
 from puente.status import document
@@ -149,6 +150,9 @@ def _show_pass(done: Pass) -> None:
             gone=done.tombstones,
         )
     )
+    if done.standing is not None:
+        for told in untravelled(done.standing):
+            click.echo(f"SAE: {told}")
     for entity, count in done.held.items():
         click.echo(
             text(
@@ -170,7 +174,13 @@ def _as_json(result: Result) -> dict[str, object]:
     produced = result.produced
     return {
         "produced": produced
-        and {"read": produced.read, "published": produced.published, "tombstones": produced.tombstones, "held": produced.held},
+        and {
+            "read": produced.read,
+            "published": produced.published,
+            "tombstones": produced.tombstones,
+            "held": produced.held,
+            **document.untravelled(produced.standing),
+        },
         "producer_error": result.producer_error and str(result.producer_error),
         "cajas": [
             {

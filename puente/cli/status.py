@@ -10,7 +10,7 @@ from consumer.ledger import Reason
 from consumer.leftout import line
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.heartbeat import ProducerState, ProducerStatus, held, stuck, unpublished
+from puente.heartbeat import ProducerState, ProducerStatus, held, stuck, untravelled
 from puente.status import status as look
 from puente.status.document import document
 from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
@@ -79,9 +79,7 @@ def _of_producer(found: ProducerStatus) -> Iterator[Text]:
         yield text("nothing that changes there is carried: start puente run (or puente produce) where SAE is")
     if found.word:
         yield from map(stuck, found.word.stuck)
-    if found.word and found.word.unpublished_count:
-        yield unpublished(found.word)
-    if found.word:
+        yield from untravelled(found.word)
         yield from held(found.word)
 
 

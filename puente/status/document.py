@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumer.leftout import LeftOut
-from puente.heartbeat import PRODUCES, ProducerStatus
+from puente.heartbeat import PRODUCES, ProducerStatus, Untravelled
 from puente.status.model import LISTED, WORKS, CajaStatus, Example, Parked, Status, is_late
 from schemas.control import HeldDeletes, StuckTable, Unpublished
 
@@ -37,8 +37,17 @@ def _producer(found: ProducerStatus) -> dict[str, object]:
         "stuck": [_stuck(table) for table in word.stuck] if word else [],
         "held": sorted(word.held) if word else [],
         "held_deletes": [_held(deletes) for deletes in word.held_deletes] if word else [],
-        "unpublished_count": word and word.unpublished_count,
-        "unpublished": [_unpublished(row) for row in word.unpublished[:LISTED]] if word else [],
+        **untravelled(word),
+    }
+
+
+def untravelled(found: Untravelled | None) -> dict[str, object]:
+    """The rows of SAE that do not travel, of a heartbeat or a pass."""
+    return {
+        "unpublished_count": found and found.unpublished_count,
+        "unpublished": [_unpublished(row) for row in found.unpublished[:LISTED]] if found else [],
+        "duplicate_count": found and found.duplicate_count,
+        "duplicates": [{"entity": row.entity, "key": row.key} for row in found.duplicates[:LISTED]] if found else [],
     }
 
 

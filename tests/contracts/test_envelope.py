@@ -14,7 +14,7 @@ from puente.eventlog.memory import MemoryLog
 from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
-from schemas.control import KEY, HeldDeletes, StuckTable, TopicWord, Unpublished, Word, parse, record
+from schemas.control import KEY, Duplicate, HeldDeletes, StuckTable, TopicWord, Unpublished, Word, parse, record
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics
@@ -281,6 +281,8 @@ WORDS = st.builds(
         ),
         max_size=3,
     ).map(tuple),
+    duplicates=st.lists(st.builds(Duplicate, entity=TEXTS, key=TEXTS), max_size=4).map(tuple),
+    duplicate_count=st.integers(0, 2**31 - 1),
 )
 
 

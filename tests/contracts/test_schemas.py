@@ -33,6 +33,7 @@ PUBLISHED = {
     9: ("word", "24643d8bf126bbaf"),
     10: ("currency", "b5200408588482ba"),
     11: ("word", "f9640bc2de40e9a7"),
+    12: ("word", "a5ad5bc692a130ac"),
 }
 
 

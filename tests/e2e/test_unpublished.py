@@ -1,6 +1,7 @@
 """A row of SAE that no event can hold: all else arrives, nothing is taken for it, and the heartbeat names it."""
 
 import json
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from producer.sae import AUTO, SqlSae
 from puente.config import load
 from puente.engines import open_database
 from puente.heartbeat import last_word
+from schemas.changes import trim
 from schemas.topics import Topics
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
@@ -50,3 +52,28 @@ def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_pa
     site.sql("UPDATE INVE01 SET COSTO_PROM = 1 WHERE CVE_ART = 'MALO'")
     site.fill()
     assert site.differences() == []
+
+
+def test_rows_whose_keys_are_those_of_others_are_listed_wherever_people_look(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
+    site = build(tmp_path / "site", embedded.url)
+    found = Counter((trim(key), warehouse) for key, warehouse in site.sae_rows("CVE_ART, CVE_ALM FROM MULT01"))
+    ((own, warehouse),) = [place for place, count in found.items() if count > 1]  # the demo's pair
+    for key in ("DOBLE", " DOBLE"):
+        site.sql(f"INSERT INTO INVE01 (CVE_ART, DESCR, TIPO_ELE, CVE_ESQIMPU, STATUS) VALUES ('{key}', 'De{key}', 'P', 1, 'A')")
+    listed = [
+        {"entity": "product", "key": own},
+        {"entity": "product", "key": "DOBLE"},
+        {"entity": f"stock.{warehouse}", "key": own},
+    ]
+    assert json.loads(site.puente("run", "--once", "--json").stdout)["produced"]["duplicates"] == listed
+    assert site.caja_rows("norte", "DESCRIPCIO FROM CATINVEN WHERE PRODUCTO = 'DOBLE'") == [("De DOBLE",)]
+    keys = f"product '{own}', product 'DOBLE', stock {warehouse} '{own}'"
+    said = f"3 rows of SAE do not travel, for other ones have the same keys once trimmed, and the first counts: {keys}"
+    for command in (["run", "--once"], ["status"], ["check"]):
+        assert said in " ".join(site.puente(*command).stdout.split())
+    producer = json.loads(site.puente("status", "--json").stdout)["producer"]
+    assert (producer["duplicate_count"], producer["duplicates"]) == (3, listed)
+    site.sql("UPDATE INVE01 SET CVE_ART = 'OTRO' WHERE CVE_ART = 'DOBLE'")
+    site.fill()
+    assert site.differences() == []
+    assert "2 rows of SAE do not travel" in site.puente("status").stdout

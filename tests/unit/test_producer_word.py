@@ -179,6 +179,25 @@ def test_the_word_names_the_first_rows_that_no_event_holds_and_counts_them_all()
     assert word.unpublished_of(Subject(Entity.PRODUCT)) == frozenset()  # not all of them
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_the_word_names_the_rows_whose_keys_are_those_of_others_once_trimmed(mode: Mode) -> None:
+    site = Site(row(Clin, "L"), row(Clin, "\tL"), row(Inve, "A"), row(Inve, " A"), mode=mode)
+    site.run()
+    word = site.words()[-1]
+    assert [(one.entity, one.key) for one in word.duplicates] == [("product", "A"), ("product_line", "L")]
+    assert word.duplicate_count == 2
+    assert word.complete
+    assert word.unpublished_count == 0
+    site.sae.drop(Clin, "\tL")
+    site.settled()
+    assert [(one.entity, one.key) for one in site.words()[-1].duplicates] == [("product", "A")]
+    site.sae.put(*(row(Clin, f"\tL{number:02d}") for number in range(25)), *(row(Clin, f"L{number:02d}") for number in range(25)))
+    site.settled()
+    word = site.words()[-1]
+    assert word.duplicate_count == 26
+    assert len(word.duplicates) == NAMED
+
+
 def test_what_lacks_is_named_before_what_has_an_older_event() -> None:
     site = Site(row(Clin, "A"), row(Moned, 1, tcambio=1.0), row(Moned, 2, tcambio=1e300))
     site.run()
