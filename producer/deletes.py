@@ -19,6 +19,8 @@ from schemas.control import HeldDeletes
 
 AT_LEAST, SHARE = 50, 0.05
 """As many deletes of one entity may come in one pass; of the live keys, where that is more."""
+WHOLE = 3
+"""An entity with as many live keys does not go as a whole, however few they are: SAE has six tax schemes, and a shop needs them."""
 
 log = logging.getLogger("puente.producer")
 
@@ -58,7 +60,7 @@ class DeleteCap:
         again: set[Place] = set()
         for entity in sorted(gone.keys() | unseen.keys()):
             waiting = gone[entity] | unseen.get(entity, set())
-            if len(waiting) > self._most(entity, view):
+            if len(waiting) > self._most(entity, view, len(waiting)):
                 held[entity] = frozenset(waiting)
             else:
                 again |= unseen.get(entity, set())
@@ -68,9 +70,9 @@ class DeleteCap:
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
-    def _most(self, entity: Entity, view: View) -> float:
+    def _most(self, entity: Entity, view: View, gone: int) -> float:
         live = sum(len(view.hashes(subject)) for subject in view.subjects() if subject.entity is entity)
-        return max(AT_LEAST, SHARE * live, self.allowed)
+        return self.allowed if gone >= live >= WHOLE else max(AT_LEAST, SHARE * live, self.allowed)
 
     def _gone(self, stock: frozenset[Place], captured: Captured, view: View) -> frozenset[int]:
         """The warehouses all of whose stock waits to be deleted; as before where nobody knows where SAE keeps stock."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from producer.deletes import AT_LEAST
+from producer.deletes import AT_LEAST, WHOLE
 from producer.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
 from puente.errors import RetryableError
 from schemas.changes import Entity, Subject
@@ -52,6 +52,29 @@ def test_as_many_as_the_cap_go_and_one_more_makes_all_of_them_wait(mode: Mode, l
     done = site.run()
     assert (done.tombstones, done.published, done.held) == (0, 0, {Entity.CUSTOMER: most + 1})
     assert left(site) == live
+
+
+@pytest.mark.parametrize("live", [WHOLE, 6, AT_LEAST])
+def test_all_of_an_entity_waits_however_few_they_are(mode: Mode, live: int) -> None:
+    site = site_with(mode, live)
+    drop(site, range(live - 1))
+    assert site.run().held == {}
+    assert left(site) == 1
+    site = site_with(mode, live)
+    drop(site, range(live))
+    done = site.run()
+    assert (done.tombstones, done.held) == (0, {Entity.CUSTOMER: live})
+    assert left(site) == live
+    site.restart(allow_deletes=live)
+    site.run()
+    assert left(site) == 0
+
+
+def test_the_last_one_of_an_entity_may_go(mode: Mode) -> None:
+    site = site_with(mode, WHOLE - 1)
+    drop(site, range(WHOLE - 1))
+    assert site.run().held == {}
+    assert left(site) == 0
 
 
 def test_the_word_tells_what_deletes_are_held_of(mode: Mode) -> None:
