@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import NAMES, Decoder, bundled, encode, frame
@@ -37,15 +37,17 @@ def test_every_version_reads_every_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=300)
 @given(st.data())
 def test_values_of_every_version_go_through_every_other(name: str, data: st.DataObject) -> None:
-    for written, read in permutations(versions(name), 2):
-        value, buffer = data.draw(values(written)), io.BytesIO()
-        fastavro.schemaless_writer(buffer, written, value)
-        buffer.seek(0)
-        found = fastavro.schemaless_reader(buffer, written, read)
-        assert isinstance(found, dict)
-        assert {name: found[name] for name in found.keys() & value.keys()} == {name: value[name] for name in found.keys() & value.keys()}
+    """Of two versions each time: all pairs in each example would take minutes, for they grow with every version."""
+    written, read = data.draw(st.sampled_from(list(permutations(versions(name), 2))))
+    value, buffer = data.draw(values(written)), io.BytesIO()
+    fastavro.schemaless_writer(buffer, written, value)
+    buffer.seek(0)
+    found = fastavro.schemaless_reader(buffer, written, read)
+    assert isinstance(found, dict)
+    assert {name: found[name] for name in found.keys() & value.keys()} == {name: value[name] for name in found.keys() & value.keys()}
 
 
 def _field(schema: Any, name: str) -> Any:
