@@ -12,9 +12,9 @@ from bench.caja import TOKEN, build, fourteen_columns, opened, rows_of
 from bench.engines import Engine, connect
 from bench.measure import AtLeastRatio, Figure, Way, nothing
 from bench.products import product
-from consumer.ledger import ROWS
-from puente.engines import open_database
-from puente.engines.database import Action, RowWrite, Scalar, WritePlan
+from consumer.ledger.state import ROWS
+from foundation.engines import open_database
+from foundation.engines.database import Action, RowWrite, Scalar, WritePlan
 from schemas.changes import Entity
 
 COMMITTED_AT_ONCE = 2000

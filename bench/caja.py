@@ -5,13 +5,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger, profile
-from consumer.caja import Holder
-from consumer.mapping import RowMapper, mappers
-from consumer.profile import Profile
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Database
+from consumer.caja.port import Holder
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import state as ledger
+from consumer.mapping import profile
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import Profile
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from puente.reference import Store, build_caja
 from schemas.changes import CATALOGUES, Entity
 

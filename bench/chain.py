@@ -16,12 +16,12 @@ from bench.benchmark import Benchmark, Figures, Setting
 from bench.broker import Kafka, broker
 from bench.measure import AtLeastRatio, Figure, Way
 from bench.sae import COMPANY, build_shop, dearer, kafka_log, priced_products
-from puente import setup
+from foundation.engines import create_database, open_database
+from puente.commands import setup
 from puente.config import Settings, load
 from puente.demo.edits import Look
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Watcher, before, wait_for
-from puente.engines import create_database, open_database
 from puente.reference import Store, build_caja
 from schemas.changes import Entity, Subject
 from tests.e2e.small_site import COMMAND

@@ -8,8 +8,8 @@ from typing import Protocol
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.measure import Figure, Way, nothing
 from bench.products import TOPICS, parts, product, records
-from puente.eventlog.embedded import EmbeddedLog, pack_headers
-from puente.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
+from foundation.eventlog.embedded import EmbeddedLog, pack_headers
+from foundation.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
 from schemas.changes import Entity, Subject
 
 SUBJECT = Subject(Entity.PRODUCT)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from puente.eventlog.port import Record
+from foundation.eventlog.port import Record
 from schemas.changes import KEY_FIELD, SCALE, Subject, Value
 from schemas.codec import content_hash, encode, frame
 from schemas.headers import EventHeaders

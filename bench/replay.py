@@ -18,12 +18,12 @@ from bench.products import TOPICS, parts, product, records, stock
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
-from consumer.ledger import ROWS, Progress
+from consumer.ledger.state import ROWS, Progress
 from consumer.outcome import Step
 from consumer.policies import Policies
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import Record, Topic, TopicSettings
 from puente.wiring.opening import CheckedCaja, open_caja
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder

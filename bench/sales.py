@@ -12,17 +12,17 @@ from bench.caja import HOLDER, NAME, build, rows_of
 from bench.engines import Engine
 from bench.measure import AtLeastRatio, Figure, Way
 from bench.products import TOPICS, key_of, parts, product, records, stock
-from consumer import sales
 from consumer.batch import Planner
+from consumer.caja import sales
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.policies import Policies
+from foundation.engines import open_database
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import TopicSettings
 from puente.config import CajaSettings
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import TopicSettings
 from puente.wiring.opening import open_caja
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder

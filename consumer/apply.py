@@ -15,15 +15,15 @@ from datetime import datetime
 
 from consumer import parked
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Caja, Store, Switches, Transaction
+from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
-from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
+from consumer.ledger.state import UNSEEN, Place, Progress, State, Waiting
 from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
-from puente.engines.database import Action
-from puente.errors import LostGuard
-from puente.eventlog.port import Topic
-from puente.texts import text
+from foundation.engines.database import Action
+from foundation.errors import LostGuard
+from foundation.eventlog.port import Topic
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 
 log = logging.getLogger("puente.consumer")

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
-from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
+from consumer.ledger.state import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
 from consumer.leftout import Notes
-from consumer.mapping import MappedRow, RowMapper
+from consumer.mapping.mapper import MappedRow, RowMapper
 from consumer.policies import Policies, action
-from puente.engines.database import Action, RowWrite, Scalar
-from puente.errors import PoisonError
-from puente.eventlog.history import newest
-from puente.eventlog.port import Event, Offset
-from puente.texts import text
+from foundation.engines.database import Action, RowWrite, Scalar
+from foundation.errors import PoisonError
+from foundation.eventlog.history import newest
+from foundation.eventlog.port import Event, Offset
+from foundation.texts import text
 from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
 from schemas.codec import FRAME, Decoder, content_hash
 from schemas.headers import HASH

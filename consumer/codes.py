@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.caja import Caja, HeldCode
-from consumer.ledger import TOMBSTONE, UNSEEN
+from consumer.caja.port import Caja, HeldCode
+from consumer.ledger.state import TOMBSTONE, UNSEEN
 from consumer.leftout import LISTED, Cause, Note, Notes, ordered
-from puente.engines.errors import LockConflict
+from foundation.engines.errors import LockConflict
 from schemas.changes import Entity, Key, Subject
 
 PRODUCT = Subject(Entity.PRODUCT)

@@ -1,6 +1,6 @@
 """The consumer of one CAJA: its steps, numbered.
 
-1. Read events after the ledger's position; another history, or a reason of `_reason`: resync (`resync.py`).
+1. Read events after the ledger's position; another history, or a reason of `_reason`: resync (`resync/topic.py`).
                                                                 Killed after: nothing happened.
 2. Keep the newest of each key; drop what the ledger has.       Killed after: nothing happened.
 3. Decode, map; lines, schemes, currencies, then products and customers, then stock.
@@ -20,22 +20,22 @@ from types import MappingProxyType
 from consumer import interface
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, again
-from consumer.caja import Caja, Store, Switches
+from consumer.caja.port import Caja, Store, Switches
 from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
+from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
 from consumer.leftout import LeftOut, Teller
 from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
-from consumer.resync import Report
+from consumer.resync.topic import Report
 from consumer.settle import Settler
 from consumer.subscribe import served, subjects, takes
 from consumer.waiting import Retries
 from consumer.word import Verdict, Words
-from puente.errors import LostGuard, RetryableError
-from puente.eventlog.port import EventLog, Topic, TopicState
-from puente.texts import text
+from foundation.errors import LostGuard, RetryableError
+from foundation.eventlog.port import EventLog, Topic, TopicState
+from foundation.texts import text
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics

@@ -5,12 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.cells import STORE
-from consumer.ledger import warehouse_of
-from consumer.mapping import RowMapper
-from puente.engines.charset import like
-from puente.engines.database import Total, WriteColumn, WritePlan
+from consumer.ledger import state as ledger
+from consumer.ledger.state import warehouse_of
+from consumer.mapping.cells import STORE
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.charset import like
+from foundation.engines.database import Total, WriteColumn, WritePlan
 from schemas.changes import Subject
 
 DIGITS = 18

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress, Reason
+from consumer.ledger.state import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress, Reason
 from consumer.outcome import Step
-from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
-from consumer.tombstones import Tombstones
+from consumer.resync.tombstones import Tombstones
+from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from consumer.word import Verdict, Words
-from puente.errors import NoTopic
-from puente.eventlog.history import OtherHistory, after, read_on
-from puente.eventlog.port import Event, EventLog, Topic, TopicState
-from puente.texts import Text, text
+from foundation.errors import NoTopic
+from foundation.eventlog.history import OtherHistory, after, read_on
+from foundation.eventlog.port import Event, EventLog, Topic, TopicState
+from foundation.texts import Text, text
 from schemas.changes import Key, Subject
 from schemas.codec import UnknownSchemaError
 from schemas.registry import RegistryReader

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
-from consumer.caja import Caja, Holder
-from consumer.ledger import Guard, Life
+from consumer.caja.port import Caja, Holder
+from consumer.ledger.state import Guard, Life
 
 SILENCE_SECONDS = 10.0
 PROC = Path("/proc")

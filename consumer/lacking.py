@@ -9,12 +9,12 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.caja import Store
-from consumer.ledger import subject_of
+from consumer.caja.port import Store
+from consumer.ledger import state as ledger
+from consumer.ledger.state import subject_of
 from consumer.leftout import LISTED, Cause, LeftOut, merged
-from consumer.mapping import RowMapper
-from puente.engines.database import Reader
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.database import Reader
 from schemas.changes import Entity, Key, Subject, trim
 
 

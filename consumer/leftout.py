@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from puente.texts import marked, text, translate
+from foundation.texts import marked, text, translate
 from schemas.changes import Entity, Key, Subject
 
 LISTED = 5

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Transaction
-from consumer.ledger import Place, Reason, State, Waiting
+from consumer.caja.port import Transaction
+from consumer.ledger.state import Place, Reason, State, Waiting
 from consumer.leftout import Notes
 from consumer.policies import StockPolicy
-from puente.engines.database import Refusal, RowError
-from puente.errors import ConfigError
-from puente.texts import text
+from foundation.engines.database import Refusal, RowError
+from foundation.errors import ConfigError
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from consumer.ledger import Reason, Waiting
+from consumer.ledger.state import Reason, Waiting
 from schemas.changes import Key, Subject
 
 KEYS_IN_A_LINE = 100

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from puente.engines.database import Action
+from foundation.engines.database import Action
 from schemas.changes import CATALOGUES, Entity, Value
 
 

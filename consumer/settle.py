@@ -11,14 +11,14 @@ from datetime import datetime
 
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, gone
-from consumer.caja import Caja
-from consumer.ledger import Progress, Sweep
+from consumer.caja.port import Caja
+from consumer.ledger.state import Progress, Sweep
 from consumer.outcome import Step
 from consumer.policies import StockPolicy
-from consumer.sweep import Found, find
+from consumer.resync.sweep import Found, find
 from consumer.word import Verdict, Words
-from puente.engines.database import RowWrite
-from puente.eventlog.port import Topic, TopicState
+from foundation.engines.database import RowWrite
+from foundation.eventlog.port import Topic, TopicState
 from schemas.changes import Entity, Key, Subject, trim
 
 STOCK_SECONDS = 300.0

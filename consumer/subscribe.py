@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from consumer.caja import Store, Switches
+from consumer.caja.port import Store, Switches
 from consumer.policies import Policies, StockPolicy
-from puente.errors import ConfigError
-from puente.texts import Text, text
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
 from schemas.changes import Entity, Subject
 
 

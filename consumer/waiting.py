@@ -7,7 +7,7 @@ tried after a start.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from consumer.ledger import Place, Reason, State, Waiting
+from consumer.ledger.state import Place, Reason, State, Waiting
 from schemas.changes import Entity, Key, Subject
 
 SECONDS = {

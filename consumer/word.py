@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from consumer.ledger import Moment
-from puente.errors import NoTopic, PoisonError
-from puente.eventlog.port import START, Event, EventLog, Identity, Offset, Topic, TopicState
+from consumer.ledger.state import Moment
+from foundation.errors import NoTopic, PoisonError
+from foundation.eventlog.port import START, Event, EventLog, Identity, Offset, Topic, TopicState
 from schemas.changes import Key, Subject
 from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated

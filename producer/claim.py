@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
-from puente.errors import Displaced, NoTopic
-from puente.eventlog.history import OtherHistory, Position, read_on
-from puente.eventlog.port import Event, EventLog, Topic
-from puente.texts import text
+from foundation.errors import Displaced, NoTopic
+from foundation.eventlog.history import OtherHistory, Position, read_on
+from foundation.eventlog.port import Event, EventLog, Topic
+from foundation.texts import text
 from schemas.control import run_of
 
 SILENCE_SECONDS = 10.0

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from producer.capture import Captured
-from producer.compare import Difference, Place
+from producer.capture.compare import Difference, Place
+from producer.capture.port import Captured
 from producer.view import View
 from schemas.changes import Entity, Subject
 

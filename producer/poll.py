@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from producer.capture import Capture, Captured, Standing
+from foundation.errors import Displaced, NoTopic
+from foundation.texts import text
+from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
 from producer.deletes import DeleteCap
 from producer.publish import Publisher
-from producer.tables import TABLES
+from producer.sae.tables import TABLES
 from producer.view import LogChanged, View
-from puente.errors import Displaced, NoTopic
-from puente.texts import text
 from schemas.changes import Entity, Subject
 
 HEARTBEAT_SECONDS = 2.0

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
-from producer.capture import Captured, Standing
-from producer.compare import Difference
+from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
+from producer.capture.compare import Difference
+from producer.capture.port import Captured, Standing
 from producer.view import View
-from puente.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
 from schemas.changes import Entity, Subject
 from schemas.codec import frame
 from schemas.control import TopicWord, Word, record, release, short

@@ -7,10 +7,10 @@ one place, is found here, and the producer starts over.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from puente.errors import PoisonError, RetryableError
-from puente.eventlog.history import Position, read_on
-from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
-from puente.texts import text
+from foundation.errors import PoisonError, RetryableError
+from foundation.eventlog.history import Position, read_on
+from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
+from foundation.texts import text
 from schemas.changes import Subject
 from schemas.codec import ContentHash
 from schemas.control import KEY

@@ -20,8 +20,8 @@ from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
 from fastavro.types import AvroMessage, Schema
 
-from puente.errors import ConfigError, PoisonError
-from puente.texts import text
+from foundation.errors import ConfigError, PoisonError
+from foundation.texts import text
 from schemas.changes import Entity, Value
 from schemas.defaults import Fill, filling
 from schemas.writer import Write, compile_writer

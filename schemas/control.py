@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from puente.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
+from foundation.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
 from schemas.changes import Key, Subject
 from schemas.codec import WORD, Decoder, encode, frame
 from schemas.headers import RUN

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from puente.eventlog.port import Topic, TopicSettings
+from foundation.eventlog.port import Topic, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 
 CONTROL = "control"

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from foundation.texts import LANGUAGES, marked, translate
 from puente.config import DEFAULT_FILE
 from puente.findings import Finding, Level
-from puente.texts import LANGUAGES, marked, translate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MARKS = {Level.OK: ("✔", "green"), Level.NOTE: ("·", "cyan"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✘", "red")}

@@ -11,14 +11,14 @@ from urllib.parse import quote
 import click
 from pydantic import ValidationError
 
+from foundation.engines import check_url
+from foundation.errors import ConfigError, ExitCode
+from foundation.texts import text, translate
 from puente.cli.private import write_private
+from puente.commands.grants import READER, WRITER
 from puente.config import DEFAULT_FILE, CajaSettings, load
 from puente.config.problems import problems
 from puente.config.writing import Database, Draft, needs_password, url_of, with_password
-from puente.engines import check_url
-from puente.errors import ConfigError, ExitCode
-from puente.grants import READER, WRITER
-from puente.texts import text, translate
 
 SERVERS = re.compile(r"[^\s:/\\,]{2,}:\d{1,5}(\s*,\s*[^\s:/\\,]{2,}:\d{1,5})*")
 LITERAL = re.compile(r"://[^@/]*:(?!\$\{\w+\}@)[^@]*@")

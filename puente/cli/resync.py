@@ -7,21 +7,21 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
 from consumer.leftout import LeftOut, summary
-from consumer.preview import Preview
+from consumer.resync.preview import Preview
+from foundation.errors import ExitCode
+from foundation.texts import text, translate
 from puente import config as settings_file
 from puente import logs
-from puente import resync as resyncs
 from puente.cli import left_out
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.commands import resync as resyncs
+from puente.commands.resync import Resynced
+from puente.commands.status import document
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode
 from puente.loop import Stop, attended, stop_on_signals
-from puente.resync import Resynced
-from puente.status import document
-from puente.texts import text, translate
 from schemas.changes import Entity, Key, Subject
 
 LISTED = 10

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
+from foundation.engines import open_database
+from foundation.errors import ConfigError, ExitCode
+from foundation.texts import text, translate
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
 from puente.cli import left_out
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.commands.run import CajaResult, Result, forever, once
+from puente.commands.status import document
 from puente.config import CajaSettings, Settings
-from puente.engines import open_database
-from puente.errors import ConfigError, ExitCode
 from puente.loop import Stop, stop_on_signals
-from puente.run import CajaResult, Result, forever, once
-from puente.status import document
-from puente.texts import text, translate
 
 log = logging.getLogger("puente.run")
 

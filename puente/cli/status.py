@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
 from consumer.leftout import line
+from foundation.texts import Text, text, translate
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.heartbeat import ProducerState, ProducerStatus, unpublished
-from puente.status import status as look
-from puente.status.document import document
-from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
-from puente.texts import Text, text, translate
+from puente.commands.heartbeat import ProducerState, ProducerStatus, unpublished
+from puente.commands.status import status as look
+from puente.commands.status.document import document
+from puente.commands.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
 
 
 def commands() -> list[click.Command]:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from puente.errors import ConfigError
-from puente.limits import DatabaseLimits, KafkaLimits
-from puente.texts import text
+from foundation.errors import ConfigError
+from foundation.limits import DatabaseLimits, KafkaLimits
+from foundation.texts import text
 
 _COMPANY = re.compile(r"auto|\d\d")
 EntityName = Literal["product_line", "tax_scheme", "currency", "product", "customer"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from foundation.texts import Text, text
 from puente.config.model import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings, StoreSettings
 from puente.config.places import Path
 from puente.config.words import meant, meant_value
-from puente.texts import Text, text
 
 Problem = tuple[Path, Text]
 """A setting, and what is wrong with it."""

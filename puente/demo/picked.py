@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, column, func, select, table
 
-from puente.engines.database import Reader
-from puente.errors import ConfigError
-from puente.texts import text
+from foundation.engines.database import Reader
+from foundation.errors import ConfigError
+from foundation.texts import text
 from schemas.changes import trim
 
 APART = 16

@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer.ledger import state as ledger
+from foundation.engines.database import Reader
 from puente.config import CajaSettings
 from puente.demo.edits import Look
-from puente.engines.database import Reader
 from puente.wiring.opening import open_caja
 from schemas.changes import Key
 

@@ -9,16 +9,16 @@ from time import monotonic, sleep
 
 from consumer import subscribe
 from consumer.batch import Planner
-from consumer.caja import Store
+from consumer.caja.port import Store
+from consumer.caja.sql import SqlCaja
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
-from consumer.sql_caja import SqlCaja
+from foundation.errors import ConnectionLost, PuenteError, SwitchedOff
+from foundation.eventlog.port import EventLog
+from foundation.texts import Text, text
 from puente.config import CajaSettings, Settings
-from puente.errors import ConnectionLost, PuenteError, SwitchedOff
-from puente.eventlog.port import EventLog
-from puente.texts import Text, text
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
 from schemas.changes import Subject
 from schemas.codec import Decoder

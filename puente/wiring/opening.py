@@ -5,24 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer import profile as profiles
-from consumer import sales, subscribe
-from consumer.caja import Store, Switches
-from consumer.fingerprint import fingerprint
-from consumer.ledger import guard
-from consumer.mapping import RowMapper, mappers
-from consumer.parameters import read_stores, read_switches
+from consumer import subscribe
+from consumer.caja import sales
+from consumer.caja.parameters import read_stores, read_switches
+from consumer.caja.port import Store, Switches
+from consumer.caja.sql import SqlCaja
+from consumer.ledger.state import guard
+from consumer.mapping import profile as profiles
+from consumer.mapping.fingerprint import fingerprint
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import Profile
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from consumer.profile import Profile
-from consumer.sql_caja import SqlCaja
-from producer.sae import AUTO, SqlSae, companies
+from foundation.engines import open_database
+from foundation.engines.database import Catalogue, Database
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import EventLog
+from foundation.texts import Text, text
+from producer.sae.port import AUTO, SqlSae, companies
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
-from puente.engines import open_database
-from puente.engines.database import Catalogue, Database
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import EventLog
-from puente.texts import Text, text
 from schemas.changes import Entity
 from schemas.topics import CONTROL, Topics
 
@@ -37,7 +38,7 @@ def open_log(settings: Settings) -> EventLog:
 
 
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
-    from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
+    from foundation.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
     return KafkaLog(
         log.bootstrap_servers,

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from time import monotonic
 
-from producer.capture import Capture, CompareCapture
+from foundation.errors import ConfigError, Displaced
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import EventLog, Topic
+from foundation.texts import text
+from producer.capture.port import Capture, CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.deletes import DeleteCap
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
-from producer.sae import AUTO, SqlSae
-from producer.versions import VersionCapture
+from producer.sae.port import AUTO, SqlSae
 from producer.view import View
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
-from puente.errors import ConfigError, Displaced
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import EventLog, Topic
-from puente.texts import text
 from puente.wiring.opening import open_log, open_sae, topics_of
 from puente.wiring.turns import LockTurn, Turn, WordTurn
 

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from foundation.errors import ConfigError, Occupied
+from foundation.eventlog.port import EventLog, Topic
+from foundation.texts import text
 from producer.claim import Standby
-from puente.errors import ConfigError, Occupied
-from puente.eventlog.port import EventLog, Topic
-from puente.texts import text
 
 CLAIM_TOTAL_SECONDS = 30.0
 

@@ -13,20 +13,20 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from consumer import ledger
-from consumer.caja import Caja, Holder, Store, Transaction
-from consumer.ledger import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.caja.port import Caja, Holder, Store, Transaction
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import state as ledger
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
 from consumer.leftout import Cause, LeftOut, Note, summary
-from consumer.mapping import RowMapper, mappers
-from consumer.profile import check
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, Refusal, RowWrite
-from puente.engines.firebird import create
-from puente.errors import ConfigError, LostGuard
-from puente.eventlog.history import LastEvent, Position
-from puente.eventlog.port import Identity, Offset, Topic
-from puente.limits import DatabaseLimits
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import check
+from foundation.engines import open_database
+from foundation.engines.database import Action, Database, Refusal, RowWrite
+from foundation.engines.firebird import create
+from foundation.errors import ConfigError, LostGuard
+from foundation.eventlog.history import LastEvent, Position
+from foundation.eventlog.port import Identity, Offset, Topic
+from foundation.limits import DatabaseLimits
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
 from schemas.changes import CATALOGUES, Entity, Key, Subject

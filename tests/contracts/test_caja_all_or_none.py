@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, RowError
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import state as ledger
+from foundation.engines import open_database
+from foundation.engines.database import Action, Database, RowError
 from schemas.changes import Entity, Key, Subject
 from tests.contracts.test_caja import (
     FULL,

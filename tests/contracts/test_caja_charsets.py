@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from consumer.preview import _Table as Table
-from consumer.profile import check
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, Kind
-from puente.engines.firebird.attach import dsn_of
-from puente.errors import ConfigError
+from consumer.caja.sql import SqlCaja
+from consumer.mapping.profile import check
+from consumer.resync.preview import _Table as Table
+from foundation.engines import open_database
+from foundation.engines.database import Action, Database, Kind
+from foundation.engines.firebird.attach import dsn_of
+from foundation.errors import ConfigError
 from schemas.changes import Entity, Key, Subject
 from tests.contracts.test_caja import FULL, HOLDER, STORES, UnderTest, execute, on_firebird, products, put, stock, waiting, write
 from tests.engines.embedded import Engine

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.preview import _Table as Table
-from consumer.sql_caja import SqlCaja
-from puente.engines.database import Action, RowWrite
+from consumer.caja.sql import SqlCaja
+from consumer.resync.preview import _Table as Table
+from foundation.engines.database import Action, RowWrite
 from schemas.changes import Entity, Subject
 from tests.contracts.test_caja import FULL, HOLDER, UnderTest, on_firebird, products, put, row, stock, write
 from tests.engines.embedded import Engine

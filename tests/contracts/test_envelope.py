@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puente.errors import ConfigError, PoisonError
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
+from foundation.errors import ConfigError, PoisonError
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
 from schemas.control import KEY, TopicWord, Unpublished, Word, parse, record

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from puente.errors import NoTopic
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.history import OtherHistory, Position, newest, read_on
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.memory import MemoryLog, MemoryStore
-from puente.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
+from foundation.errors import NoTopic
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.history import OtherHistory, Position, newest, read_on
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.memory import MemoryLog, MemoryStore
+from foundation.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_topics import delete_topics
 
 PREFIX = f"c{token_hex(4)}"  # no other worker of the same test run has the same topics

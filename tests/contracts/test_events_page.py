@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.tables import TABLES, columns
+from producer.sae.tables import TABLES, columns
 from schemas.changes import KEY_FIELD, Entity, Subject
 from schemas.codec import NAMES
 from schemas.topics import Topics

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puente.errors import PoisonError
+from foundation.errors import PoisonError
 from schemas.changes import KEY_FIELD, Entity
 from schemas.codec import FRAME, ID_ATTRIBUTE, NAMES, Decoder, bundled, content_hash, encode, frame
 from schemas.writer import compile_writer

@@ -59,7 +59,7 @@ def test_what_is_copied_is_enough_to_build_the_wheel_as_the_image_does(tmp_path:
     held = set(ZipFile(wheel).namelist())
     shipped = {
         str(path.relative_to(ROOT))
-        for package in ("schemas", "producer", "consumer", "puente")
+        for package in ("foundation", "schemas", "producer", "consumer", "puente")
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }

@@ -2,7 +2,7 @@
 
     python dying.py SETTINGS STEP
 
-The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync.py`. It replaces
+The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync/topic.py`. It replaces
 methods of its own process alone: a signal from outside hits a step by chance at best.
 """
 
@@ -19,17 +19,17 @@ import consumer.apply
 import consumer.follow
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.resync import Resync
+from consumer.caja.sql import SqlTransaction
+from consumer.resync.topic import Resync
 from consumer.settle import Settler
-from consumer.sql_caja import SqlTransaction
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.kafka import producing
+from foundation.eventlog.kafka.log import KafkaLog
 from producer.publish import Publisher
 from producer.view import View
+from puente.commands.run import forever
 from puente.config import load
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.kafka import producing
-from puente.eventlog.kafka.log import KafkaLog
 from puente.loop import Stop
-from puente.run import forever
 
 Test = Callable[..., bool]
 

@@ -15,12 +15,12 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+from foundation.errors import ExitCode
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import START, Topic
+from foundation.texts import use
 from puente.cli.main import MODULES, build
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
-from puente.errors import ExitCode
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Topic
-from puente.texts import use
 from schemas.control import Word, record
 from tests.e2e.small_site import COMMAND, SmallSite, rows_of
 from tests.e2e.small_site import build as build_site

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producer.tables import TABLES
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
+from producer.sae.tables import TABLES
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
 from tests.engines.users import as_reader

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from puente import grants
+from foundation.engines import open_database
+from foundation.errors import ConfigError
+from puente.commands import grants
+from puente.commands.grants import READER, WRITER
 from puente.config import CajaSettings
-from puente.engines import open_database
-from puente.errors import ConfigError
-from puente.grants import READER, WRITER
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.administrator import run_tool
 from tests.engines.firebird_server import FirebirdServer, PrivateServer

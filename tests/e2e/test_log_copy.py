@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Record, Topic, TopicSettings
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import START, Record, Topic, TopicSettings
 from schemas.control import Word, record
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ExitCode, SwitchedOff
 from puente.config import load
-from puente.errors import ExitCode, SwitchedOff
 from puente.wiring.consuming import ConsumerSide
 from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until

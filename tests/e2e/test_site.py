@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ExitCode
+from foundation.eventlog.port import START
 from puente.demo.statements import literal
-from puente.errors import ExitCode
-from puente.eventlog.port import START
 from schemas.control import run_of
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build, wait_until

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from producer.compare import unpublished
-from producer.contents import everything
-from producer.sae import AUTO, SqlSae
+from foundation.engines import open_database
+from producer.capture.compare import unpublished
+from producer.sae.contents import everything
+from producer.sae.port import AUTO, SqlSae
+from puente.commands.heartbeat import last_word
 from puente.config import load
-from puente.engines import open_database
-from puente.heartbeat import last_word
 from schemas.topics import Topics
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases

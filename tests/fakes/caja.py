@@ -10,16 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer.caja import HeldCode, Holder, Store, Switches
-from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.ledger.state import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
 from consumer.leftout import LeftOut, Notes, summary
-from consumer.mapping import RowMapper
-from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
-from puente.engines.errors import LockConflict
-from puente.errors import LostGuard
-from puente.eventlog.port import Topic
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
+from foundation.engines.errors import LockConflict
+from foundation.errors import LostGuard
+from foundation.eventlog.port import Topic
+from foundation.texts import text
 from puente.reference.columns import caja_metadata
-from puente.texts import text
 from schemas.changes import Entity, Key, Subject, trim
 
 Row = dict[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from puente.engines.database import RowWrite, Written
+from foundation.engines.database import RowWrite, Written
 from schemas.changes import Entity, Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import Clock

@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 from functools import cached_property
 from typing import Any
 
-from puente.demo.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
+from puente.demo.oracle.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
 from tests.contracts.schema_docs import Field, fields, schema, without_null
 
 MAIN = {

@@ -8,18 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 from firebird.driver import Isolation, TraAccessMode, tpb
 
-from producer.contents import everything
+from foundation.engines import open_database
+from foundation.engines.database import Database
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import START
+from producer.capture.versions import VersionCapture
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
-from producer.sae import SqlSae
-from producer.tables import KEYS
-from producer.versions import VersionCapture
+from producer.sae.contents import everything
+from producer.sae.port import SqlSae
+from producer.sae.tables import KEYS
 from producer.view import View
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.engines.database import Database
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import START
 from puente.reference import build_sae
 from schemas.codec import Decoder, content_hash, encode
 from schemas.control import Word, parse

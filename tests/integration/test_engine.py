@@ -20,15 +20,15 @@ from firebird.driver.core import isc_info_end
 from firebird.driver.types import SrvInfoCode
 from sqlalchemy.engine import make_url
 
-from consumer import ledger
-from puente.engines import create_database, open_database
-from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
-from puente.engines.errors import LockConflict
-from puente.engines.firebird.attach import dsn_of
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import FirebirdDatabase
-from puente.engines.firebird.lost import abandon
-from puente.errors import ConfigError, ConnectionLost, PuenteError
+from consumer.ledger import state as ledger
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
+from foundation.engines.errors import LockConflict
+from foundation.engines.firebird.attach import dsn_of
+from foundation.engines.firebird.client import load_client
+from foundation.engines.firebird.connection import FirebirdDatabase
+from foundation.engines.firebird.lost import abandon
+from foundation.errors import ConfigError, ConnectionLost, PuenteError
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.ports import HOST

@@ -28,11 +28,11 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from foundation.engines import create_database, open_database
 from puente.config import Settings
 from puente.demo.edits import apply_edit, edits
-from puente.demo.expected_rows import Sae
+from puente.demo.oracle.expected_rows import Sae
 from puente.demo.retail import fill_sae
-from puente.engines import create_database, open_database
 from puente.reference import build_sae
 from puente.wiring.producing import ProducerSide
 from tests.contracts.schema_docs import schema

@@ -9,10 +9,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.history import OtherHistory, read_on
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.history import OtherHistory, read_on
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import PRODUCE, Trouble
 from tests.engines.kafka_topics import set_topic

@@ -11,10 +11,10 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import AuthorizationError
 
+from foundation.errors import ConfigError, ExitCode
+from foundation.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
+from puente.commands.kafka_grants import ADMINISTRATOR, PRODUCER
 from puente.config import load
-from puente.errors import ConfigError, ExitCode
-from puente.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
-from puente.kafka_grants import ADMINISTRATOR, PRODUCER
 from puente.wiring.opening import open_log
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build, wait_until

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from firebird.driver import DistributedTransactionManager
 
-from producer.tables import Clie
-from puente.engines import create_database, open_database
-from puente.engines.errors import RowInLimbo
+from foundation.engines import create_database, open_database
+from foundation.engines.errors import RowInLimbo
+from producer.sae.tables import Clie
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
 from tests.integration.exact_site import Site

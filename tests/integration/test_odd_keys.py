@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from consumer.leftout import Cause, line
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.engines.database import Database
 from schemas.changes import Entity, Subject
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import Site, customer

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from consumer import ledger
-from producer.sae import SqlSae
-from producer.tables import Clin
+from consumer.ledger import state as ledger
+from foundation.engines import create_database, open_database
+from foundation.errors import ConfigError, ExitCode
+from producer.sae.port import SqlSae
+from producer.sae.tables import Clin
+from puente.commands.grants import READER, WRITER
+from puente.commands.privileges import check_caja, check_sae
 from puente.config import CajaSettings
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.errors import ConfigError, ExitCode
 from puente.findings import Finding, Level
-from puente.grants import READER, WRITER
-from puente.privileges import check_caja, check_sae
 from puente.reference import build_caja, build_sae
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.users import as_reader, as_writer, execute, grant_caja, grant_sae

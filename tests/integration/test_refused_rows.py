@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer import ledger
-from puente.engines import create_database, open_database
-from puente.engines.database import Action, Database, Kind, Refusal, RowError, RowWrite, WriteColumn, WritePlan
+from consumer.ledger import state as ledger
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Action, Database, Kind, Refusal, RowError, RowWrite, WriteColumn, WritePlan
 from tests.engines.embedded import Engine
 
 PLAN = WritePlan(

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from producer.capture import CompareCapture
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.errors import ConfigError, PuenteError
+from foundation.eventlog.memory import MemoryLog
+from producer.capture.port import CompareCapture
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.sae import SqlSae, companies
-from producer.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
+from producer.sae.port import SqlSae, companies
+from producer.sae.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
 from producer.view import View
 from puente.demo.edits import apply_edit, edits
 from puente.demo.retail import fill_sae
 from puente.demo.statements import literal, load, run
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.errors import ConfigError, PuenteError
-from puente.eventlog.memory import MemoryLog
 from puente.reference import build_sae
 from schemas.topics import Topics
 from tests.engines.embedded import Engine

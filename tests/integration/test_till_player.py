@@ -13,12 +13,12 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from consumer.caja import Transaction
-from consumer.ledger import Reason
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Database, RowWrite, Writer, Written
-from puente.errors import PuenteError
+from consumer.caja.port import Transaction
+from consumer.caja.sql import SqlCaja
+from consumer.ledger.state import Reason
+from foundation.engines import open_database
+from foundation.engines.database import Database, RowWrite, Writer, Written
+from foundation.errors import PuenteError
 from schemas.changes import CATALOGUES, KEY_FIELD, Entity, Key, Subject, Value
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import MAPPERS, Site, customer, product

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from puente.engines import open_database
-from puente.engines.database import Database
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from tests.contracts.test_caja import OnFirebird, RollBack, sql_caja
 from tests.unit.consuming import Site
 

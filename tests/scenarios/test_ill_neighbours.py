@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer import profile as profiles
-from puente.errors import ExitCode
+from consumer.mapping import profile as profiles
+from foundation.errors import ExitCode
 from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases

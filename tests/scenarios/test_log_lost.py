@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.scenarios.trouble import Story, copy_file
 from tests.scenarios.trouble import put_back as put_back_database

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from consumer.batch import Planner
-from consumer.caja import Holder
+from consumer.caja.port import Holder
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
 from consumer.subscribe import subjects
-from producer.capture import CompareCapture
+from foundation.errors import Displaced, InvariantError, PuenteError
+from producer.capture.port import CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.claim import Standby
 from producer.deletes import DeleteCap
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.versions import VersionCapture
 from producer.view import View
-from puente.errors import Displaced, InvariantError, PuenteError
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
 from schemas.registry import RegistryReader

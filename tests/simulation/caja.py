@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
-from consumer.adopt import unproved
-from consumer.ledger import ASKED_FOR, UNSEEN, VERSION, Guard, Progress
-from consumer.mapping import RowMapper, mappers
+from consumer.ledger.adopt import unproved
+from consumer.ledger.state import ASKED_FOR, UNSEEN, VERSION, Guard, Progress
+from consumer.mapping.mapper import RowMapper, mappers
 from consumer.policies import Policies
-from puente.eventlog.port import Topic
+from foundation.eventlog.port import Topic
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
 from tests.simulation.truth import Place

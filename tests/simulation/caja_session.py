@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
-from consumer.caja import HeldCode, Holder, Store, Switches
-from consumer.ledger import Guard, State
+from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.ledger.state import Guard, State
 from consumer.leftout import LeftOut
-from consumer.mapping import RowMapper
+from consumer.mapping.mapper import RowMapper
 from consumer.policies import Policies
-from puente.errors import ConfigError, ConnectionLost, LostGuard
-from puente.texts import text
+from foundation.errors import ConfigError, ConnectionLost, LostGuard
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.simulation.caja import SimCaja, SimTransaction
 from tests.simulation.scheduler import Process

@@ -6,9 +6,9 @@ L nothing is left to be done.
 
 from collections.abc import Iterator
 
-from consumer.ledger import Reason, Waiting
+from consumer.ledger.state import Reason, Waiting
 from consumer.policies import SoftDeleted
-from puente.errors import PoisonError
+from foundation.errors import PoisonError
 from schemas.changes import Entity, Key, Subject
 from tests.simulation.actors import ConsumerProcess, Site
 from tests.simulation.caja import SimCaja

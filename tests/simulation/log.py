@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from puente.errors import RetryableError
-from puente.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
-from puente.eventlog.port import DAY_MS, Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
-from puente.texts import text
+from foundation.errors import RetryableError
+from foundation.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
+from foundation.eventlog.port import DAY_MS, Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
+from foundation.texts import text
 from tests.simulation.scheduler import Process
 
 DAY = 86_400.0

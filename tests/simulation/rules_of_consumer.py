@@ -6,25 +6,26 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from consumer import batch, follow, resync, settle
+from consumer import batch, follow, settle
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Plan, Planner
-from consumer.caja import Transaction
+from consumer.caja.port import Transaction
 from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
-from consumer.ledger import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
-from consumer.mapping import RowMapper
+from consumer.ledger.state import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
+from consumer.mapping.mapper import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
-from consumer.resync import Resync
+from consumer.resync import topic as resync
+from consumer.resync.sweep import Actives, Found, find
+from consumer.resync.tombstones import Tombstones
+from consumer.resync.topic import Resync
 from consumer.settle import Settler
-from consumer.sweep import Actives, Found, find
-from consumer.tombstones import Tombstones
 from consumer.word import Verdict, Words
-from puente.eventlog import history
-from puente.eventlog.history import Position
-from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicSettings, TopicState
-from puente.texts import Text
+from foundation.eventlog import history
+from foundation.eventlog.history import Position
+from foundation.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicSettings, TopicState
+from foundation.texts import Text
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors, caja

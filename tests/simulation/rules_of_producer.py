@@ -4,22 +4,23 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
-from producer import versions, view
-from producer.capture import Captured, CheckKeys, Standing
+from foundation.engines.database import TransactionIds
+from foundation.eventlog import history
+from foundation.eventlog.history import Position
+from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
+from producer import view
+from producer.capture import versions
+from producer.capture.known import Known, Recording, Seen, look
+from producer.capture.port import Captured, CheckKeys, Standing
+from producer.capture.schedule import Gate
+from producer.capture.versions import VersionCapture
 from producer.claim import Claim, Standby
 from producer.deletes import DeleteCap
-from producer.known import Known, Recording, Seen, look
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.sae import Snapshot
-from producer.schedule import Gate
-from producer.tables import CvesAlter, PrecioXProd, Row
-from producer.versions import VersionCapture
+from producer.sae.port import Snapshot
+from producer.sae.tables import CvesAlter, PrecioXProd, Row
 from producer.view import LogChanged, View
-from puente.engines.database import TransactionIds
-from puente.eventlog import history
-from puente.eventlog.history import Position
-from puente.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
 from tests.simulation.actors import ProducerProcess
 from tests.simulation.sae import SaeSession
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from producer.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
-from puente.engines.database import Survey, TransactionIds
-from puente.errors import ConnectionLost
-from puente.texts import text
+from foundation.engines.database import Survey, TransactionIds
+from foundation.errors import ConnectionLost
+from foundation.texts import text
+from producer.sae.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
 from tests.fakes.sae import raw_key
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import Place, Said, first_rows, in_sae

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from consumer import apply, follow, resync, sweep
+from consumer import apply, follow
+from consumer.resync import sweep
+from consumer.resync import topic as resync
 from producer import deletes, publish, view
 
 SMALL: Mapping[tuple[Any, str], Any] = {

@@ -7,7 +7,7 @@ not travel, a product is an aggregate of its prices, bar codes and scheme).
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from producer.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Mult, ParamInventario, PrecioXProd, RawKey, Row
+from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Mult, ParamInventario, PrecioXProd, RawKey, Row
 from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
 from tests.fakes.sae import row

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from consumer import sweep
+from consumer.resync import sweep
+from foundation.errors import PoisonError
+from foundation.eventlog.port import Event, Topic
 from producer import deletes
-from puente.errors import PoisonError
-from puente.eventlog.port import Event, Topic
 from schemas.changes import Entity
 from schemas.control import run_of
 from schemas.headers import CAPTURED, RUN

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from consumer.caja import Store
+from consumer.caja.port import Store
 from consumer.policies import Policies
-from producer.tables import Mult
+from producer.sae.tables import Mult
 from tests.simulation.actors import ConsumerProcess, ProducerProcess, Site, Times
 from tests.simulation.caja import SimCaja, mappers_for
 from tests.simulation.check import CajaCheck, check_log

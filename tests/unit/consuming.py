@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from consumer import profile as profiles
 from consumer.batch import Planner
-from consumer.caja import Holder
+from consumer.caja.port import Holder
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper, this_process
-from consumer.mapping import mappers
+from consumer.mapping import profile as profiles
+from consumer.mapping.mapper import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.control import TopicWord, Unpublished, Word, record

@@ -13,10 +13,10 @@ from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog, MemoryStore
-from puente.eventlog.port import Record, TopicSettings
-from puente.texts import text
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog, MemoryStore
+from foundation.eventlog.port import Record, TopicSettings
+from foundation.texts import text
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.headers import EventHeaders

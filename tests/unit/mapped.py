@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from producer.contents import Row, everything
+from producer.sae.contents import Row, everything
 from schemas.changes import Entity, Value
 from schemas.codec import bundled, encode
 from tests.fakes.sae import FakeSae

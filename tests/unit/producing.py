@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from producer.capture import Capture, CompareCapture
-from producer.contents import Row, everything
+from foundation.errors import PoisonError
+from foundation.eventlog.port import Event, Record
+from producer.capture.port import Capture, CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.deletes import DeleteCap
-from producer.mapping import byte_order
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
-from producer.versions import VersionCapture
+from producer.sae.contents import Row, everything
+from producer.sae.mapping import byte_order
 from producer.view import View
-from puente.errors import PoisonError
-from puente.eventlog.port import Event, Record
 from schemas.changes import Subject, Value
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.control import Word, parse

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.adopt import unproved
-from consumer.caja import Store
+from consumer.caja.port import Store
+from consumer.ledger.adopt import unproved
 from schemas.changes import Entity, Key, Subject
 from tests.unit.consuming import MAPPERS
 

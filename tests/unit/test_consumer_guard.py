@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
-from consumer.caja import Holder
+from consumer.caja.port import Holder
 from consumer.guard import SILENCE_SECONDS, GuardKeeper, _started, is_gone, this_process
-from consumer.ledger import Guard, State
+from consumer.ledger.state import Guard, State
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, Clock, Site

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
-from consumer.caja import Store, Switches
+from consumer.caja.port import Store, Switches
 from consumer.interface import InterfaceOff
-from consumer.ledger import State
+from consumer.ledger.state import State
 from consumer.outcome import Step
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja, MemoryTransaction

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from consumer.leftout import Note
-from consumer.mapping import RowMapper
-from puente.errors import PoisonError
+from consumer.mapping.mapper import RowMapper
+from foundation.errors import PoisonError
 from schemas.changes import Entity, Value
 from schemas.codec import bundled
 from tests.unit.consuming import MAPPERS

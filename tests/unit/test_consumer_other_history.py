@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from consumer.follow import PROVE_SECONDS
-from consumer.ledger import UNFINISHED
+from consumer.ledger.state import UNFINISHED
 from consumer.policies import Policies
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import StoredTopic
-from puente.texts import text
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import StoredTopic
+from foundation.texts import text
 from schemas.changes import Entity, Subject
 from tests.unit.consuming import TOPICS, Site, customer
 from tests.unit.test_consumer_resync import cut, price, shown

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
 from consumer.policies import Policies
-from consumer.preview import Preview, Previewer
-from consumer.sweep import Found
+from consumer.resync.preview import Preview, Previewer
+from consumer.resync.sweep import Found
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import Content
 from tests.unit.consuming import NOW, TOPICS, Site, customer

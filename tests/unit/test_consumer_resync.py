@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from consumer.follow import PROVE_SECONDS
-from consumer.ledger import UNSEEN, Reason
+from consumer.ledger.state import UNSEEN, Reason
 from consumer.policies import Policies
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
-from puente.texts import text
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Site

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from consumer.apply import LARGEST, SMALLEST
-from consumer.caja import Switches
+from consumer.caja.port import Switches
 from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
-from puente.errors import ConfigError, ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Record
-from puente.texts import text
+from foundation.errors import ConfigError, ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import Record
+from foundation.texts import text
 from schemas.changes import Entity, Subject
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
 from tests.fakes.caja import MemoryCaja

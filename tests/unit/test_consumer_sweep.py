@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import HELD_SECONDS
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import StoredTopic
-from puente.eventlog.port import Offset, Record
-from puente.texts import text
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import StoredTopic
+from foundation.eventlog.port import Offset, Record
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 from schemas.control import KEY, SHORT, Word, record, short
 from tests.fakes.caja import MemoryCaja, MemoryTransaction

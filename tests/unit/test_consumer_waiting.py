@@ -10,15 +10,15 @@ from typing import ClassVar
 
 import pytest
 
-from consumer.caja import Holder
-from consumer.ledger import Aside, Reason, State, Waiting
+from consumer.caja.port import Holder
+from consumer.ledger.state import Aside, Reason, State, Waiting
 from consumer.policies import Policies
 from consumer.waiting import SECONDS, Retries
-from puente.engines.database import Refusal, RowError, RowWrite, Written
-from puente.errors import ConfigError
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Offset, Record, Topic
-from puente.texts import text
+from foundation.engines.database import Refusal, RowError, RowWrite, Written
+from foundation.errors import ConfigError
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import Offset, Record, Topic
+from foundation.texts import text
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.fakes.slow_caja import SlowCaja

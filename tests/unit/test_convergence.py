@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger import Reason
+from consumer.ledger.state import Reason
 from consumer.leftout import Cause, Note, Notes
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from schemas.changes import Entity

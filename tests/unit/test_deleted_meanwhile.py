@@ -5,11 +5,11 @@ from itertools import count
 
 import pytest
 
+from foundation.eventlog.history import OtherHistory
+from foundation.eventlog.port import Topic
 from producer.claim import Standby
-from producer.tables import Clin, Inve
+from producer.sae.tables import Clin, Inve
 from producer.view import LogChanged
-from puente.eventlog.history import OtherHistory
-from puente.eventlog.port import Topic
 from schemas.changes import Entity, Subject
 from tests.fakes.failing_log import FailingLog
 from tests.fakes.sae import row

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from puente.demo.expected_rows import byte_order, number, words
+from puente.demo.oracle.expected_rows import byte_order, number, words
 from puente.demo.retail import batches
 from puente.demo.rows import UPGRADE
 from puente.demo.statements import literal, sql

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puente.errors import ConfigError, Displaced, RetryableError
-from puente.eventlog.compaction import AT_ONCE
-from puente.eventlog.embedded import EmbeddedLog, pack_headers, unpack_headers
-from puente.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
+from foundation.errors import ConfigError, Displaced, RetryableError
+from foundation.eventlog.compaction import AT_ONCE
+from foundation.eventlog.embedded import EmbeddedLog, pack_headers, unpack_headers
+from foundation.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
 
 TOPIC = Topic("puente.01.product")
 DAY = 24 * 3600.0
@@ -130,9 +130,9 @@ def said(process: subprocess.Popen[str]) -> str:
 
 IMPORTS = """
 import sys
-from puente.errors import RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Record, Topic
+from foundation.errors import RetryableError
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import START, Record, Topic
 TOPIC = Topic("puente.01.product")
 log = EmbeddedLog(sys.argv[1])
 """

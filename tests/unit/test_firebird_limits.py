@@ -13,20 +13,32 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.sql.base import Executable
 
-from consumer import ledger, sales
-from consumer.caja import Holder
-from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
+from consumer.caja import sales
+from consumer.caja.port import Holder
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import state as ledger
+from consumer.ledger.state import Guard, Moment, Progress, Reason, Sweep, Waiting
 from consumer.leftout import Cause, Note
-from consumer.sql_caja import SqlCaja
-from producer.sae import SqlSae
-from producer.tables import KEYS, TABLES
-from puente import grants
+from foundation.engines.database import (
+    LEDGER_COLUMNS,
+    Catalogue,
+    Column,
+    Kind,
+    Privilege,
+    RowWrite,
+    Survey,
+    TransactionIds,
+    WritePlan,
+    Written,
+)
+from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
+from foundation.eventlog.history import LastEvent, Position
+from foundation.eventlog.port import Identity, Offset, Topic
+from producer.sae.port import SqlSae
+from producer.sae.tables import KEYS, TABLES
+from puente.commands import grants
+from puente.commands.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.config import Settings
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import alter, catalogue, insert, keys, packed, privileges
-from puente.eventlog.history import LastEvent, Position
-from puente.eventlog.port import Identity, Offset, Topic
-from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.reference.columns import caja_metadata, sae_metadata
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from tests.fakes.caja import catalogue_of, reference_catalogue

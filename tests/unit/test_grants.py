@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from puente import grants, texts
+from foundation import texts
+from foundation.errors import ConfigError
+from puente.commands import grants
+from puente.commands.grants import Script
+from puente.commands.privileges import Need, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.config import CajaSettings, Settings
-from puente.errors import ConfigError
-from puente.grants import Script
-from puente.privileges import Need, needs_of_caja, needs_of_ledger, needs_of_sae
 from tests.unit.consuming import PROFILE
 
 HOST = "firebird+firebird://{user}erp:3051/C:/Datos/SAE90EMPRE07.FDB"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from puente import kafka_grants
+from foundation.engines import create_database, open_database
+from foundation.errors import ConfigError, ExitCode
+from puente.commands import kafka_grants
 from puente.config import Settings
-from puente.engines import create_database, open_database
-from puente.errors import ConfigError, ExitCode
 from puente.reference import Store, build_caja
 from tests.engines.embedded import EmbeddedDatabases
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Offset, Record, Topic, TopicSettings
-from puente.eventlog.watch import Watch
+from foundation.errors import RetryableError
+from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.port import START, Offset, Record, Topic, TopicSettings
+from foundation.eventlog.watch import Watch
 
 A, B = Topic("puente.01.product"), Topic("puente.01.customer")
 LONG = 120.0

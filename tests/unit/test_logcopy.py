@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puente import logcopy
-from puente.errors import ConfigError, ExitCode, RetryableError
-from puente.eventlog import history
-from puente.eventlog.history import OtherHistory, digest
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import DAY_MS, Batch, Event, Headers, Offset, Record, Topic, TopicSettings
-from puente.logcopy import Result, Side
+from foundation.errors import ConfigError, ExitCode, RetryableError
+from foundation.eventlog import history
+from foundation.eventlog.history import OtherHistory, digest
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import DAY_MS, Batch, Event, Headers, Offset, Record, Topic, TopicSettings
+from puente.commands import logcopy
+from puente.commands.logcopy import Result, Side
 from tests.fakes.failing_log import FailingLog
 
 Content = tuple[bytes, bytes | None, Headers]

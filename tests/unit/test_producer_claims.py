@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foundation.errors import Displaced, RetryableError
+from foundation.eventlog.port import Event, Offset, Record
 from producer.claim import SILENCE_SECONDS, Claim, Standby
 from producer.poll import HEARTBEAT_SECONDS, Producer
-from producer.sae import ROWS_TO_A_BEAT
-from producer.tables import Clie, Clin, Inve
-from puente.errors import Displaced, RetryableError
-from puente.eventlog.port import Event, Offset, Record
+from producer.sae.port import ROWS_TO_A_BEAT
+from producer.sae.tables import Clie, Clin, Inve
 from schemas.control import KEY, record, release, run_of
 from schemas.headers import RUN
 from tests.fakes.sae import row

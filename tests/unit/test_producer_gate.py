@@ -2,9 +2,9 @@
 
 import pytest
 
-from producer.tables import Clin, Row
-from puente.errors import ConnectionLost
-from puente.texts import text
+from foundation.errors import ConnectionLost
+from foundation.texts import text
+from producer.sae.tables import Clin, Row
 from schemas.changes import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import Site, foreign

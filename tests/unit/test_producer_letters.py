@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from producer.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
-from puente.errors import PoisonError
+from foundation.errors import PoisonError
+from producer.sae.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
 from schemas.changes import Entity, Subject
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import only, rows

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from producer.limbo import resting_on
-from producer.tables import KEYS, Clie, Clin, Impu, Inve, Mult, Precios, PrecioXProd
+from producer.sae.limbo import resting_on
+from producer.sae.tables import KEYS, Clie, Clin, Impu, Inve, Mult, Precios, PrecioXProd
 from schemas.changes import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign

@@ -5,8 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from puente.eventlog.port import Topic
+from foundation.eventlog.port import Topic
+from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import NAMES
 from schemas.headers import read_headers

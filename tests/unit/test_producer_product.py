@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.mapping import byte_order
-from producer.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
+from producer.sae.mapping import byte_order
+from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
 from schemas.changes import Entity
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import TAXES, only, tax, values

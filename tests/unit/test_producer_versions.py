@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from producer.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from producer.versions import VersionCapture
+from foundation.engines.errors import RowInLimbo
+from foundation.errors import ConnectionLost
+from foundation.eventlog.port import Record
+from foundation.texts import text
+from producer.capture.versions import VersionCapture
+from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from producer.view import View
-from puente.engines.errors import RowInLimbo
-from puente.errors import ConnectionLost
-from puente.eventlog.port import Record
-from puente.texts import text
 from schemas.changes import Entity, Subject
 from schemas.headers import MODE
 from tests.fakes.sae import row

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from foundation.errors import RetryableError
+from foundation.eventlog.history import OtherHistory
+from foundation.eventlog.port import Event, Offset, Record, Topic
 from producer.poll import HEARTBEAT_SECONDS
-from producer.tables import Clin, Mult
+from producer.sae.tables import Clin, Mult
 from producer.view import READ_AT_ONCE, UNREADABLE, LogChanged, View
-from puente.errors import RetryableError
-from puente.eventlog.history import OtherHistory
-from puente.eventlog.port import Event, Offset, Record, Topic
 from schemas.changes import Entity, Key, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import TOPICS, Site, foreign

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from producer.capture import NAMED
+from foundation.errors import ConnectionLost, RetryableError
+from foundation.eventlog.port import Offset, Record
+from foundation.texts import text
+from producer.capture.port import NAMED
 from producer.poll import HEARTBEAT_SECONDS
 from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
-from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
-from puente.errors import ConnectionLost, RetryableError
-from puente.eventlog.port import Offset, Record
-from puente.heartbeat import NEWEST_WORDS, last_word
-from puente.texts import text
+from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
+from puente.commands.heartbeat import NEWEST_WORDS, last_word
 from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder
 from schemas.control import KEY, SHORT, Word, parse, release

@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumer.caja import Switches
-from consumer.ledger import ASKED_FOR, DOUBTED, UNFINISHED, Aside, Life, Moment, Progress, Reason, Sweep, Waiting
-from consumer.ledger import State as Ledger
+from consumer.caja.port import Switches
+from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED, Aside, Life, Moment, Progress, Reason, Sweep, Waiting
+from consumer.ledger.state import State as Ledger
 from consumer.policies import Policies
-from puente.errors import ConfigError, ExitCode
-from puente.eventlog.history import Position
-from puente.eventlog.port import Identity, Offset, Topic, TopicState
-from puente.heartbeat import ProducerState, ProducerStatus
-from puente.status.judge import Answer, Ends, judge
-from puente.status.model import CajaStatus, Lacks, State, Status
-from puente.texts import text
+from foundation.errors import ConfigError, ExitCode
+from foundation.eventlog.history import Position
+from foundation.eventlog.port import Identity, Offset, Topic, TopicState
+from foundation.texts import text
+from puente.commands.heartbeat import ProducerState, ProducerStatus
+from puente.commands.status.judge import Answer, Ends, judge
+from puente.commands.status.model import CajaStatus, Lacks, State, Status
 from schemas.changes import CATALOGUES, Entity, Key, Subject
 from schemas.topics import Topics
 

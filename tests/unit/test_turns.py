@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.texts import text
 from producer.claim import SILENCE_SECONDS
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.texts import text
 from puente.wiring.turns import WordTurn
 from tests.unit.producing import TOPICS, Clock, Site
 

@@ -1,0 +1,181 @@
+"""The ledger's rows as they stand in a CAJA database, to and from what the consumer knows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from consumer.ledger import state as ledger
+from consumer.ledger.state import Aside, Guard, Life, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.leftout import Cause, Note, Notes, ordered
+from foundation.engines.database import Column, Kind, Reader
+from foundation.eventlog.history import LastEvent, Position
+from foundation.eventlog.port import Identity, Offset, Topic
+from schemas.changes import Key, Subject
+
+PLACE = ("ENTITY", "WAREHOUSE", "ROW_KEY")
+DETAIL_LENGTH = ERROR_LENGTH = 500
+_ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
+_CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
+
+
+def read_overview(reader: Reader) -> State:
+    """The ledger but for who writes, for what was applied and for what was left out of it: `hashes` and `left_out` are empty."""
+    guard = next(map(guard_of, reader.rows(sa.select(*ledger.guard.c))), None)
+    return State(
+        progress=dict(_progress(row) for row in reader.rows(sa.select(*ledger.positions.c))),
+        hashes={},
+        waiting=Aside(map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))),
+        ready_at=guard.ready_at if guard else None,
+    )
+
+
+def guard_of(row: Sequence[object]) -> Guard:
+    _, version, caja, token, beat, host, process, started, boot, ready, *_ = row
+    assert isinstance(version, int)
+    assert isinstance(beat, int)
+    assert isinstance(process, int | None)
+    assert isinstance(started, int | None)
+    return Guard(
+        caja=str(caja),
+        version=version,
+        token=None if token is None else str(token),
+        beat=beat,
+        host=None if host is None else str(host),
+        process=process,
+        process_started=started,
+        boot=None if boot is None else str(boot),
+        ready_at=_aware(ready),
+    )
+
+
+def read_life(reader: Reader) -> Life:
+    g = ledger.guard.c
+    now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
+    token, host, process, beat_at, error, error_at, at = next(
+        iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
+    )
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (at - moment).total_seconds())
+
+    holder = None if token is None else f"{host} ({process})"
+    return Life(token=token, holder=holder, beat_seconds=since(beat_at), error=error, error_seconds=since(error_at))
+
+
+def _aware(moment: object) -> datetime | None:
+    assert isinstance(moment, datetime | None)
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def naive(moment: datetime) -> datetime:
+    """As the ledger's columns hold a moment."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _progress(row: Sequence[object]) -> tuple[Topic, Progress]:
+    topic, identity, next_offset, last_offset, digest, _, reached, fingerprint, *sweep = row
+    last = None if last_offset is None else LastEvent(Offset(_number(last_offset)), str(digest))
+    end_reached = _aware(reached)
+    assert end_reached is not None
+    return Topic(str(topic)), Progress(
+        position=Position(Identity(str(identity)), Offset(_number(next_offset)), last),
+        end_reached=end_reached,
+        fingerprint=str(fingerprint).strip(),
+        sweep=_sweep(*sweep),
+    )
+
+
+def _sweep(identity: object, after: object, held: object) -> Sweep | None:
+    if after is None:
+        return None
+    return Sweep(Moment(Identity(str(identity)), Offset(_number(after))), None if held is None else _number(held))
+
+
+def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
+    """All columns of a position but its topic."""
+    position, sweep = progress.position, progress.sweep
+    return {
+        "TOPIC_IDENTITY": position.identity,
+        "NEXT_OFFSET": position.next_offset,
+        "LAST_OFFSET": position.last.offset if position.last else None,
+        "LAST_DIGEST": position.last.digest if position.last else None,
+        "APPLIED_AT": naive(now),
+        "END_REACHED": naive(progress.end_reached),
+        "FINGERPRINT": progress.fingerprint,
+        "SWEEP_IDENTITY": sweep.since.identity if sweep else None,
+        "SWEEP_AFTER": sweep.since.after if sweep else None,
+        "SWEEP_HELD": sweep.held if sweep else None,
+    }
+
+
+def _number(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def read_subjects(reader: Reader) -> list[Subject]:
+    """What anything was applied of."""
+    r = ledger.rows.c
+    return [subject_of(entity, warehouse) for entity, warehouse in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE).distinct())]
+
+
+def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dict[Key, str]:
+    """What was applied of a subject. `shared` holds each key once, whatever the number of subjects: all stores have the same products."""
+    of = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject)}
+    found = reader.keys(ledger.ROWS, (_ROW_KEY, _CONTENT_HASH), of)
+    return {shared.setdefault(key, key): content or ledger.TOMBSTONE for key, content in found}
+
+
+def _waiting(row: Sequence[object]) -> Waiting:
+    entity, warehouse, key, reason, detail, short, long, content, since = row
+    value = long if short is None else short
+    assert isinstance(warehouse, int)
+    assert isinstance(value, bytes | None)
+    assert isinstance(since, datetime)
+    return Waiting(
+        subject=subject_of(str(entity), warehouse),
+        key=Key(str(key)),
+        reason=Reason(str(reason)),
+        detail=str(detail),
+        value=value,
+        content_hash=str(content or ledger.TOMBSTONE),
+        since=since.replace(tzinfo=UTC),
+    )
+
+
+def waiting_row(item: Waiting) -> dict[str, object]:
+    is_short = item.value is not None and len(item.value) <= ledger.SHORT_VALUE
+    return {
+        "ENTITY": item.subject.entity.value,
+        "WAREHOUSE": warehouse_of(item.subject),
+        "ROW_KEY": item.key,
+        "REASON": item.reason.value,
+        "DETAIL": item.detail[:DETAIL_LENGTH],
+        "SHORT_VALUE": item.value if is_short else None,
+        "LONG_VALUE": None if is_short else item.value,
+        "CONTENT_HASH": item.content_hash,
+        "SINCE": naive(item.since),
+    }
+
+
+def read_left_out(reader: Reader) -> dict[Place, Notes]:
+    """What each row lacks."""
+    t, shared = ledger.left_out.c, dict[Notes, Notes]()
+    query = sa.select(t.ENTITY, t.WAREHOUSE, t.ROW_KEY, t.REASON, t.COLUMN_NAME).order_by(*ledger.left_out.primary_key)
+    found: dict[Place, Notes] = {}
+    for (entity, warehouse, key), rows in groupby(reader.rows(query), key=lambda row: tuple(row[:3])):
+        notes = ordered(Note(Cause(row[3]), row[4]) for row in rows)
+        found[subject_of(entity, warehouse), Key(key)] = shared.setdefault(notes, notes)
+    return found
+
+
+def place_values(subject: Subject, key: Key) -> dict[str, object]:
+    return dict(zip(PLACE, (subject.entity.value, warehouse_of(subject), key), strict=True))
+
+
+def left_out_rows(left_out: Mapping[Place, Notes]) -> Iterable[dict[str, object]]:
+    for (subject, key), notes in left_out.items():
+        for note in notes:
+            yield {**place_values(subject, key), "REASON": note.what.value, "COLUMN_NAME": note.column}

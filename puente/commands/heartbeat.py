@@ -1,0 +1,132 @@
+"""What the producer said last, and whether it still speaks.
+
+Its words bear its own clock's time, which may be another machine's. One that is about now by this clock shows that it lives; else the log
+is listened to for a moment, for a producer that lives says the next one soon.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from time import monotonic
+
+from foundation.eventlog.port import START, Event, EventLog, Offset, Topic
+from foundation.texts import Text, marked, text, translate
+from producer.poll import HEARTBEAT_SECONDS
+from schemas.codec import Decoder
+from schemas.control import Word, parse, repeated
+from schemas.registry import RegistryReader
+from schemas.topics import Topics
+
+NEWEST_WORDS = 50
+"""A topic of words holds a day of them, and the last ones tell."""
+SILENCE_SECONDS = 10.0
+LISTEN_SECONDS = 2.5 * HEARTBEAT_SECONDS
+
+
+class ProducerState(StrEnum):
+    """What the producer does, in one word."""
+
+    WORKING = marked("working")
+    COMPARING = marked("comparing")
+    """It reads all of SAE and the log, since it has just begun."""
+    STOPPED = marked("stopped")
+    """It ended cleanly."""
+    SILENT = marked("silent")
+    """Its heartbeat came no more."""
+    NEVER_STARTED = marked("never started")
+    UNKNOWN = marked("unknown")
+    """The log cannot be read."""
+
+
+PRODUCES = frozenset((ProducerState.WORKING, ProducerState.COMPARING))
+
+
+@dataclass(kw_only=True)
+class ProducerStatus:
+    """`word` is the newest that was heard, said `heard_seconds` ago; both None where none ever was."""
+
+    state: ProducerState = ProducerState.UNKNOWN
+    word: Word | None = None
+    heard_seconds: float | None = None
+
+
+def listen(log: EventLog, topics: Topics) -> ProducerStatus:
+    """Raises what the log does."""
+    state = log.state(topics.control)
+    if state is None:
+        return ProducerStatus(state=ProducerState.NEVER_STARTED)
+    found = _heard(log, topics, _newest(log, topics.control, state.end))
+    if found.heard_seconds is None or found.state is ProducerState.STOPPED or abs(found.heard_seconds) <= SILENCE_SECONDS:
+        return found
+    if not _grows(log, topics.control, state.end):
+        found.state = ProducerState.SILENT
+        return found
+    found = _heard(log, topics, _read(log, topics.control, state.end))
+    found.heard_seconds = 0.0
+    return found
+
+
+def last_word(log: EventLog, topics: Topics) -> Word | None:
+    """The newest heartbeat, whoever said it and whenever; raises what the log does."""
+    state = log.state(topics.control)
+    return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).word
+
+
+def told_lists(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
+    """SAE's price lists; None where the newest heartbeat does not tell them."""
+    word = last_word(log, topics)
+    return word.price_lists if word else None
+
+
+def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
+    until = monotonic() + LISTEN_SECONDS
+    while (left := until - monotonic()) > 0:
+        log.wait({topic: end}, left)
+        state = log.state(topic)
+        if state is None or state.end != end:
+            return state is not None
+    return False
+
+
+def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerStatus:
+    said = next((event.value for event in reversed(events) if event.value is not None), None)
+    if said is None:
+        return ProducerStatus(state=ProducerState.STOPPED if events else ProducerState.NEVER_STARTED)
+    decoder = Decoder()
+    RegistryReader(log, topics.registry, decoder).refresh()
+    word: Word | None = parse(decoder, said)
+    if word is not None and word.repeats is not None:
+        word = repeated(log, topics.control, word, lambda whole: parse(decoder, whole))
+    if word is None:  # the one that it repeats is taken back
+        return ProducerStatus(state=ProducerState.STOPPED)
+    seconds = (datetime.now(UTC) - word.time).total_seconds()
+    if events[-1].value is None:
+        state = ProducerState.STOPPED
+    else:
+        state = ProducerState.WORKING if word.compared or word.complete else ProducerState.COMPARING
+    return ProducerStatus(state=state, word=word, heard_seconds=seconds)
+
+
+def _newest(log: EventLog, topic: Topic, end: Offset) -> list[Event]:
+    """The last events, of which one at least is a word if there is any."""
+    found = _read(log, topic, Offset(max(START, end - NEWEST_WORDS)))
+    return found if any(event.value is not None for event in found) else _read(log, topic, START)
+
+
+def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
+    found: list[Event] = []
+    while True:
+        batch = log.read(topic, position)
+        found, position = [*found, *batch.events][-NEWEST_WORDS:], batch.next_offset
+        if batch.at_end:
+            return found
+
+
+def unpublished(word: Word) -> Text:
+    """`1 row of SAE cannot be published: product MALO (average_cost …)`."""
+    listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in word.unpublished)
+    more = f" (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
+    if word.unpublished_count == 1:
+        return text("1 row of SAE cannot be published: {listed}", listed=listed)
+    return text("{count} rows of SAE cannot be published: {listed}", count=word.unpublished_count, listed=f"{listed}{more}")
