@@ -12,10 +12,11 @@ from bench.caja import TOKEN, build, fourteen_columns, opened, rows_of
 from bench.engines import Engine, connect
 from bench.measure import AtLeastRatio, Figure, Way, nothing
 from bench.products import product
-from consumer.ledger.state import ROWS
+from consumer.ledger.tables import ROWS
 from foundation.engines import open_database
-from foundation.engines.database import Action, RowWrite, Scalar, WritePlan
-from schemas.changes import Entity
+from foundation.engines.catalogue import Scalar
+from foundation.engines.writing import Action, RowWrite, WritePlan
+from schemas.entities import Entity
 
 COMMITTED_AT_ONCE = 2000
 """About what the consumer writes in the time that it allows itself for a transaction."""

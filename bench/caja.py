@@ -7,14 +7,14 @@ import sqlalchemy as sa
 
 from consumer.caja.port import Holder
 from consumer.caja.sql import SqlCaja
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.mapping import profile
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.mapping.profile import Profile
 from foundation.engines import open_database
 from foundation.engines.database import Database
 from puente.reference import Store, build_caja
-from schemas.changes import CATALOGUES, Entity
+from schemas.entities import CATALOGUES, Entity
 
 NAME, TOKEN = "bench", "bench"
 HOLDER = Holder(host="bench", process=1, started=1)
@@ -33,9 +33,9 @@ def build(url: str) -> None:
     database = open_database(url)
     try:
         build_caja(database, [Store(1, "Centro", 1)])
-        database.create_tables(ledger.metadata)
+        database.create_tables(tables.metadata)
         with database.writing() as writer:
-            writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=NAME, BEAT=0))
+            writer.execute(sa.insert(tables.guard).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, BEAT=0))
     finally:
         database.close()
 

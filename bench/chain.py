@@ -23,7 +23,7 @@ from puente.demo.edits import Look
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Watcher, before, wait_for
 from puente.reference import Store, build_caja
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.e2e.small_site import COMMAND
 from tests.engines.ports import HOST, free_port
 

@@ -25,7 +25,7 @@ from puente.demo.statements import run
 from puente.demo.watch import Arrival, Before, Watcher, before, wait_for
 from puente.loop import Stop
 from puente.reference import Store, build_caja
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 POLL_SECONDS = 1.0
 TIMEOUT_SECONDS = 20.0

@@ -10,7 +10,7 @@ from bench.measure import Figure, Way, nothing
 from bench.products import TOPICS, parts, product, records
 from foundation.eventlog.embedded import EmbeddedLog, pack_headers
 from foundation.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 SUBJECT = Subject(Entity.PRODUCT)
 TOPIC = TOPICS.of(SUBJECT)

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from foundation.eventlog.port import Record
-from schemas.changes import KEY_FIELD, SCALE, Subject, Value
+from schemas.changes import SCALE, Value
 from schemas.codec import content_hash, encode, frame
+from schemas.entities import Subject
 from schemas.headers import EventHeaders
+from schemas.keys import KEY_FIELD
 from schemas.topics import Topics
 
 TOPICS = Topics("puente", "01")

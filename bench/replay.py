@@ -18,15 +18,16 @@ from bench.products import TOPICS, parts, product, records, stock
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
-from consumer.ledger.state import ROWS, Progress
+from consumer.ledger.state import Progress
+from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.eventlog.embedded import EmbeddedLog
 from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings
 from puente.wiring.opening import CheckedCaja, open_caja
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)

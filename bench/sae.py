@@ -15,7 +15,7 @@ from puente.demo.rows import Chance
 from puente.demo.statements import load as load_rows
 from puente.demo.statements import sql
 from puente.reference import build_sae
-from schemas.changes import trim
+from schemas.keys import trim
 
 COMPANY = "01"
 TABLE = "INVE01"

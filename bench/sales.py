@@ -24,8 +24,8 @@ from foundation.eventlog.port import TopicSettings
 from puente.config import CajaSettings
 from puente.demo.statements import run
 from puente.wiring.opening import open_caja
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)

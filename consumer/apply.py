@@ -17,14 +17,16 @@ from consumer import parked
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
-from consumer.ledger.state import UNSEEN, Place, Progress, State, Waiting
+from consumer.ledger.parked import Place, Waiting
+from consumer.ledger.state import UNSEEN, Progress, State
 from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
-from foundation.engines.database import Action
+from foundation.engines.writing import Action
 from foundation.errors import LostGuard
 from foundation.eventlog.port import Topic
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 3.0

@@ -6,20 +6,22 @@ The newest event of each key, without those whose content the ledger has already
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 
-from consumer.ledger.state import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
+from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.state import TOMBSTONE, State, warehouse_of
 from consumer.leftout import Notes
 from consumer.mapping.mapper import MappedRow, RowMapper
 from consumer.policies import Policies, action
-from foundation.engines.database import Action, RowWrite, Scalar
+from foundation.engines.catalogue import Scalar
+from foundation.engines.writing import Action, RowWrite
 from foundation.errors import PoisonError
 from foundation.eventlog.history import newest
 from foundation.eventlog.port import Event, Offset
 from foundation.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
 from schemas.codec import FRAME, Decoder, content_hash
+from schemas.entities import Entity, Subject
 from schemas.headers import HASH
+from schemas.keys import KEY_FIELD, Key, label, trim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,20 +174,6 @@ def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
         since=now,
         offset=event.offset,
     )
-
-
-def label(raw: bytes) -> Key:
-    """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, outside CP1252, empty, or with blanks around).
-
-    A database takes `P1` and `P1` with a blank behind it for the same key; two events must not meet in one row of the ledger.
-    """
-    if raw.isascii():
-        readable = raw.decode()
-    else:
-        readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
-    if readable and len(readable) <= KEY_WIDTH and readable == trim(readable):
-        return Key(readable)
-    return Key(f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")
 
 
 def _hash(event: Event) -> str:

@@ -13,7 +13,8 @@ from consumer.caja.port import Caja, HeldCode
 from consumer.ledger.state import TOMBSTONE, UNSEEN
 from consumer.leftout import LISTED, Cause, Note, Notes, ordered
 from foundation.engines.errors import LockConflict
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 PRODUCT = Subject(Entity.PRODUCT)
 

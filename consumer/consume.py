@@ -24,7 +24,8 @@ from consumer.caja.port import Caja, Store, Switches
 from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.guard import GuardKeeper
-from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress, Reason, State, Waiting
+from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress, State
 from consumer.leftout import LeftOut, Teller
 from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
@@ -36,7 +37,7 @@ from consumer.word import Verdict, Words
 from foundation.errors import LostGuard, RetryableError
 from foundation.eventlog.port import EventLog, Topic, TopicState
 from foundation.texts import text
-from schemas.changes import CATALOGUES, Entity, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
-from consumer.ledger.state import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress, Reason
+from consumer.ledger.parked import Reason
+from consumer.ledger.state import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress
 from consumer.outcome import Step
 from consumer.resync.tombstones import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
@@ -20,8 +21,9 @@ from foundation.errors import NoTopic
 from foundation.eventlog.history import OtherHistory, after, read_on
 from foundation.eventlog.port import Event, EventLog, Topic, TopicState
 from foundation.texts import Text, text
-from schemas.changes import Key, Subject
 from schemas.codec import UnknownSchemaError
+from schemas.entities import Subject
+from schemas.keys import Key
 from schemas.registry import RegistryReader
 
 PROVE_SECONDS = 10.0

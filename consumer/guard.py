@@ -14,7 +14,7 @@ from time import monotonic
 from uuid import uuid4
 
 from consumer.caja.port import Caja, Holder
-from consumer.ledger.state import Guard, Life
+from consumer.ledger.lease import Guard, Life
 
 SILENCE_SECONDS = 10.0
 PROC = Path("/proc")

@@ -10,17 +10,18 @@ from itertools import islice
 import sqlalchemy as sa
 
 from consumer.caja.port import Store
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.ledger.state import subject_of
 from consumer.leftout import LISTED, Cause, LeftOut, merged
 from consumer.mapping.mapper import RowMapper
 from foundation.engines.database import Reader
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 
 def count_left_out(reader: Reader, takes: Callable[[Subject], bool]) -> list[LeftOut]:
     """The same in numbers, of the subjects that this CAJA takes."""
-    t = ledger.left_out.c
+    t = tables.left_out.c
     group = (t.ENTITY, t.WAREHOUSE, t.REASON, t.COLUMN_NAME)
     counts = [tuple(row) for row in reader.rows(sa.select(*group, sa.func.count()).group_by(*group))]
     found = []

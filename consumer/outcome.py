@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja.port import Transaction
-from consumer.ledger.state import Place, Reason, State, Waiting
+from consumer.ledger.parked import Place, Reason, Waiting
+from consumer.ledger.state import State
 from consumer.leftout import Notes
 from consumer.policies import StockPolicy
-from foundation.engines.database import Refusal, RowError
+from foundation.engines.writing import Refusal, RowError
 from foundation.errors import ConfigError
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
 UNSURE = timedelta(minutes=1)

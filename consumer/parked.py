@@ -4,8 +4,9 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from consumer.ledger.state import Reason, Waiting
-from schemas.changes import Key, Subject
+from consumer.ledger.parked import Reason, Waiting
+from schemas.entities import Subject
+from schemas.keys import Key
 
 KEYS_IN_A_LINE = 100
 

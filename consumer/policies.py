@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from foundation.engines.database import Action
-from schemas.changes import CATALOGUES, Entity, Value
+from foundation.engines.writing import Action
+from schemas.changes import Value
+from schemas.entities import CATALOGUES, Entity
 
 
 class StockPolicy(StrEnum):

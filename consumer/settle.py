@@ -17,9 +17,10 @@ from consumer.outcome import Step
 from consumer.policies import StockPolicy
 from consumer.resync.sweep import Found, find
 from consumer.word import Verdict, Words
-from foundation.engines.database import RowWrite
+from foundation.engines.writing import RowWrite
 from foundation.eventlog.port import Topic, TopicState
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 STOCK_SECONDS = 300.0
 HELD_SECONDS = 300.0

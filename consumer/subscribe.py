@@ -6,7 +6,7 @@ from consumer.caja.port import Store, Switches
 from consumer.policies import Policies, StockPolicy
 from foundation.errors import ConfigError
 from foundation.texts import Text, text
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 
 def choose_stores(known: Sequence[Store], wanted: Sequence[int] | None, caja: str) -> list[Store]:

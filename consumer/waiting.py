@@ -7,8 +7,10 @@ tried after a start.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from consumer.ledger.state import Place, Reason, State, Waiting
-from schemas.changes import Entity, Key, Subject
+from consumer.ledger.parked import Place, Reason, Waiting
+from consumer.ledger.state import State
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 SECONDS = {
     Reason.LOCKED: 1.0,

@@ -10,9 +10,10 @@ from enum import Enum
 from consumer.ledger.state import Moment
 from foundation.errors import NoTopic, PoisonError
 from foundation.eventlog.port import START, Event, EventLog, Identity, Offset, Topic, TopicState
-from schemas.changes import Key, Subject
 from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, SHORT, TopicWord, Word, parse, repeated
+from schemas.entities import Subject
+from schemas.keys import Key
 from schemas.registry import RegistryReader
 
 NEWEST_WORDS = 50

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from producer.capture.compare import Difference, Place
 from producer.capture.port import Captured
 from producer.view import View
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 AT_LEAST, SHARE = 50, 0.05
 """As many deletes of one entity may come in one pass; of the live keys, where that is more."""

@@ -28,7 +28,7 @@ from producer.deletes import DeleteCap
 from producer.publish import Publisher
 from producer.sae.tables import TABLES
 from producer.view import LogChanged, View
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 HEARTBEAT_SECONDS = 2.0
 LISTED = 20

@@ -10,9 +10,9 @@ from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, T
 from producer.capture.compare import Difference
 from producer.capture.port import Captured, Standing
 from producer.view import View
-from schemas.changes import Entity, Subject
 from schemas.codec import frame
 from schemas.control import TopicWord, Word, record, release, short
+from schemas.entities import Entity, Subject
 from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
 from schemas.topics import Topics

@@ -11,9 +11,9 @@ from foundation.errors import PoisonError, RetryableError
 from foundation.eventlog.history import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
-from schemas.changes import Subject
 from schemas.codec import ContentHash
 from schemas.control import KEY
+from schemas.entities import Subject
 from schemas.headers import read_hash
 from schemas.topics import Topics
 

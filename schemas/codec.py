@@ -22,8 +22,9 @@ from fastavro.types import AvroMessage, Schema
 
 from foundation.errors import ConfigError, PoisonError
 from foundation.texts import text
-from schemas.changes import Entity, Value
+from schemas.changes import Value
 from schemas.defaults import Fill, filling
+from schemas.entities import Entity
 from schemas.writer import Write, compile_writer
 
 ContentHash = NewType("ContentHash", str)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foundation.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
-from schemas.changes import Key, Subject
 from schemas.codec import WORD, Decoder, encode, frame
+from schemas.entities import Subject
 from schemas.headers import RUN
+from schemas.keys import Key
 
 KEY, SHORT = b"producer", b"beat"
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from foundation.eventlog.port import Topic, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
 
 CONTROL = "control"
 REGISTRY = "schemas"

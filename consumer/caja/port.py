@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from consumer.ledger.state import Guard, Place, Progress, State, Waiting
+from consumer.ledger.lease import Guard
+from consumer.ledger.parked import Place, Waiting
+from consumer.ledger.state import Progress, State
 from consumer.leftout import LeftOut, Notes
-from foundation.engines.database import RowWrite, Written
+from foundation.engines.writing import RowWrite, Written
 from foundation.eventlog.port import Topic
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

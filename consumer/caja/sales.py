@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from consumer.mapping.parts import Sales
 from consumer.mapping.profile import Profile
-from foundation.engines.database import Catalogue, Reader
-from schemas.changes import Key, trim
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Reader
+from schemas.keys import Key, trim
 
 INDEX = "PUENTE_UNPOSTED"
 LETTER = sa.String(60)

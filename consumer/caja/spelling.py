@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from consumer.leftout import LISTED
 from consumer.mapping.mapper import RowMapper
-from foundation.engines.database import Column, Kind, Reader, RowWrite, Scalar
-from schemas.changes import KEY_FIELD, Entity, Key, trim
+from foundation.engines.catalogue import Column, Kind, Scalar
+from foundation.engines.database import Reader
+from foundation.engines.writing import RowWrite
+from schemas.entities import Entity
+from schemas.keys import KEY_FIELD, Key, trim
 
 OF_FIELD = {KEY_FIELD[entity]: entity for entity in (Entity.PRODUCT_LINE, Entity.PRODUCT, Entity.CUSTOMER)}
 """Whose key a field of an event is, of the entities whose keys are texts."""

@@ -14,7 +14,9 @@ from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling, read_spelling
 from consumer.guard import lives
 from consumer.lacking import anothers_keys, count_left_out, with_stores
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
+from consumer.ledger.lease import Guard, Life
+from consumer.ledger.parked import Place, Waiting
 from consumer.ledger.rows import (
     ERROR_LENGTH,
     PLACE,
@@ -30,16 +32,19 @@ from consumer.ledger.rows import (
     read_subjects,
     waiting_row,
 )
-from consumer.ledger.state import Guard, Life, Place, Progress, State, Waiting, warehouse_of
+from consumer.ledger.state import UNSEEN, Progress, State, warehouse_of
 from consumer.leftout import LeftOut, Notes, merged
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
-from foundation.engines.database import Database, Reader, RowWrite, Scalar, Writer, Written
+from foundation.engines.catalogue import Scalar
+from foundation.engines.database import Database, Reader, Writer
 from foundation.engines.errors import LockConflict
+from foundation.engines.writing import RowWrite, Written
 from foundation.errors import ConfigError, LostGuard
 from foundation.eventlog.port import Topic
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 ONLY_ROW = 1
 NOW = sa.func.current_timestamp()
@@ -62,20 +67,20 @@ class SqlCaja:
             return read_stores(reader, self._profile)
 
     def read_guard(self) -> Guard:
-        if not self._database.catalogue([ledger.guard.name]):
+        if not self._database.catalogue([tables.guard.name]):
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         with self._database.reading() as reader:
             version = ledger_version(reader)
-            if version not in (None, ledger.VERSION):
+            if version not in (None, tables.VERSION):
                 raise ConfigError(
                     text(
                         "{caja}: its ledger is of version {found}, this Puente's is {wanted}: run puente setup",
                         caja=self._name,
                         found=version,
-                        wanted=ledger.VERSION,
+                        wanted=tables.VERSION,
                     )
                 )
-            found = list(reader.rows(sa.select(*ledger.guard.c).where(ledger.guard.c.ID == ONLY_ROW))) if version else []
+            found = list(reader.rows(sa.select(*tables.guard.c).where(tables.guard.c.ID == ONLY_ROW))) if version else []
         if not found:
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         guard = guard_of(found[0])
@@ -90,10 +95,10 @@ class SqlCaja:
         return guard
 
     def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
-        same_holder = ledger.guard.c.TOKEN.is_(None) if seen.token is None else ledger.guard.c.TOKEN == seen.token
+        same_holder = tables.guard.c.TOKEN.is_(None) if seen.token is None else tables.guard.c.TOKEN == seen.token
         update = (
-            sa.update(ledger.guard)
-            .where(ledger.guard.c.ID == ONLY_ROW, same_holder, ledger.guard.c.BEAT == seen.beat)
+            sa.update(tables.guard)
+            .where(tables.guard.c.ID == ONLY_ROW, same_holder, tables.guard.c.BEAT == seen.beat)
             .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
             .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
@@ -104,7 +109,7 @@ class SqlCaja:
             return False
 
     def free(self, token: str) -> None:
-        update = sa.update(ledger.guard).where(ledger.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1)
+        update = sa.update(tables.guard).where(tables.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=tables.guard.c.BEAT + 1)
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
@@ -116,7 +121,7 @@ class SqlCaja:
         life = self.life()
         if life.token != token and lives(life):
             return
-        update = sa.update(ledger.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        update = sa.update(tables.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
         with suppress(LockConflict), self._database.writing() as writer:
             writer.execute(update)
 
@@ -198,8 +203,8 @@ class SqlCaja:
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        g = ledger.guard.c
-        beat = sa.update(ledger.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
+        g = tables.guard.c
+        beat = sa.update(tables.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -231,16 +236,16 @@ class SqlTransaction:
         return self._writer.write(mapper.plan, self._spelling.spelled(mapper, rows))
 
     def set_aside(self, changes: Iterable[Waiting]) -> None:
-        self._writer.insert(ledger.waiting, [waiting_row(item) for item in changes])
+        self._writer.insert(tables.waiting, [waiting_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
-        self._delete(ledger.waiting, places)
+        self._delete(tables.waiting, places)
 
     def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
-        self._delete(ledger.left_out, before)
+        self._delete(tables.left_out, before)
         rows = list(left_out_rows(found))
         if rows:
-            self._writer.insert(ledger.left_out, rows)
+            self._writer.insert(tables.left_out, rows)
 
     def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
         rows = [place_values(*place) for place in places]
@@ -249,15 +254,15 @@ class SqlTransaction:
 
     def save(self, topic: Topic, progress: Progress) -> None:
         values = progress_values(progress, datetime.now(UTC))
-        if not self._writer.execute(sa.update(ledger.positions).where(ledger.positions.c.TOPIC == topic).values(**values)):
-            self._writer.execute(sa.insert(ledger.positions).values(TOPIC=topic, **values))
+        if not self._writer.execute(sa.update(tables.positions).where(tables.positions.c.TOPIC == topic).values(**values)):
+            self._writer.execute(sa.insert(tables.positions).values(TOPIC=topic, **values))
 
     def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
-        r = ledger.rows.c
+        r = tables.rows.c
         update = (
-            sa.update(ledger.rows)
+            sa.update(tables.rows)
             .where(r.ENTITY == subject.entity.value, r.WAREHOUSE == warehouse_of(subject), r.ROW_KEY == sa.bindparam("k"))
-            .values(CONTENT_HASH=ledger.UNSEEN)
+            .values(CONTENT_HASH=UNSEEN)
         )
         bound = [{"k": key} for key in keys]
         if bound:
@@ -272,7 +277,7 @@ class SqlTransaction:
             self._writer.execute(update.values({one.column: sa.null()}))
 
     def say_ready(self, at: datetime) -> None:
-        self._writer.execute(sa.update(ledger.guard).values(READY_AT=naive(at)))
+        self._writer.execute(sa.update(tables.guard).values(READY_AT=naive(at)))
 
 
 def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
@@ -283,4 +288,4 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
 
 def ledger_version(reader: Reader) -> int | None:
     """Of the ledger that is there; None where its guard row is missing."""
-    return next((row[1] for row in reader.rows(sa.select(ledger.guard.c.ID, ledger.guard.c.LEDGER_VERSION))), None)
+    return next((row[1] for row in reader.rows(sa.select(tables.guard.c.ID, tables.guard.c.LEDGER_VERSION))), None)

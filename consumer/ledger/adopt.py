@@ -10,8 +10,9 @@ from consumer.caja.port import Store
 from consumer.ledger.state import UNSEEN
 from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
-from foundation.engines.database import Scalar
-from schemas.changes import Entity, Key, Subject, trim
+from foundation.engines.catalogue import Scalar
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 
 def unproved(

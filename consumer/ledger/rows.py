@@ -6,27 +6,31 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from consumer.ledger import state as ledger
-from consumer.ledger.state import Aside, Guard, Life, Moment, Place, Progress, Reason, State, Sweep, Waiting, subject_of, warehouse_of
+from consumer.ledger import tables
+from consumer.ledger.lease import Guard, Life
+from consumer.ledger.parked import Aside, Place, Reason, Waiting
+from consumer.ledger.state import TOMBSTONE, Moment, Progress, State, Sweep, subject_of, warehouse_of
 from consumer.leftout import Cause, Note, Notes, ordered
-from foundation.engines.database import Column, Kind, Reader
+from foundation.engines.catalogue import Column, Kind
+from foundation.engines.database import Reader
 from foundation.eventlog.history import LastEvent, Position
 from foundation.eventlog.port import Identity, Offset, Topic
-from schemas.changes import Key, Subject
+from schemas.entities import Subject
+from schemas.keys import KEY_WIDTH, Key
 
 PLACE = ("ENTITY", "WAREHOUSE", "ROW_KEY")
 DETAIL_LENGTH = ERROR_LENGTH = 500
-_ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=ledger.KEY_WIDTH)
+_ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=KEY_WIDTH)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
 
 def read_overview(reader: Reader) -> State:
     """The ledger but for who writes, for what was applied and for what was left out of it: `hashes` and `left_out` are empty."""
-    guard = next(map(guard_of, reader.rows(sa.select(*ledger.guard.c))), None)
+    guard = next(map(guard_of, reader.rows(sa.select(*tables.guard.c))), None)
     return State(
-        progress=dict(_progress(row) for row in reader.rows(sa.select(*ledger.positions.c))),
+        progress=dict(_progress(row) for row in reader.rows(sa.select(*tables.positions.c))),
         hashes={},
-        waiting=Aside(map(_waiting, reader.rows(sa.select(*ledger.waiting.c)))),
+        waiting=Aside(map(_waiting, reader.rows(sa.select(*tables.waiting.c)))),
         ready_at=guard.ready_at if guard else None,
     )
 
@@ -51,7 +55,7 @@ def guard_of(row: Sequence[object]) -> Guard:
 
 
 def read_life(reader: Reader) -> Life:
-    g = ledger.guard.c
+    g = tables.guard.c
     now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
     token, host, process, beat_at, error, error_at, at = next(
         iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
@@ -117,15 +121,15 @@ def _number(value: object) -> int:
 
 def read_subjects(reader: Reader) -> list[Subject]:
     """What anything was applied of."""
-    r = ledger.rows.c
+    r = tables.rows.c
     return [subject_of(entity, warehouse) for entity, warehouse in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE).distinct())]
 
 
 def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dict[Key, str]:
     """What was applied of a subject. `shared` holds each key once, whatever the number of subjects: all stores have the same products."""
     of = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject)}
-    found = reader.keys(ledger.ROWS, (_ROW_KEY, _CONTENT_HASH), of)
-    return {shared.setdefault(key, key): content or ledger.TOMBSTONE for key, content in found}
+    found = reader.keys(tables.ROWS, (_ROW_KEY, _CONTENT_HASH), of)
+    return {shared.setdefault(key, key): content or TOMBSTONE for key, content in found}
 
 
 def _waiting(row: Sequence[object]) -> Waiting:
@@ -140,13 +144,13 @@ def _waiting(row: Sequence[object]) -> Waiting:
         reason=Reason(str(reason)),
         detail=str(detail),
         value=value,
-        content_hash=str(content or ledger.TOMBSTONE),
+        content_hash=str(content or TOMBSTONE),
         since=since.replace(tzinfo=UTC),
     )
 
 
 def waiting_row(item: Waiting) -> dict[str, object]:
-    is_short = item.value is not None and len(item.value) <= ledger.SHORT_VALUE
+    is_short = item.value is not None and len(item.value) <= tables.SHORT_VALUE
     return {
         "ENTITY": item.subject.entity.value,
         "WAREHOUSE": warehouse_of(item.subject),
@@ -162,8 +166,8 @@ def waiting_row(item: Waiting) -> dict[str, object]:
 
 def read_left_out(reader: Reader) -> dict[Place, Notes]:
     """What each row lacks."""
-    t, shared = ledger.left_out.c, dict[Notes, Notes]()
-    query = sa.select(t.ENTITY, t.WAREHOUSE, t.ROW_KEY, t.REASON, t.COLUMN_NAME).order_by(*ledger.left_out.primary_key)
+    t, shared = tables.left_out.c, dict[Notes, Notes]()
+    query = sa.select(t.ENTITY, t.WAREHOUSE, t.ROW_KEY, t.REASON, t.COLUMN_NAME).order_by(*tables.left_out.primary_key)
     found: dict[Place, Notes] = {}
     for (entity, warehouse, key), rows in groupby(reader.rows(query), key=lambda row: tuple(row[:3])):
         notes = ordered(Note(Cause(row[3]), row[4]) for row in rows)

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from consumer.leftout import Cause
 from consumer.mapping.parts import ColumnMapping
-from foundation.engines.database import Column, Kind, Scalar
+from foundation.engines.catalogue import Column, Kind, Scalar
 from foundation.errors import ConfigError, PoisonError
 from foundation.texts import text
-from schemas.changes import BLANKS, Value
+from schemas.changes import Value
+from schemas.keys import BLANKS
 
 BAR_CODE = "none"
 STORE = "store"

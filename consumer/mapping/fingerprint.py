@@ -11,8 +11,8 @@ from hashlib import blake2b
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from foundation.engines.database import WriteColumn
-from schemas.changes import CATALOGUES, Entity
+from foundation.engines.writing import WriteColumn
+from schemas.entities import CATALOGUES, Entity
 
 MAPPING_VERSION = 2
 """Grows with every release that maps the same event to other values, or finds more of what is left out."""

@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
 
-from consumer.ledger.state import ROWS
+from consumer.ledger.tables import ROWS
 from consumer.leftout import Cause, Note, Notes, ordered
 from consumer.mapping.cells import STORE, bar_codes, converter, fitting_key, getter
 from consumer.mapping.parts import Active, EntityMapping
 from consumer.mapping.profile import Profile
 from consumer.mapping.sources import PRICE
-from foundation.engines.database import Catalogue, Column, Kind, Parent, Scalar, Total, WriteColumn, WritePlan
+from foundation.engines.catalogue import Catalogue, Column, Kind, Scalar
+from foundation.engines.writing import Parent, Total, WriteColumn, WritePlan
 from foundation.errors import ConfigError, PoisonError
 from foundation.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Value
+from schemas.changes import Value
+from schemas.entities import Entity
+from schemas.keys import KEY_FIELD, Key
 
 _INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 """As `str` writes it: 01 is not the key of 1."""

@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from foundation.engines.database import Kind
+from foundation.engines.catalogue import Kind
 from foundation.texts import text
-from schemas.changes import Entity
+from schemas.entities import Entity
 
 Evidence = Literal["seen", "assumed"]
 Conversion = Literal["key", "text", "list", "code", "integer", "number"]

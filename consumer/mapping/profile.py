@@ -15,11 +15,12 @@ from pydantic_core import ErrorDetails
 
 from consumer.mapping import sources
 from consumer.mapping.parts import EntityMapping, Parameters, Part, Sales, Stores
+from foundation.engines.catalogue import Catalogue, Kind, Table
 from foundation.engines.charset import SERVED
-from foundation.engines.database import Catalogue, Kind, Table
 from foundation.errors import ConfigError
 from foundation.texts import Text, text
-from schemas.changes import KEY_FIELD, KEY_LENGTH, Entity
+from schemas.entities import Entity
+from schemas.keys import KEY_FIELD, KEY_LENGTH
 
 BUNDLED = ("caja50",)
 

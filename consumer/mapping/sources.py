@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.texts import Text, text
-from schemas.changes import Entity
 from schemas.codec import bundled
+from schemas.entities import Entity
 
 STORE, PRICE, STATUS = "store", "price", "status"
 PLACE = re.compile(r"(taxes)\.[1-9]\.(percent|base)|(alternates)\.[1-9]")

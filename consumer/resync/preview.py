@@ -11,15 +11,18 @@ from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
-from consumer.ledger.state import TOMBSTONE, UNSEEN, Aside, Moment, Reason, State
+from consumer.ledger.parked import Aside, Reason
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, State
 from consumer.leftout import Notes
 from consumer.mapping.mapper import RowMapper
 from consumer.policies import StockPolicy
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import READ_AT_ONCE, Resync
-from foundation.engines.database import Action, Kind, Scalar, WriteColumn, written
+from foundation.engines.catalogue import Kind, Scalar
+from foundation.engines.writing import Action, WriteColumn, written
 from foundation.eventlog.port import START, EventLog, Identity, Topic
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 Match = tuple[Scalar, ...]
 NEVER = Moment(Identity(""), START)

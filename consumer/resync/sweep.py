@@ -11,8 +11,9 @@ from typing import Protocol
 
 from consumer.ledger.state import TOMBSTONE, UNSEEN, State
 from consumer.policies import Policies, action
-from foundation.engines.database import Action
-from schemas.changes import Entity, Key, Subject
+from foundation.engines.writing import Action
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 CAP_ROWS, CAP_SHARE = 50, 0.05
 _NOT_LIVE = (TOMBSTONE, UNSEEN)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from consumer.batch import label
 from consumer.ledger.state import Moment, Sweep
 from foundation.errors import RetryableError
 from foundation.eventlog.history import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
 from foundation.texts import text
-from schemas.changes import Key, Subject
 from schemas.control import run_of
+from schemas.entities import Subject
+from schemas.keys import Key, label
 
 READ_AT_ONCE = 5000
 

@@ -24,7 +24,8 @@ from producer.sae.tables import (
     RawKey,
     Row,
 )
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 _ENTITY: dict[type[Row], Entity] = {

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from foundation.errors import PoisonError
 from foundation.texts import text
 from producer.sae.contents import Row
-from producer.sae.mapping import byte_order
 from producer.view import View
-from schemas.changes import Entity, Key, Subject
 from schemas.codec import ContentHash, content_hash, encode
 from schemas.control import Unpublished
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, byte_order
 
 Place = tuple[Subject, bytes]
 Keys = Mapping[Subject, Collection[bytes]]

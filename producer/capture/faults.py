@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from producer.capture.compare import Comparison, Keys, Place, Problem
-from schemas.changes import Subject, trim
+from schemas.entities import Subject
+from schemas.keys import trim
 
 Found = TypeVar("Found")
 

@@ -18,8 +18,8 @@ from producer.sae.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae
 from producer.sae.tables import Precios
 from producer.view import View
-from schemas.changes import Entity, Subject
 from schemas.control import Unpublished
+from schemas.entities import Entity, Subject
 
 COMPARE = "compare"
 CheckKeys = Collection[Place]

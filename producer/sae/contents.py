@@ -10,7 +10,9 @@ from producer.sae.mapping import NO, YES, currency, customer, letter, product_li
 from producer.sae.port import Rows
 from producer.sae.product import Children, product, read_children
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario, Precios
-from schemas.changes import Entity, Key, Subject, Value, trim
+from schemas.changes import Value
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 AnyRow = TypeVar("AnyRow")
 DEFAULT_WAREHOUSE = 1

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from foundation.engines.errors import RowInLimbo
 from producer.sae.port import Snapshot
 from producer.sae.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, Row
-from schemas.changes import Entity
+from schemas.entities import Entity
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 Stuck = Mapping[type[Row], RowInLimbo]

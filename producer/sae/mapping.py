@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from foundation.errors import PoisonError
 from foundation.texts import text
 from producer.sae.tables import Clie, Clin, Impu, Layout, Moned, Number
-from schemas.changes import BLANKS, RATE_SCALE, SCALE, Key, Value, trim
+from schemas.changes import RATE_SCALE, SCALE, Value
+from schemas.keys import BLANKS, Key, trim
 from schemas.writer import PRECISION, REMEMBERED
 
 Meaning = TypeVar("Meaning")
@@ -73,19 +74,6 @@ def meaning(raw: str | None, column: str, meanings: Mapping[str, Meaning]) -> Me
         letters = ", ".join(filter(None, meanings))
         raise PoisonError(text("{column} is {found}, which is none of {letters}", column=column, found=repr(raw), letters=letters))
     return meanings[found]
-
-
-def byte_order(raw: str) -> tuple[bytes, str]:
-    """Sorts raw keys as their bytes stand in SAE."""
-    return raw.encode() if raw.isascii() else b"".join(map(_byte, raw)), raw
-
-
-def _byte(character: str) -> bytes:
-    """CP1252 leaves five bytes undefined, which pass as they are."""
-    try:
-        return character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character.encode("latin-1", "replace")
 
 
 def product_line(row: Clin) -> Value:

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from foundation.engines.database import Catalogue, Database, Reader, Survey, TransactionIds
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Database, Reader, Survey, TransactionIds
 from foundation.errors import ConfigError
 from foundation.texts import text
 from producer.sae.sql import Source, SqlSnapshot, has_own_key

@@ -10,10 +10,11 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.texts import text
-from producer.sae.mapping import NO, STATUS, YES, byte_order, decimal, letter, meaning, taxes, words
+from producer.sae.mapping import NO, STATUS, YES, decimal, letter, meaning, taxes, words
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
-from schemas.changes import Key, Value, trim
+from schemas.changes import Value
+from schemas.keys import Key, byte_order, trim
 
 _KIND = {"P": "product", "K": "kit", "G": "group", "S": "service", "": "product"}
 _ALTERNATE_KIND = {"N": "none", "C": "customer", "P": "supplier", "": "none"}

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
-from foundation.engines.database import Column, Reader, Survey, Table, TransactionIds
+from foundation.engines.catalogue import Column, Table
+from foundation.engines.database import Reader, Survey, TransactionIds
 from producer.sae.tables import KEYS, Layout, RawKey, Row, columns
 
 AnyRow = TypeVar("AnyRow", bound=Row)

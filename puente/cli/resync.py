@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import LeftOut, summary
 from consumer.resync.preview import Preview
 from foundation.errors import ExitCode
@@ -22,7 +22,8 @@ from puente.commands.resync import Resynced
 from puente.commands.status import document
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop, attended, stop_on_signals
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 LISTED = 10
 

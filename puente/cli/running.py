@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from foundation.engines import open_database
 from foundation.errors import ConfigError, ExitCode
 from foundation.texts import text, translate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import line
 from foundation.texts import Text, text, translate
 from puente import config as settings_file

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from consumer.caja import sales
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.mapping import profile as profiles
 from consumer.mapping.profile import Profile
 from foundation.engines import open_database, user_of
@@ -135,7 +135,7 @@ END"""
 
 def _ledger_of_others(user: str) -> str:
     """Where somebody else ran `puente setup`: its tables are his."""
-    names = ", ".join(map(_literal, ledger.metadata.tables))
+    names = ", ".join(map(_literal, tables.metadata.tables))
     return f"""{BLOCK} AS
   DECLARE TABLE_NAME VARCHAR(31);
 BEGIN

@@ -16,7 +16,7 @@ from foundation.texts import Text, text
 from puente.config import CajaSettings, KafkaLogSettings, Settings
 from puente.findings import Finding, Level
 from puente.wiring.opening import open_caja
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from schemas.topics import Topics
 
 READ = (Operation.READ, Operation.DESCRIBE_CONFIGS)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.mapping import profile as profiles
 from consumer.mapping.profile import Profile
 from foundation.engines import open_database, user_of
-from foundation.engines.database import Catalogue, Privilege, Reader
+from foundation.engines.catalogue import Catalogue, Privilege
+from foundation.engines.database import Reader
 from foundation.errors import ExitCode
 from foundation.texts import Text, text
 from producer.sae.port import SqlSae
@@ -20,7 +21,7 @@ from producer.sae.tables import TABLES
 from puente.config import CajaSettings
 from puente.findings import Finding, Level
 from puente.wiring.opening import fit
-from schemas.changes import Entity
+from schemas.entities import Entity
 
 ADMINISTRATOR = "SYSDBA"
 """Who connects where a URL names nobody."""
@@ -56,7 +57,7 @@ def needs_of_caja(profile: Profile) -> list[Need]:
 
 def needs_of_ledger() -> list[Need]:
     """Everything but changing the tables themselves."""
-    return [Need(name, OWN, tuple(table.columns.keys())) for name, table in ledger.metadata.tables.items()]
+    return [Need(name, OWN, tuple(table.columns.keys())) for name, table in tables.metadata.tables.items()]
 
 
 def lacking(reader: Reader, needs: Iterable[Need]) -> dict[str, tuple[Privilege, ...]]:
@@ -99,7 +100,7 @@ def check_caja(caja: CajaSettings) -> Iterator[Finding]:
     with closing(open_database(caja.address, caja.limits)) as database:
         catalogue = database.catalogue()
         fit(profile, catalogue, caja.name)  # rights in a database that is not meant are no matter
-        has_ledger = all(table in catalogue for table in ledger.metadata.tables)
+        has_ledger = all(table in catalogue for table in tables.metadata.tables)
         with database.reading() as reader:
             found = lacking(reader, there(catalogue, [*needs_of_caja(profile), *needs_of_ledger()]))
             makes_tables = has_ledger or reader.permits_tables()

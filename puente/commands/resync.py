@@ -17,7 +17,8 @@ from puente.commands.heartbeat import last_word
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop
 from puente.wiring.consuming import WORD_SECONDS, ConsumerSide, Patience, open_both
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 TAKE_SECONDS = 10.0
 PAUSE_SECONDS = 0.2

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from consumer.caja import sales
 from consumer.caja.sql import ledger_version, rows_of
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.ledger.adopt import ledger_row, unproved
-from consumer.ledger.state import Place
+from consumer.ledger.parked import Place
+from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED
 from foundation.engines import open_database, server_of
 from foundation.engines.database import Reader
 from foundation.errors import ConfigError
@@ -21,7 +22,8 @@ from puente.commands.privileges import ADMINISTRATOR
 from puente.config import CajaSettings, Settings
 from puente.wiring.one_database import are_one, one_database, shared
 from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
-from schemas.changes import Entity, Key
+from schemas.entities import Entity
+from schemas.keys import Key
 from schemas.registry import publish_schemas
 
 
@@ -101,18 +103,18 @@ def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[str, str
         if caja.name in pair:
             raise ConfigError(one_database(*pair))
     with closing((checked := open_caja(caja)).database):
-        missing = [name for name in ledger.metadata.tables if name not in checked.catalogue]
+        missing = [name for name in tables.metadata.tables if name not in checked.catalogue]
         version, owner = _version(checked), _owner(checked)
         index = list(_index(checked))
     _refuse(caja, version, owner, adopt=adopt)
     _refuse_one(caja, [other for other in settings.caja if other.name == owner != caja.name])
     yield from index
-    if version is not None and version < ledger.OLDEST:
-        tables = ", ".join(ledger.metadata.tables)
-        renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=tables, database=checked.database.label)
+    if version is not None and version < tables.OLDEST:
+        every = ", ".join(tables.metadata.tables)
+        renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=every, database=checked.database.label)
         yield Action(caja.name, renewed, lambda: _renew_ledger(caja), touches_caja=True)
         return
-    if version is not None and version < ledger.VERSION:
+    if version is not None and version < tables.VERSION:
         upgraded = text("add to the ledger of {database} what it lacks; all is compared again", database=checked.database.label)
         yield Action(caja.name, upgraded, lambda: _upgrade_ledger(caja), touches_caja=True)
     elif missing:
@@ -145,7 +147,7 @@ def _create_index(caja: CajaSettings) -> None:
 
 
 def _refuse(caja: CajaSettings, version: int | None, owner: str | None, *, adopt: bool) -> None:
-    if version is not None and version > ledger.VERSION:
+    if version is not None and version > tables.VERSION:
         raise ConfigError(text("{caja}: its ledger is of a newer Puente: upgrade this one", caja=caja.name))
     if owner not in (None, caja.name) and not adopt:
         raise ConfigError(
@@ -166,29 +168,29 @@ def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
 
 
 def _version(checked: CheckedCaja) -> int | None:
-    if ledger.guard.name not in checked.catalogue:
+    if tables.guard.name not in checked.catalogue:
         return None
     with checked.database.reading() as reader:
         return ledger_version(reader)
 
 
 def _owner(checked: CheckedCaja) -> str | None:
-    if ledger.guard.name not in checked.catalogue:
+    if tables.guard.name not in checked.catalogue:
         return None
     with checked.database.reading() as reader:
-        return next((str(row[0]) for row in reader.rows(sa.select(ledger.guard.c.CAJA))), None)
+        return next((str(row[0]) for row in reader.rows(sa.select(tables.guard.c.CAJA))), None)
 
 
 def _create_ledger(caja: CajaSettings, stock: Sequence[Place] = ()) -> None:
     with closing((checked := open_caja(caja)).database):
-        checked.database.create_tables(ledger.metadata)
+        checked.database.create_tables(tables.metadata)
         with checked.database.writing() as writer:
-            owners = [str(row[0]) for row in writer.rows(sa.select(ledger.guard.c.CAJA))]
+            owners = [str(row[0]) for row in writer.rows(sa.select(tables.guard.c.CAJA))]
             if owners and owners != [caja.name]:  # made since it was looked at
                 raise ConfigError(one_database(owners[0], caja.name))
             if not owners:
-                writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=caja.name, BEAT=0))
-                writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
+                writer.execute(sa.insert(tables.guard).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=caja.name, BEAT=0))
+                writer.insert(tables.rows, [ledger_row(*place) for place in stock])
 
 
 def _renew_ledger(caja: CajaSettings) -> None:
@@ -196,20 +198,20 @@ def _renew_ledger(caja: CajaSettings) -> None:
     with closing((checked := open_caja(caja)).database):
         with checked.database.reading() as reader:
             stock = _unproved(checked, reader)
-        checked.database.drop_tables(ledger.metadata)
+        checked.database.drop_tables(tables.metadata)
     _create_ledger(caja, stock)
 
 
 def _upgrade_ledger(caja: CajaSettings) -> None:
     """Killed within, the next `setup` goes on: the version comes last."""
     with closing((checked := open_caja(caja)).database):
-        checked.database.create_tables(ledger.metadata)
-        checked.database.add_columns(ledger.metadata)
+        checked.database.create_tables(tables.metadata)
+        checked.database.add_columns(tables.metadata)
         with checked.database.writing() as writer:
-            fingerprint = ledger.positions.c.FINGERPRINT
-            unfinished = (ledger.UNFINISHED, ledger.DOUBTED)  # which are compared anyway
-            writer.execute(sa.update(ledger.positions).where(fingerprint.not_in(unfinished)).values(FINGERPRINT=ledger.ASKED_FOR))
-            writer.execute(sa.update(ledger.guard).values(LEDGER_VERSION=ledger.VERSION, BEAT=ledger.guard.c.BEAT + 1))
+            fingerprint = tables.positions.c.FINGERPRINT
+            unfinished = (UNFINISHED, DOUBTED)  # which are compared anyway
+            writer.execute(sa.update(tables.positions).where(fingerprint.not_in(unfinished)).values(FINGERPRINT=ASKED_FOR))
+            writer.execute(sa.update(tables.guard).values(LEDGER_VERSION=tables.VERSION, BEAT=tables.guard.c.BEAT + 1))
 
 
 def _adopt(caja: CajaSettings) -> None:
@@ -219,17 +221,15 @@ def _adopt(caja: CajaSettings) -> None:
     """
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
         stock = _unproved(checked, writer)
-        for table in (ledger.rows, ledger.waiting, ledger.left_out):
+        for table in (tables.rows, tables.waiting, tables.left_out):
             writer.execute(sa.delete(table))
-        writer.execute(
-            sa.update(ledger.positions).values(FINGERPRINT=ledger.ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None)
-        )
-        writer.insert(ledger.rows, [ledger_row(*place) for place in stock])
-        writer.execute(sa.update(ledger.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=ledger.guard.c.BEAT + 1, READY_AT=sa.null()))
+        writer.execute(sa.update(tables.positions).values(FINGERPRINT=ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None))
+        writer.insert(tables.rows, [ledger_row(*place) for place in stock])
+        writer.execute(sa.update(tables.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=tables.guard.c.BEAT + 1, READY_AT=sa.null()))
 
 
 def _unproved(checked: CheckedCaja, reader: Reader) -> list[Place]:
     told: set[Key] = set()
-    for table in (ledger.rows, ledger.waiting):
+    for table in (tables.rows, tables.waiting):
         told.update(Key(row[0]) for row in reader.rows(sa.select(table.c.ROW_KEY).where(table.c.ENTITY == Entity.STOCK.value)))
     return unproved(told, rows_of(reader, checked.mappers[Entity.STOCK]), checked.mappers[Entity.STOCK], checked.stores)

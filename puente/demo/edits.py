@@ -8,7 +8,8 @@ from foundation.texts import Text, text
 from puente.demo.picked import Picked
 from puente.demo.statements import run, sql
 from puente.reference import suffix
-from schemas.changes import Entity, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import trim
 
 
 @dataclass(frozen=True, slots=True)

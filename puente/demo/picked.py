@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, column, func, select, table
 from foundation.engines.database import Reader
 from foundation.errors import ConfigError
 from foundation.texts import text
-from schemas.changes import trim
+from schemas.keys import trim
 
 APART = 16
 """Rows are taken this many steps apart, so that they are not all of one family."""

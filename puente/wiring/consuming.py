@@ -20,8 +20,8 @@ from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
 from puente.config import CajaSettings, Settings
 from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
-from schemas.changes import Subject
 from schemas.codec import Decoder
+from schemas.entities import Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 

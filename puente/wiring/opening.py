@@ -10,21 +10,22 @@ from consumer.caja import sales
 from consumer.caja.parameters import read_stores, read_switches
 from consumer.caja.port import Store, Switches
 from consumer.caja.sql import SqlCaja
-from consumer.ledger.state import guard
+from consumer.ledger.tables import guard
 from consumer.mapping import profile as profiles
 from consumer.mapping.fingerprint import fingerprint
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.mapping.profile import Profile
 from consumer.policies import Policies, SoftDeleted, StockPolicy
 from foundation.engines import open_database
-from foundation.engines.database import Catalogue, Database
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Database
 from foundation.errors import ConfigError, RetryableError
 from foundation.eventlog.embedded import EmbeddedLog
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
 from producer.sae.port import AUTO, SqlSae, companies
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
-from schemas.changes import Entity
+from schemas.entities import Entity
 from schemas.topics import CONTROL, Topics
 
 

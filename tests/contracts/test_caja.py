@@ -15,21 +15,24 @@ from sqlalchemy.engine import make_url
 
 from consumer.caja.port import Caja, Holder, Store, Transaction
 from consumer.caja.sql import SqlCaja
-from consumer.ledger import state as ledger
-from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.ledger import tables
+from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, Progress, Sweep
 from consumer.leftout import Cause, LeftOut, Note, summary
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.mapping.profile import check
 from foundation.engines import open_database
-from foundation.engines.database import Action, Database, Refusal, RowWrite
+from foundation.engines.database import Database
 from foundation.engines.firebird import create
+from foundation.engines.writing import Action, Refusal, RowWrite
 from foundation.errors import ConfigError, LostGuard
 from foundation.eventlog.history import LastEvent, Position
 from foundation.eventlog.port import Identity, Offset, Topic
 from foundation.limits import DatabaseLimits
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.engines.embedded import Engine
 from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
@@ -95,8 +98,8 @@ def on_firebird(
         for statement in altered:
             execute(outside, sa.text(statement))
         grant_caja(url)
-        database.create_tables(ledger.metadata)
-        execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
+        database.create_tables(tables.metadata)
+        execute(database, sa.insert(tables.guard).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", BEAT=0))
         catalogue = database.catalogue()
         assert check(PROFILE, catalogue, "centro")
         made = mappers(PROFILE, catalogue, {}, CATALOGUES)
@@ -514,7 +517,7 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_c
     seen = caja.read_guard()
     caja.claim(seen, "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
+        writer.execute(sa.update(tables.guard).values(TOKEN="other"))
         with pytest.raises(LostGuard), caja.transaction("mine"):
             pass
         assert not caja.claim(caja.read_guard(), "third", HOLDER)
@@ -524,7 +527,7 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
     caja, _, url = sql_caja
     caja.claim(caja.read_guard(), "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
+        writer.execute(sa.update(tables.guard).values(TOKEN="other"))
         caja.free("mine")
     assert caja.read_guard().token == "other"
 
@@ -569,10 +572,10 @@ def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja
 @pytest.mark.parametrize(
     ("statements", "said"),
     [
-        ([sa.update(ledger.guard).values(CAJA="norte")], "norte.*--adopt"),
-        ([sa.update(ledger.guard).values(LEDGER_VERSION=99)], "version 99"),
-        ([sa.delete(ledger.guard)], "puente setup"),
-        ([sa.schema.DropTable(ledger.guard)], "puente setup"),
+        ([sa.update(tables.guard).values(CAJA="norte")], "norte.*--adopt"),
+        ([sa.update(tables.guard).values(LEDGER_VERSION=99)], "version 99"),
+        ([sa.delete(tables.guard)], "puente setup"),
+        ([sa.schema.DropTable(tables.guard)], "puente setup"),
     ],
 )
 def test_a_ledger_that_is_not_this_cajas_is_refused(sql_caja: OnFirebird, statements: Sequence[Any], said: str) -> None:

@@ -14,10 +14,13 @@ from consumer.caja.sql import SqlCaja
 from consumer.mapping.profile import check
 from consumer.resync.preview import _Table as Table
 from foundation.engines import open_database
-from foundation.engines.database import Action, Database, Kind
+from foundation.engines.catalogue import Kind
+from foundation.engines.database import Database
 from foundation.engines.firebird.attach import dsn_of
+from foundation.engines.writing import Action
 from foundation.errors import ConfigError
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.contracts.test_caja import FULL, HOLDER, STORES, UnderTest, execute, on_firebird, products, put, stock, waiting, write
 from tests.engines.embedded import Engine
 from tests.unit.consuming import PROFILE, customer

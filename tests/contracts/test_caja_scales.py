@@ -7,8 +7,8 @@ import pytest
 
 from consumer.caja.sql import SqlCaja
 from consumer.resync.preview import _Table as Table
-from foundation.engines.database import Action, RowWrite
-from schemas.changes import Entity, Subject
+from foundation.engines.writing import Action, RowWrite
+from schemas.entities import Entity, Subject
 from tests.contracts.test_caja import FULL, HOLDER, UnderTest, on_firebird, products, put, row, stock, write
 from tests.engines.embedded import Engine
 from tests.unit.consuming import product

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from foundation.errors import ConfigError, PoisonError
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
 from schemas.control import KEY, TopicWord, Unpublished, Word, parse, record
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics

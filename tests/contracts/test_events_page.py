@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from producer.sae.tables import TABLES, columns
-from schemas.changes import KEY_FIELD, Entity, Subject
 from schemas.codec import NAMES
+from schemas.entities import Entity, Subject
+from schemas.keys import KEY_FIELD
 from schemas.topics import Topics
 from tests.contracts.schema_docs import HEAD, HEAD_WITHOUT_SAE, fields, schema, table_of
 

@@ -11,16 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer.caja.port import HeldCode, Holder, Store, Switches
-from consumer.ledger.state import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.ledger.lease import Guard
+from consumer.ledger.parked import Aside, Place, Waiting
+from consumer.ledger.state import UNSEEN, Progress, State, subject_of, warehouse_of
+from consumer.ledger.tables import VERSION
 from consumer.leftout import LeftOut, Notes, summary
 from consumer.mapping.mapper import RowMapper
-from foundation.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
+from foundation.engines.catalogue import Catalogue, Column, Kind, Scalar, Table
 from foundation.engines.errors import LockConflict
+from foundation.engines.writing import Action, Refusal, RowError, RowWrite, WritePlan, Written
 from foundation.errors import LostGuard
 from foundation.eventlog.port import Topic
 from foundation.texts import text
 from puente.reference.columns import caja_metadata
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 Row = dict[str, Any]
 LOCKED, FORBIDDEN = 335544345, 335544517

@@ -20,14 +20,16 @@ from firebird.driver.core import isc_info_end
 from firebird.driver.types import SrvInfoCode
 from sqlalchemy.engine import make_url
 
-from consumer.ledger import state as ledger
+from consumer.ledger import tables as ledger
 from foundation.engines import create_database, open_database
-from foundation.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
+from foundation.engines.catalogue import Kind, Scalar
+from foundation.engines.database import Database
 from foundation.engines.errors import LockConflict
 from foundation.engines.firebird.attach import dsn_of
 from foundation.engines.firebird.client import load_client
 from foundation.engines.firebird.connection import FirebirdDatabase
 from foundation.engines.firebird.lost import abandon
+from foundation.engines.writing import Action, RowWrite, WriteColumn, WritePlan
 from foundation.errors import ConfigError, ConnectionLost, PuenteError
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer

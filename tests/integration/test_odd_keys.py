@@ -12,7 +12,7 @@ from consumer.leftout import Cause, line
 from foundation.engines import open_database
 from foundation.engines.database import Database
 from puente.demo.statements import run
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import Site, customer
 

@@ -20,7 +20,7 @@ from puente.demo.oracle.expected import CATALOGUES, WHOLE_ROW, Comparison, Polic
 from puente.demo.retail import fill_sae
 from puente.demo.statements import load, run
 from puente.reference import Store, build_caja, build_sae
-from schemas.changes import Entity
+from schemas.entities import Entity
 
 STORES = (Store(1, "Centro", 1), Store(2, "Tlaquepaque", 2, 2))
 PRODUCTS = 160

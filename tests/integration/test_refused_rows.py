@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from foundation.engines import create_database, open_database
-from foundation.engines.database import Action, Database, Kind, Refusal, RowError, RowWrite, WriteColumn, WritePlan
+from foundation.engines.catalogue import Kind
+from foundation.engines.database import Database
+from foundation.engines.writing import Action, Refusal, RowError, RowWrite, WriteColumn, WritePlan
 from tests.engines.embedded import Engine
 
 PLAN = WritePlan(
@@ -23,7 +25,7 @@ PLAN = WritePlan(
     ),
     match=("ID",),
     keys=(("CODE",),),
-    ledger=ledger.ROWS,
+    ledger=tables.ROWS,
 )
 TABLES = (
     "create table OWNERS (ID integer not null primary key)",
@@ -43,7 +45,7 @@ def url(engine: Engine) -> str:
     with closing(open_database(made)) as owner:
         for statement in TABLES:
             run(owner, statement)
-        owner.create_tables(ledger.metadata)
+        owner.create_tables(tables.metadata)
     return made
 
 

@@ -15,11 +15,14 @@ import sqlalchemy as sa
 
 from consumer.caja.port import Transaction
 from consumer.caja.sql import SqlCaja
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from foundation.engines import open_database
-from foundation.engines.database import Database, RowWrite, Writer, Written
+from foundation.engines.database import Database, Writer
+from foundation.engines.writing import RowWrite, Written
 from foundation.errors import PuenteError
-from schemas.changes import CATALOGUES, KEY_FIELD, Entity, Key, Subject, Value
+from schemas.changes import Value
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import KEY_FIELD, Key
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import MAPPERS, Site, customer, product
 

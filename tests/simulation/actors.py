@@ -17,8 +17,8 @@ from producer.deletes import DeleteCap
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.view import View
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader
 from tests.simulation.caja import SimCaja, mappers_for
 from tests.simulation.caja_session import CajaSession

@@ -11,11 +11,14 @@ from functools import cache
 from typing import Any, Literal
 
 from consumer.ledger.adopt import unproved
-from consumer.ledger.state import ASKED_FOR, UNSEEN, VERSION, Guard, Progress
+from consumer.ledger.lease import Guard
+from consumer.ledger.state import ASKED_FOR, UNSEEN, Progress
+from consumer.ledger.tables import VERSION
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.policies import Policies
 from foundation.eventlog.port import Topic
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
 from tests.simulation.truth import Place
 from tests.unit.consuming import PROFILE

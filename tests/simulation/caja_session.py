@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import ClassVar
 
 from consumer.caja.port import HeldCode, Holder, Store, Switches
-from consumer.ledger.state import Guard, State
+from consumer.ledger.lease import Guard
+from consumer.ledger.state import State
 from consumer.leftout import LeftOut
 from consumer.mapping.mapper import RowMapper
 from consumer.policies import Policies
 from foundation.errors import ConfigError, ConnectionLost, LostGuard
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.simulation.caja import SimCaja, SimTransaction
 from tests.simulation.scheduler import Process
 

@@ -6,10 +6,11 @@ L nothing is left to be done.
 
 from collections.abc import Iterator
 
-from consumer.ledger.state import Reason, Waiting
+from consumer.ledger.parked import Reason, Waiting
 from consumer.policies import SoftDeleted
 from foundation.errors import PoisonError
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.simulation.actors import ConsumerProcess, Site
 from tests.simulation.caja import SimCaja
 from tests.simulation.truth import SUBJECTS, UNFIT, Place, Said, in_event, match_of, rows_of, shown, shown_for, table_of

@@ -12,7 +12,8 @@ from consumer.batch import Incoming, Plan, Planner
 from consumer.caja.port import Transaction
 from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
-from consumer.ledger.state import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
+from consumer.ledger.parked import Aside, Place, Reason, Waiting
+from consumer.ledger.state import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Moment, Progress, State, Sweep
 from consumer.mapping.mapper import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -26,7 +27,8 @@ from foundation.eventlog import history
 from foundation.eventlog.history import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicSettings, TopicState
 from foundation.texts import Text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors, caja
 from tests.simulation.caja import SimCaja, mappers_of

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Mult, ParamInventario, PrecioXProd, RawKey, Row
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 
 LINE, SCHEME, PRODUCT, CUSTOMER = map(Subject, (Entity.PRODUCT_LINE, Entity.TAX_SCHEME, Entity.PRODUCT, Entity.CUSTOMER))

@@ -13,8 +13,8 @@ from consumer.resync import sweep
 from foundation.errors import PoisonError
 from foundation.eventlog.port import Event, Topic
 from producer import deletes
-from schemas.changes import Entity
 from schemas.control import run_of
+from schemas.entities import Entity
 from schemas.headers import CAPTURED, RUN
 from tests.simulation.actors import Site
 from tests.simulation.caja import SimCaja, SimTransaction

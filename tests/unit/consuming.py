@@ -15,9 +15,9 @@ from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.control import TopicWord, Unpublished, Word, record
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics

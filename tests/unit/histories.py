@@ -17,9 +17,10 @@ from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import MemoryLog, MemoryStore
 from foundation.eventlog.port import Record, TopicSettings
 from foundation.texts import text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
 from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders
+from schemas.keys import Key
 from schemas.registry import RegistryReader
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import HERE, MAPPERS, NOW, TOPICS, customer, product, say

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from producer.sae.contents import Row, everything
-from schemas.changes import Entity, Value
+from schemas.changes import Value
 from schemas.codec import bundled, encode
+from schemas.entities import Entity
 from tests.fakes.sae import FakeSae
 
 TAXES: dict[str, Any] = {

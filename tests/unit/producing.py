@@ -13,12 +13,13 @@ from producer.deletes import DeleteCap
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
 from producer.sae.contents import Row, everything
-from producer.sae.mapping import byte_order
 from producer.view import View
-from schemas.changes import Subject, Value
+from schemas.changes import Value
 from schemas.codec import Decoder, content_hash, encode, frame
 from schemas.control import Word, parse
+from schemas.entities import Subject
 from schemas.headers import HASH, EventHeaders
+from schemas.keys import byte_order
 from schemas.topics import Topics
 from tests.fakes.failing_log import FailingLog
 from tests.fakes.sae import FakeSae

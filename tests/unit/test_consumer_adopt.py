@@ -6,7 +6,8 @@ import pytest
 
 from consumer.caja.port import Store
 from consumer.ledger.adopt import unproved
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.unit.consuming import MAPPERS
 
 TOLD = {Key("P1"), Key("P2"), Key("P3")}

@@ -10,8 +10,10 @@ import pytest
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Holder
 from consumer.guard import SILENCE_SECONDS, GuardKeeper, _started, is_gone, this_process
-from consumer.ledger.state import Guard, State
-from schemas.changes import Entity, Key, Subject
+from consumer.ledger.lease import Guard
+from consumer.ledger.state import State
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, Clock, Site
 

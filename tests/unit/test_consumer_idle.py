@@ -12,7 +12,8 @@ from consumer.caja.port import Store, Switches
 from consumer.interface import InterfaceOff
 from consumer.ledger.state import State
 from consumer.outcome import Step
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import MAPPERS, Site
 

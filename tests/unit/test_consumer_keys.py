@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from schemas.changes import Entity, Subject
 from schemas.codec import encode, frame
+from schemas.entities import Entity, Subject
 from tests.unit.consuming import Site, product
 
 PRODUCT, SCHEME = Subject(Entity.PRODUCT), Subject(Entity.TAX_SCHEME)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from consumer.leftout import Note
 from consumer.mapping.mapper import RowMapper
 from foundation.errors import PoisonError
-from schemas.changes import Entity, Value
+from schemas.changes import Value
 from schemas.codec import bundled
+from schemas.entities import Entity
 from tests.unit.consuming import MAPPERS
 
 NOT_TAKEN = {

@@ -12,7 +12,7 @@ from consumer.policies import Policies
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import StoredTopic
 from foundation.texts import text
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.unit.consuming import TOPICS, Site, customer
 from tests.unit.test_consumer_resync import cut, price, shown
 from tests.unit.test_consumer_waiting import ListeningLog

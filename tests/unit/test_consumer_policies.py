@@ -7,9 +7,9 @@ import pytest
 from consumer.caja.port import Store, Switches
 from consumer.policies import Policies, SoftDeleted, StockPolicy, action
 from consumer.subscribe import choose_stores, shared_warehouses, stores_of_warehouses, subjects
-from foundation.engines.database import Action
+from foundation.engines.writing import Action
 from foundation.errors import ConfigError
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.unit.consuming import customer, product
 
 ON = Switches(interface=True, stock_changes=True, tax_included=False)

@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.policies import Policies
 from consumer.resync.preview import Preview, Previewer
 from consumer.resync.sweep import Found
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import Content
 from tests.unit.consuming import NOW, TOPICS, Site, customer
 from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World

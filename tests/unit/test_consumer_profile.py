@@ -11,9 +11,10 @@ import pytest
 from consumer.mapping import profile as profiles
 from consumer.mapping.mapper import mappers
 from consumer.mapping.profile import check, load
-from foundation.engines.database import Catalogue, Kind
+from foundation.engines.catalogue import Catalogue, Kind
 from foundation.errors import ConfigError
-from schemas.changes import CATALOGUES, Entity, Key
+from schemas.entities import CATALOGUES, Entity
+from schemas.keys import Key
 from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import PROFILE, product
 

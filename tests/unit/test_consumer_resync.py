@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from consumer.follow import PROVE_SECONDS
-from consumer.ledger.state import UNSEEN, Reason
+from consumer.ledger.parked import Reason
+from consumer.ledger.state import UNSEEN
 from consumer.policies import Policies
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Site
 

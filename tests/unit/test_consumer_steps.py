@@ -13,8 +13,8 @@ from foundation.errors import ConfigError, ConnectionLost
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import Record
 from foundation.texts import text
-from schemas.changes import Entity, Subject
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
+from schemas.entities import Entity, Subject
 from tests.fakes.caja import MemoryCaja
 from tests.fakes.slow_caja import SlowCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site, customer, product

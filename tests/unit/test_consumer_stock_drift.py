@@ -5,7 +5,8 @@ from typing import Any
 
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import STOCK_SECONDS
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.unit.consuming import Site
 
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import HELD_SECONDS
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import StoredTopic
 from foundation.eventlog.port import Offset, Record
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
 from schemas.control import KEY, SHORT, Word, record, short
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import MAPPERS, NOW, TOPICS, Site, customer
 

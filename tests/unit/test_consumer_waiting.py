@@ -11,15 +11,17 @@ from typing import ClassVar
 import pytest
 
 from consumer.caja.port import Holder
-from consumer.ledger.state import Aside, Reason, State, Waiting
+from consumer.ledger.parked import Aside, Reason, Waiting
+from consumer.ledger.state import State
 from consumer.policies import Policies
 from consumer.waiting import SECONDS, Retries
-from foundation.engines.database import Refusal, RowError, RowWrite, Written
+from foundation.engines.writing import Refusal, RowError, RowWrite, Written
 from foundation.errors import ConfigError
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import Offset, Record, Topic
 from foundation.texts import text
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.fakes.slow_caja import SlowCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Site

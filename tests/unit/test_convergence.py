@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import Cause, Note, Notes
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from schemas.changes import Entity
+from schemas.entities import Entity
 from tests.unit.consuming import MAPPERS, TOPICS
 from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World
 

@@ -10,7 +10,7 @@ from foundation.eventlog.port import Topic
 from producer.claim import Standby
 from producer.sae.tables import Clin, Inve
 from producer.view import LogChanged
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.failing_log import FailingLog
 from tests.fakes.sae import row
 from tests.unit import consuming, producing

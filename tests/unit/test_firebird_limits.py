@@ -16,22 +16,15 @@ from sqlalchemy.sql.base import Executable
 from consumer.caja import sales
 from consumer.caja.port import Holder
 from consumer.caja.sql import SqlCaja
-from consumer.ledger import state as ledger
-from consumer.ledger.state import Guard, Moment, Progress, Reason, Sweep, Waiting
+from consumer.ledger import tables
+from consumer.ledger.lease import Guard
+from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
-from foundation.engines.database import (
-    LEDGER_COLUMNS,
-    Catalogue,
-    Column,
-    Kind,
-    Privilege,
-    RowWrite,
-    Survey,
-    TransactionIds,
-    WritePlan,
-    Written,
-)
+from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege
+from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
+from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
 from foundation.eventlog.history import LastEvent, Position
 from foundation.eventlog.port import Identity, Offset, Topic
 from producer.sae.port import SqlSae
@@ -40,7 +33,8 @@ from puente.commands import grants
 from puente.commands.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.config import Settings
 from puente.reference.columns import caja_metadata, sae_metadata
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import catalogue_of, reference_catalogue
 from tests.unit.consuming import MAPPERS, NOW, PROFILE
 
@@ -151,20 +145,20 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
+    guard = (1, tables.VERSION, "centro", None, 0, *[None] * (len(tables.guard.c) - 5))
     database = Recorder(
-        {**reference_catalogue(), **catalogue_of(ledger.metadata)},
+        {**reference_catalogue(), **catalogue_of(tables.metadata)},
         {
-            ledger.guard.name: [guard],
-            ledger.ROWS: [("stock", 1)],
-            ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)],
+            tables.guard.name: [guard],
+            tables.ROWS: [("stock", 1)],
+            tables.left_out.name: [("product", 0, "shortened", "shortened", 1)],
             "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
         },
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
-    database.create_tables(ledger.metadata)
-    database.add_columns(ledger.metadata)
-    database.drop_tables(ledger.metadata)
+    database.create_tables(tables.metadata)
+    database.add_columns(tables.metadata)
+    database.drop_tables(tables.metadata)
     database.create_index(sales.INDEX, PROFILE.sales.table, sales.expression(PROFILE.sales))
     database.permits_index(PROFILE.sales.table)
     caja.switches()
@@ -231,12 +225,12 @@ def of_the_users() -> list[str]:
 
 ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
-BLOCKS["waiting"] = insert.build(ledger.waiting)
+BLOCKS["waiting"] = insert.build(tables.waiting)
 
 
 def test_the_list_is_not_empty_of_what_matters() -> None:
     assert all(block in ALL for block in BLOCKS.values())
-    for table in (*ledger.metadata.tables, *(f"{name}01" for name in TABLES.values()), "VVENTAS", "PARAMS", "TIENDAS"):
+    for table in (*tables.metadata.tables, *(f"{name}01" for name in TABLES.values()), "VVENTAS", "PARAMS", "TIENDAS"):
         assert any(table in text for text in ALL), table
 
 
@@ -276,12 +270,12 @@ def test_several_rows_fit_into_one_parameter(entity: Entity) -> None:
 
 def test_the_ledger_is_as_the_packed_write_takes_it() -> None:
     for column in LEDGER_COLUMNS:
-        stored = ledger.rows.c[column.name].type
+        stored = tables.rows.c[column.name].type
         kind = next(kind for of, kind in KINDS.items() if isinstance(stored, of))
         assert (column.kind, column.width) == (kind, stored.length if isinstance(stored, sa.String) else 0)
 
 
-@pytest.mark.parametrize("table", ledger.metadata.sorted_tables, ids=str)
+@pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=str)
 def test_keys_of_the_ledger_fit_into_an_index(table: sa.Table) -> None:
     length = sum(column.type.length or 0 if isinstance(column.type, sa.String) else 8 for column in table.primary_key)
     assert length + 8 * len(table.primary_key) < 1024  # a quarter of Firebird's default page

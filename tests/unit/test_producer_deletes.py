@@ -7,7 +7,7 @@ import pytest
 from foundation.errors import RetryableError
 from producer.deletes import AT_LEAST
 from producer.sae.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 

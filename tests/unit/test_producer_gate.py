@@ -5,7 +5,7 @@ import pytest
 from foundation.errors import ConnectionLost
 from foundation.texts import text
 from producer.sae.tables import Clin, Row
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import Site, foreign
 

@@ -12,7 +12,7 @@ from foundation.texts import text
 from producer.capture.versions import VersionCapture
 from producer.poll import HEARTBEAT_SECONDS
 from producer.sae.tables import Clin, Inve, Mult
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.failing_log import FailingLog, How
 from tests.unit.producing import MODES, TOPICS, Mode, foreign
 from tests.unit.sae_histories import EDITS, ROWS, TOGGLES, Judged, Step, ended, passes, restored

@@ -6,7 +6,7 @@ import pytest
 
 from foundation.errors import PoisonError
 from producer.sae.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import only, rows
 from tests.unit.producing import MODES, TOPICS, Mode, Site

@@ -7,7 +7,7 @@ import pytest
 
 from producer.sae.limbo import resting_on
 from producer.sae.tables import KEYS, Clie, Clin, Impu, Inve, Mult, Precios, PrecioXProd
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 

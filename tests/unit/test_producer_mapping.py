@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from foundation.errors import ConfigError, PoisonError
 from producer.sae.contents import everything, stock_source, warehouses
-from producer.sae.mapping import byte_order, decimal, letter, words
+from producer.sae.mapping import decimal, letter, words
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Layout, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from schemas.changes import Entity, Key, Subject
 from schemas.codec import encode
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, byte_order
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import TAXES, only, rows, tax, values
 

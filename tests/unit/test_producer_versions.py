@@ -12,7 +12,7 @@ from foundation.texts import text
 from producer.capture.versions import VersionCapture
 from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from producer.view import View
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from schemas.headers import MODE
 from tests.fakes.sae import row
 from tests.unit.producing import TOPICS, Site, foreign

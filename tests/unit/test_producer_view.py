@@ -11,7 +11,8 @@ from foundation.eventlog.port import Event, Offset, Record, Topic
 from producer.poll import HEARTBEAT_SECONDS
 from producer.sae.tables import Clin, Mult
 from producer.view import READ_AT_ONCE, UNREADABLE, LogChanged, View
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.sae import row
 from tests.unit.producing import TOPICS, Site, foreign
 

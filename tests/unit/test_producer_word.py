@@ -14,9 +14,9 @@ from producer.poll import HEARTBEAT_SECONDS
 from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
 from puente.commands.heartbeat import NEWEST_WORDS, last_word
-from schemas.changes import CATALOGUES, Entity, Subject
 from schemas.codec import Decoder
 from schemas.control import KEY, SHORT, Word, parse, release
+from schemas.entities import CATALOGUES, Entity, Subject
 from tests.fakes.failing_log import How
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consumer.caja.port import Switches
-from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED, Aside, Life, Moment, Progress, Reason, Sweep, Waiting
+from consumer.ledger.lease import Life
+from consumer.ledger.parked import Aside, Reason, Waiting
+from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED, Moment, Progress, Sweep
 from consumer.ledger.state import State as Ledger
 from consumer.policies import Policies
 from foundation.errors import ConfigError, ExitCode
@@ -16,7 +18,8 @@ from foundation.texts import text
 from puente.commands.heartbeat import ProducerState, ProducerStatus
 from puente.commands.status.judge import Answer, Ends, judge
 from puente.commands.status.model import CajaStatus, Lacks, State, Status
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from schemas.topics import Topics
 
 TOPICS = Topics("puente", "01")

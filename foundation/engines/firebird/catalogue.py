@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from foundation.engines.database import Catalogue, Column, Kind, Table
+from foundation.engines.catalogue import Catalogue, Column, Kind, Table
 
 COLUMNS = """
 select trim(rf.rdb$relation_name), trim(rf.rdb$field_name), f.rdb$field_type, f.rdb$field_scale, f.rdb$character_length,

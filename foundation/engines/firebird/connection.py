@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from foundation.engines.database import Catalogue, Column, Privilege, Reader, RowWrite, Survey, TransactionIds, WritePlan, Writer, Written
+from foundation.engines.catalogue import Catalogue, Column, Privilege
+from foundation.engines.database import Reader, Survey, TransactionIds, Writer
 from foundation.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
@@ -27,6 +28,7 @@ from foundation.engines.firebird.limit import CallLimit
 from foundation.engines.firebird.lost import abandon, end, interrupt, kept
 from foundation.engines.firebird.text import from_latin, to_database
 from foundation.engines.firebird.write import RowWriter
+from foundation.engines.writing import RowWrite, WritePlan, Written
 from foundation.errors import ConnectionLost, PuenteError
 from foundation.limits import DatabaseLimits
 from foundation.texts import text

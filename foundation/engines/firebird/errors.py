@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
-from foundation.engines.database import Refusal, RowError, WritePlan
 from foundation.engines.errors import LockConflict, RowInLimbo, StatementEnded
 from foundation.engines.firebird.codes import Gds
+from foundation.engines.writing import Refusal, RowError, WritePlan
 from foundation.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
 from foundation.texts import Text, text
 

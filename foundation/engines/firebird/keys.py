@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from foundation.engines.database import Column, Kind
+from foundation.engines.catalogue import Column, Kind
 from foundation.engines.firebird.text import UTF8, WIDEST, from_latin
 
 FIELD, RECORD = "\x1f", "\x1e"

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from foundation.engines.database import LEDGER_COLUMNS, Action, Kind, Refusal, RowWrite, Scalar, Total, WriteColumn, WritePlan, written
+from foundation.engines.catalogue import Kind, Scalar
 from foundation.engines.firebird.errors import DUPLICATE_CODES
 from foundation.engines.firebird.text import to_database
+from foundation.engines.writing import LEDGER_COLUMNS, Action, Refusal, RowWrite, Total, WriteColumn, WritePlan, written
 from foundation.errors import InvariantError
 from foundation.texts import text
 

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 import firebird.driver
 
-from foundation.engines.database import Privilege
+from foundation.engines.catalogue import Privilege
 from foundation.engines.firebird.errors import PERMISSION_CODES, codes_of
 
 FIRST_ENGINE_THAT_ASKS = 3.0

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from foundation.engines.database import RowError, RowWrite, WritePlan, Written
 from foundation.engines.firebird.codes import Gds
 from foundation.engines.firebird.errors import row_error, what_it_says
 from foundation.engines.firebird.packed import PackedBlock
+from foundation.engines.writing import RowError, RowWrite, WritePlan, Written
 from foundation.errors import ConnectionLost, PuenteError
 from foundation.texts import Text
 

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from consumer.caja.port import Switches
 from consumer.guard import lives
-from consumer.ledger.state import DOUBTED, UNFINISHED, Life, Progress, Reason
+from consumer.ledger.lease import Life
+from consumer.ledger.parked import Reason
+from consumer.ledger.state import DOUBTED, UNFINISHED, Progress
 from consumer.ledger.state import State as Ledger
 from consumer.leftout import LeftOut
 from consumer.policies import Policies
@@ -14,7 +16,7 @@ from consumer.subscribe import subjects, takes
 from foundation.eventlog.history import Position
 from foundation.eventlog.port import START, Offset, Topic, TopicState
 from puente.commands.status.model import LISTED, CajaStatus, Example, Lacks, Parked, State
-from schemas.changes import CATALOGUES
+from schemas.entities import CATALOGUES
 from schemas.topics import Topics
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from consumer.ledger import state as ledger
+from consumer.ledger import tables
 from consumer.subscribe import stores_of_warehouses, takes
 from foundation.errors import ConfigError, NoTopic, PoisonError, PuenteError, RetryableError
 from foundation.eventlog.port import EventLog, Offset, Topic
@@ -103,7 +103,7 @@ def _ask(settings: CajaSettings) -> _Asked:
                 return _Asked(name=settings.name, error=missing, state=State.NEVER_LOADED)
             checked.caja.read_guard()
             with checked.database.reading() as reader:
-                applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(ledger.positions.c.APPLIED_AT)))), None)
+                applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(tables.positions.c.APPLIED_AT)))), None)
             policies, warehouses = policies_of(settings), stores_of_warehouses(checked.stores)
             answer = Answer(
                 policies=policies,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from consumer.ledger.state import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import LeftOut
 from foundation.errors import ExitCode, PuenteError, gravest
 from foundation.eventlog.port import Topic
 from foundation.texts import marked
 from puente.commands.heartbeat import PRODUCES, ProducerStatus
-from schemas.changes import Key, Subject
+from schemas.entities import Subject
+from schemas.keys import Key
 
 LISTED = 5
 """How many keys of a kind are named."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import column, select, table
 
-from foundation.engines.database import Catalogue, Reader
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Reader
 from puente.demo.oracle.expected_rows import Row
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from foundation.engines.database import Catalogue, Database
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Database
 from foundation.errors import ConfigError
 from foundation.texts import text
 from puente.demo.oracle import expected_rows

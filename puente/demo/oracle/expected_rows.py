@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import column, select, table
 
-from foundation.engines.database import Catalogue, Reader
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Reader
 
 Row = Mapping[str, Any]
 Rows = Mapping[Any, Row]
