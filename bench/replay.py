@@ -22,7 +22,7 @@ from consumer.ledger.state import Progress
 from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
 from consumer.policies import Policies
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings
 from puente.wiring.opening import CheckedCaja, open_caja

@@ -19,7 +19,7 @@ from bench.clients import (
     Topics,
 )
 from bench.log import AT_ONCE, remove
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.kafka.log import KafkaLog
 from foundation.eventlog.port import Offset, Record, Topic, TopicSettings
 

@@ -20,7 +20,7 @@ from foundation.engines import open_database
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Database
 from foundation.errors import ConfigError, RetryableError
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
 from producer.sae.port import AUTO, SqlSae, companies

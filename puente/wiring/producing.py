@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from time import monotonic
 
 from foundation.errors import ConfigError, Displaced
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import EventLog, Topic
 from foundation.texts import text
 from producer.capture.port import Capture, CompareCapture

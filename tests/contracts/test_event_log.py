@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from foundation.errors import NoTopic
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.history import OtherHistory, Position, newest, read_on
 from foundation.eventlog.kafka.log import KafkaLog
 from foundation.eventlog.memory import MemoryLog, MemoryStore

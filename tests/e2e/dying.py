@@ -22,7 +22,7 @@ from consumer.batch import Planner
 from consumer.caja.sql import SqlTransaction
 from consumer.resync.topic import Resync
 from consumer.settle import Settler
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.kafka import producing
 from foundation.eventlog.kafka.log import KafkaLog
 from producer.publish import Publisher

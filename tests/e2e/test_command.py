@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from foundation.errors import ExitCode
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
 from foundation.texts import use
 from puente.cli.main import MODULES, build

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Record, Topic, TopicSettings
 from schemas.control import Word, record
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from foundation.engines import create_database, open_database
 from foundation.errors import ConnectionLost, Occupied
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
 from producer.poll import Pass
 from puente.config import Settings

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from foundation.errors import ExitCode
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import DAY_MS, TopicSettings
 from puente.commands.check import check
 from puente.config import Settings

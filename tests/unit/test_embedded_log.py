@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.errors import ConfigError, Displaced, RetryableError
-from foundation.eventlog.compaction import AT_ONCE
-from foundation.eventlog.embedded import EmbeddedLog, pack_headers, unpack_headers
+from foundation.eventlog.embedded.compaction import AT_ONCE
+from foundation.eventlog.embedded.file import pragma
+from foundation.eventlog.embedded.headers import pack_headers, unpack_headers
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
 
 TOPIC = Topic("puente.01.product")
@@ -217,7 +219,7 @@ def test_a_reader_in_the_middle_holds_up_no_writer(log: EmbeddedLog) -> None:
 def test_every_append_is_synced(log: EmbeddedLog) -> None:
     """No test can cut the power; this setting is what the promise rests on."""
     full = 2
-    assert log._pragma("synchronous") == full
+    assert pragma(log._db, "synchronous") == full
 
 
 def test_another_process_reads_what_was_acknowledged_while_the_writer_is_still_open(log: EmbeddedLog) -> None:

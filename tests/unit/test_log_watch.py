@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import RetryableError
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Offset, Record, Topic, TopicSettings
 from foundation.eventlog.watch import Watch
 

@@ -4,10 +4,9 @@
 other's data; hence the `creator`, with `host/port:path`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache, partial
-from types import MappingProxyType
 from typing import Any
 
 import firebird.driver
@@ -16,19 +15,18 @@ from firebird.driver import Isolation, TraAccessMode, tpb
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import MetaData
 
-from foundation.engines.catalogue import Catalogue, Column, Privilege
-from foundation.engines.database import Reader, Survey, TransactionIds, Writer
-from foundation.engines.firebird import alter, catalogue, fetch, insert, keys, packed, privileges, silence, versions
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Reader, Writer
+from foundation.engines.firebird import alter, catalogue, packed, silence
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
 from foundation.engines.firebird.lost import abandon, end, interrupt, kept
-from foundation.engines.firebird.text import from_latin, to_database
-from foundation.engines.firebird.write import RowWriter
-from foundation.engines.writing import RowWrite, WritePlan, Written
+from foundation.engines.firebird.text import to_database
+from foundation.engines.firebird.transaction import Transaction, native
+from foundation.engines.writing import WritePlan
 from foundation.errors import ConnectionLost, PuenteError
 from foundation.limits import DatabaseLimits
 from foundation.texts import text
@@ -101,14 +99,14 @@ class FirebirdDatabase:
         )
 
     @contextmanager
-    def _transaction(self, mode: TraAccessMode) -> Iterator["_Transaction"]:
+    def _transaction(self, mode: TraAccessMode) -> Iterator["Transaction"]:
         connection = self._connected()
         try:
             with self.asking():
                 connection.begin()  # else SQLAlchemy would not commit what it did not execute itself
-                _native(connection).begin(_parameters(mode))
+                native(connection).begin(_parameters(mode))
             with translated(self.label):
-                yield _Transaction(self, connection)
+                yield Transaction(self, connection)
             with self.asking():
                 connection.commit()
         except BaseException as error:
@@ -211,19 +209,6 @@ class FirebirdDatabase:
         self._connection = self._opened = self._limit = None
 
 
-def _native(connection: sqlalchemy.Connection) -> Any:
-    """The driver's connection behind SQLAlchemy's."""
-    return connection.connection.dbapi_connection
-
-
-def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
-    """Rows as the driver takes them apart."""
-    charsets = fetch.charsets(result.cursor)
-    for part in result.partitions(fetch.FETCHED_AT_ONCE):
-        for row in part:
-            yield tuple(from_latin(value, of) if isinstance(value, str) else value for value, of in zip(row, charsets, strict=True))
-
-
 def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
     """SQLAlchemy's hook: texts on their way to the database."""
     if executemany:
@@ -233,94 +218,3 @@ def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _
 
 def _encoded(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(to_database(value) if isinstance(value, str) else value for value in values)
-
-
-class _Transaction:
-    """`Reader` and `Writer`; ends with the block that gave it."""
-
-    def __init__(self, database: FirebirdDatabase, connection: sqlalchemy.Connection) -> None:
-        self._database, self._connection = database, connection
-
-    @property
-    def ids(self) -> TransactionIds:
-        with self._database.asking():
-            info = _native(self._connection).main_transaction.info
-            own, oldest_active, is_clean = info.id, info.oat, info.oit >= info.oat
-        return TransactionIds(own=own, oldest_active=oldest_active if is_clean else self._oldest_undecided(oldest_active))
-
-    def _oldest_undecided(self, oldest_active: int) -> int:
-        """One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear."""
-        ((oldest,),) = self.rows(sqlalchemy.text(versions.OLDEST_IN_LIMBO))
-        return oldest_active if oldest is None else min(oldest, oldest_active)
-
-    @property
-    def tells_versions(self) -> bool:
-        with self._database.asking():
-            return bool(_native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
-
-    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
-        ((rows, newest),) = self.rows(versions.newest(table))
-        found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
-        return versions.survey(rows, found)
-
-    def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
-        return keys.read(self.plain, self.rows, table, columns, of)
-
-    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
-        with self._database.asking():
-            return privileges.permits(_native(self._connection), privileges.statement(privilege, table, columns))
-
-    def permits_tables(self) -> bool:
-        with self._database.asking():
-            anybody = _native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
-        return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
-
-    def permits_index(self, table: str) -> bool:
-        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
-
-    def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
-        asking = self._database.asking
-        with asking():
-            result = self._connection.execute(query)
-        try:
-            yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
-        except FOREIGN as error:
-            raise self._database.told(error) from error
-        finally:
-            with asking():
-                result.close()
-
-    def plain(self, sql: str) -> list[Sequence[Any]]:
-        """The rows of a statement that stands in this package."""
-        with self._database.asking():
-            return list(self._connection.exec_driver_sql(sql).fetchall())
-
-    def run(self, sql: str) -> None:
-        """A statement that stands in this package and returns no rows."""
-        with self._database.asking():
-            self._connection.exec_driver_sql(sql)
-
-    def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
-        with self._database.asking():
-            return self._connection.execute(statement, list(parameters) or None).rowcount
-
-    def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
-        self._in_calls(insert.build(table), [row for row in packed_rows if row is not None])
-        long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
-        if long:
-            self.execute(sqlalchemy.insert(table), long)
-
-    def delete(self, table: sqlalchemy.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(names, row) for row in rows]
-        assert all(packed_rows), "keys are short"
-        self._in_calls(insert.build_delete(table, names), [row for row in packed_rows if row is not None])
-
-    def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
-        for call in insert.calls(packed_rows):
-            with self._database.asking():
-                cursor, statement = self._database.statement(self._connection, sql)
-                cursor.execute(statement, [call])
-
-    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
-        return RowWriter(self._database, self._connection).write(plan, rows)

@@ -20,9 +20,11 @@ EXPLAINED = 20
 
 
 class Statements(Protocol):
-    """Of `FirebirdDatabase`, what writing rows needs."""
+    """Of `FirebirdDatabase`, what a transaction needs."""
 
     def asking(self) -> AbstractContextManager[None]: ...
+
+    def told(self, error: BaseException) -> PuenteError: ...
 
     def block(self, plan: WritePlan, *, aloud: bool = False) -> PackedBlock: ...
 

@@ -5,37 +5,22 @@ of several processes stand side by side (write-ahead logging); the file must be 
 """
 
 import sqlite3
-import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from time import monotonic, sleep
 from time import time as wall_clock
 from uuid import uuid4
 
 from foundation.errors import ConfigError, Displaced, NoTopic, RetryableError
-from foundation.eventlog.compaction import compact
-from foundation.eventlog.port import Batch, Event, Headers, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from foundation.eventlog.embedded.compaction import compact
+from foundation.eventlog.embedded.errors import translate
+from foundation.eventlog.embedded.file import BUSY_SECONDS, pragma, prepare
+from foundation.eventlog.embedded.headers import pack_headers, unpack_headers
+from foundation.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
 from foundation.eventlog.rights import Right
 from foundation.eventlog.watch import watch_of
 from foundation.texts import text
-
-VERSION = 1
-APPLICATION_ID = 0x50756E74  # "Punt": tells our file from any other SQLite file
-BUSY_SECONDS = 10.0
-BUSY_AGAIN_SECONDS = 0.01
-
-SCHEMA = (
-    """create table topic (
-        id integer primary key, name text not null unique, identity text not null, next_offset integer not null default 0,
-        min_compaction_lag_ms integer not null, delete_retention_ms integer not null)""",
-    # `at` is when the event came, `cleaned_at` when compaction removed what a tombstone covers; both in milliseconds since 1970.
-    """create table event (
-        topic integer not null, place integer not null, key blob not null, value blob, headers blob not null,
-        at integer not null, cleaned_at integer, primary key (topic, place)) without rowid""",
-)
 
 
 class EmbeddedLog:
@@ -56,49 +41,12 @@ class EmbeddedLog:
             self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             with self._translated():
-                self._prepare()
+                prepare(self._db, self.path, self._writing)
             self._file = self._file_now()
             self._watch = watch_of(self._file)
         except BaseException:
             self._db.close()
             raise
-
-    def _prepare(self) -> None:
-        self._db.execute("pragma synchronous = full")
-        if self._is_empty():
-            with self._writing():
-                if self._is_empty():  # nobody else was faster
-                    for statement in SCHEMA:
-                        self._db.execute(statement)
-                    self._db.execute(f"pragma application_id = {APPLICATION_ID}")
-                    self._db.execute(f"pragma user_version = {VERSION}")
-        if self._pragma("application_id") != APPLICATION_ID:
-            raise ConfigError(text("{path} is a SQLite file, but no log of Puente's", path=self.path))
-        found = self._pragma("user_version")
-        if found != VERSION:
-            raise ConfigError(
-                text("{path} is a log of version {found}, this Puente's is {wanted}", path=self.path, found=found, wanted=VERSION)
-            )
-        self._write_ahead()  # last: it alters the file, which until here may be somebody else's
-
-    def _is_empty(self) -> bool:
-        return self._pragma("application_id") == 0 and not self._db.execute("select 1 from sqlite_master").fetchone()
-
-    def _write_ahead(self) -> None:
-        """Waits for those who open the file at the same time: here SQLite may refuse at once, whatever its timeout."""
-        until = monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                self._db.execute("pragma journal_mode = wal")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
-                    raise
-                sleep(BUSY_AGAIN_SECONDS)
-            else:
-                return
-
-    def _pragma(self, name: str) -> int:
-        return int(self._db.execute(f"pragma {name}").fetchone()[0])
 
     def create(self, topics: Mapping[Topic, TopicSettings]) -> list[Topic]:
         present = self.topics()
@@ -206,7 +154,7 @@ class EmbeddedLog:
     def _version(self) -> int:
         """A number that changes when another connection commits."""
         with self._translated():
-            return self._pragma("data_version")
+            return pragma(self._db, "data_version")
 
     def compact(self) -> int:
         """Removes what newer events supersede, by each topic's settings; returns how many events went."""
@@ -261,60 +209,3 @@ class EmbeddedLog:
             if not hasattr(error, "sqlite_errorcode"):
                 raise  # Python's own: another thread's call, a closed log, a key that is no bytes. Waiting mends no bug.
             raise translate(error, self.path) from error
-
-
-# A quota and a largest size of files are met as writes that fail.
-NO_ROOM = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
-
-
-def translate(error: sqlite3.Error, path: Path) -> ConfigError | RetryableError:
-    """By SQLite's code; the extended ones hold the primary one in their low byte."""
-    match sqlite3.SQLITE_FULL if error.sqlite_errorcode in NO_ROOM else error.sqlite_errorcode & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            return RetryableError(text("The disk of the log {path} is full: make room", path=path))
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return RetryableError(text("Another process keeps the log {path} locked", path=path))
-        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return ConfigError(text("{path} is damaged or no log: move it away, and what it held is published again", path=path))
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_AUTH:
-            return ConfigError(text("The log {path} cannot be opened for writing: look at the rights of file and folder", path=path))
-        case _:
-            return RetryableError(text("The log {path} cannot be read or written ({error})", path=path, error=error))
-
-
-REMEMBERED = 256
-_LENGTHS = struct.Struct("<HI")
-
-
-def pack_headers(headers: Headers) -> bytes:
-    """Name and value of each, after their lengths in bytes."""
-    parts = []
-    for name, value in headers:
-        encoded = name.encode()
-        parts += [_LENGTHS.pack(len(encoded), len(value)), encoded, value]
-    return b"".join(parts)
-
-
-def unpack_headers(packed: bytes) -> Headers:
-    """The headers that `pack_headers` packed. All but the first are those of many events: one tuple serves them all."""
-    if not packed:
-        return ()
-    first, end = _unpack_one(packed, 0)
-    return (first, *_unpack_rest(packed[end:]))
-
-
-@lru_cache(REMEMBERED)
-def _unpack_rest(packed: bytes) -> Headers:
-    headers, at = [], 0
-    while at < len(packed):
-        header, at = _unpack_one(packed, at)
-        headers.append(header)
-    return tuple(headers)
-
-
-def _unpack_one(packed: bytes, at: int) -> tuple[tuple[str, bytes], int]:
-    """The header that begins at `at`, and where the next one does."""
-    name, value = _LENGTHS.unpack_from(packed, at)
-    middle = at + _LENGTHS.size + name
-    end = middle + value
-    return (packed[at + _LENGTHS.size : middle].decode(), packed[middle:end]), end
