@@ -22,6 +22,7 @@ from consumer.ledger.state import Progress
 from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
 from consumer.policies import Policies
+from consumer.session import Assignment
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings
@@ -61,14 +62,16 @@ class _Replay:
     def _new(self) -> Consumer:
         self._decoder.count = 0
         return Consumer(
-            name=NAME,
-            caja=self._checked.caja,
-            log=self._log,
-            topics=TOPICS,
-            registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
-            planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-            keeper=GuardKeeper(self._checked.caja, HOLDER),
-            fingerprint="bench",
+            Assignment(
+                name=NAME,
+                caja=self._checked.caja,
+                log=self._log,
+                topics=TOPICS,
+                registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
+                planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
+                keeper=GuardKeeper(self._checked.caja, HOLDER),
+                fingerprint="bench",
+            )
         )
 
     def apply(self, count: int) -> None:

@@ -18,6 +18,7 @@ from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.policies import Policies
+from consumer.session import Assignment
 from foundation.engines import open_database
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import TopicSettings
@@ -59,14 +60,16 @@ class _Till:
         self._log.create({**TOPICS.fixed(), TOPICS.of(STOCK): TopicSettings()})
         publish_schemas(self._log, TOPICS.registry)
         self._consumer = Consumer(
-            name=NAME,
-            caja=self._checked.caja,
-            log=self._log,
-            topics=TOPICS,
-            registry=RegistryReader(self._log, TOPICS.registry, decoder),
-            planner=Planner(decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-            keeper=GuardKeeper(self._checked.caja, HOLDER),
-            fingerprint="bench",
+            Assignment(
+                name=NAME,
+                caja=self._checked.caja,
+                log=self._log,
+                topics=TOPICS,
+                registry=RegistryReader(self._log, TOPICS.registry, decoder),
+                planner=Planner(decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
+                keeper=GuardKeeper(self._checked.caja, HOLDER),
+                fingerprint="bench",
+            )
         )
         self._turn = 0
         for part in parts(records(PRODUCTS, map(product, range(CHANGES)), "first"), 1000):

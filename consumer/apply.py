@@ -18,7 +18,7 @@ from consumer.batch import Pending, Plan, Planner
 from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.guard import GuardKeeper
 from consumer.ledger.parked import Place, Waiting
-from consumer.ledger.state import UNSEEN, Progress, State
+from consumer.ledger.state import UNSEEN, Progress
 from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
 from foundation.engines.writing import Action
@@ -48,8 +48,27 @@ class Also:
 NOTHING_ELSE = Also()
 
 
+class Pace:
+    """Batches grow or shrink until writing their rows takes about as long as it should: `limit` rows.
+
+    What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
+    """
+
+    def __init__(self) -> None:
+        self.limit = SMALLEST * 10
+
+    def learn(self, rows: int, seconds: float) -> None:
+        """So many rows took so long."""
+        if rows >= SMALLEST:
+            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
+            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))
+
+
 class Applier:
-    """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
+    """Writes to one CAJA while this process holds its guard row, from when it has read the ledger. `check` raises what forbids writing.
+
+    Raises `LostGuard` where somebody takes the row while the ledger is read.
+    """
 
     def __init__(
         self,
@@ -58,40 +77,24 @@ class Applier:
         planner: Planner,
         keeper: GuardKeeper,
         check: Callable[[Switches], None],
+        pace: Pace,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
-        self._clock, self._now = clock, now
-        self.limit = SMALLEST * 10
+        self._pace, self._clock, self._now = pace, clock, now
         self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.written_codes: dict[Key, Sequence[str] | None] = {}
         """The bar codes of products written since somebody emptied it; None where SAE deleted the product."""
-        self.known: State | None = None
+        self.state = caja.state(self.beat)
+        """The ledger."""
 
     @property
-    def state(self) -> State:
-        """The ledger; only while the guard row is ours."""
-        assert self.known is not None
-        return self.known
-
-    def take_over(self, *, by_force: bool = False) -> bool:
-        """False where another process holds the guard row, or takes it while the ledger is read."""
-        if not self._keeper.claim(by_force=by_force):
-            return False
-        try:
-            self.known = self._caja.state(self.beat)
-        except LostGuard:
-            self._keeper.lose()
-            return False
-        self.written_products.clear()
-        self.written_codes.clear()
-        return True
-
-    def forget(self) -> None:
-        self.known = None
+    def limit(self) -> int:
+        """How many rows a transaction may write."""
+        return self._pace.limit
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -121,7 +124,7 @@ class Applier:
         self._remember(outcome, fresh, lacking, also)
         parked.tell(self._name, fresh)
         self._tell_each(outcome.applied)
-        self._pace(len(plan.pending), outcome.writing)
+        self._pace.learn(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
@@ -195,12 +198,3 @@ class Applier:
         for subject, keys in also.unseen.items():
             state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
         state.progress.update(also.progress)
-
-    def _pace(self, rows: int, seconds: float) -> None:
-        """Batches grow or shrink until writing their rows takes about as long as it should.
-
-        What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
-        """
-        if rows >= SMALLEST:
-            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
-            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))

@@ -22,15 +22,11 @@ log = logging.getLogger("puente.consumer")
 
 
 class Codes:
-    """Belongs to one consumer."""
+    """Belongs to one session."""
 
     def __init__(self, name: str, caja: Caja, planner: Planner, applier: Applier) -> None:
         self._name, self._caja, self._applier = name, caja, applier
         self._is_asked = PRODUCT.entity in planner.policies.entities
-        self.start()
-
-    def start(self) -> None:
-        """After a take-over nothing of before counts."""
         self._kept: dict[str, list[HeldCode]] | None = None
         """Codes of rows that are in use and that SAE lacks; None where they must be read."""
 

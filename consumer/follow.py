@@ -35,7 +35,7 @@ log = logging.getLogger("puente.consumer")
 
 
 class Follower:
-    """Belongs to one consumer."""
+    """Belongs to one session. What its resyncs did goes into `reports`."""
 
     def __init__(
         self,
@@ -47,17 +47,13 @@ class Follower:
         applier: Applier,
         words: Words,
         fingerprint: str,
+        reports: dict[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._caja, self._log, self._registry, self._planner, self._applier = caja, log, registry, planner, applier
         self._words, self._fingerprint, self._clock, self._now = words, fingerprint, clock, now
-        self.reports: dict[Subject, Report] = {}
-        """Of the resyncs that ended since this object was made."""
-        self.start()
-
-    def start(self) -> None:
-        """After a connect or a take-over nothing in memory counts."""
+        self._reports = reports
         self.resyncs: dict[Subject, Resync] = {}
         self.listening: dict[Subject, Moment] = {}
         """Those whose log has another history, and since when the producer's word about it is waited for."""
@@ -222,7 +218,7 @@ class Follower:
         del self.resyncs[subject]
         waiting = self._applier.state.waiting
         report.waiting = sum(of == subject and item.reason is not Reason.KEPT_OUT for (of, _), item in waiting.items())
-        self.reports[subject] = report
+        self._reports[subject] = report
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})

@@ -5,7 +5,7 @@ the totals of products that are not what their stores have.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from consumer.ledger.state import Progress, Sweep
 from consumer.outcome import Step
 from consumer.policies import StockPolicy
 from consumer.resync.sweep import Found, find
+from consumer.resync.topic import Report
 from consumer.word import Verdict, Words
 from foundation.engines.writing import RowWrite
 from foundation.eventlog.port import Topic, TopicState
@@ -31,7 +32,7 @@ Followed = Sequence[tuple[Subject, Topic]]
 
 
 class Settler:
-    """Belongs to one consumer; `allowed` is how many rows a person let a sweep take."""
+    """Belongs to one session."""
 
     def __init__(
         self,
@@ -40,24 +41,23 @@ class Settler:
         planner: Planner,
         applier: Applier,
         words: Words,
-        allowed: int | None,
+        reports: Mapping[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._name, self._caja, self._planner, self._applier, self._words = name, caja, planner, applier, words
-        self._allowed, self._clock, self._now = allowed, clock, now
-        self.swept: dict[Subject, int] = {}
-        """Rows that were inactivated since this object was made."""
-        self.start()
-
-    def start(self) -> None:
-        """After a take-over nothing of before counts."""
+        self._reports, self._clock, self._now = reports, clock, now
+        self._allowed: int | None = None
         self._counted_at: dict[Subject, float] = {}
         self._drift_at = float("-inf")
         self._stock: set[Subject] = set()
 
-    def settle(self, followed: Followed, *, resyncing: bool = False) -> Step:
-        """Of these topics, which were read to where the ledger says; `resyncing`: others of stock are being resynced."""
+    def settle(self, followed: Followed, allowed: int | None, *, resyncing: bool = False) -> Step:
+        """Of these topics, which were read to where the ledger says; `resyncing`: others of stock are being resynced.
+
+        `allowed` is how many rows a person let a sweep take.
+        """
+        self._allowed = allowed
         total = Step()
         for subject, topic in followed:
             progress = self._applier.state.progress[topic]
@@ -98,7 +98,8 @@ class Settler:
         """In parts; killed between two of them, the rest is found again."""
         plan = self._planner.plan([gone(subject, key, self._now()) for key in found.gone], self._applier.state, rewrite=True)
         total = self._applier.apply_all(plan, Also(progress={topic: replace(progress, sweep=None)}))
-        self.swept[subject] = self.swept.get(subject, 0) + total.touched
+        if subject in self._reports:
+            self._reports[subject].inactivated += total.touched
         if total.touched:
             extra = {"action": "swept", "caja": self._name, "entity": str(subject), "count": total.touched}
             log.info("Rows that SAE lacks were inactivated", extra=extra)

@@ -15,6 +15,7 @@ from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
+from consumer.session import Assignment
 from foundation.errors import ConnectionLost, PuenteError, SwitchedOff
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
@@ -192,17 +193,19 @@ class ConsumerSide:
             log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
         self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
         return Consumer(
-            name=self._caja.name,
-            caja=opened.caja,
-            log=opened.log,
-            topics=opened.topics,
-            registry=opened.registry,
-            planner=opened.planner,
-            keeper=self._keeper,
-            fingerprint=opened.fingerprint,
-            prices=self._caja.prices,
+            Assignment(
+                name=self._caja.name,
+                caja=opened.caja,
+                log=opened.log,
+                topics=opened.topics,
+                registry=opened.registry,
+                planner=opened.planner,
+                keeper=self._keeper,
+                fingerprint=opened.fingerprint,
+                prices=self._caja.prices,
+                stores=opened.stores,
+            ),
             allow_deletes=self._allow_deletes,
-            stores=opened.stores,
         )
 
     def _has_reached(self, caja: SqlCaja) -> None:

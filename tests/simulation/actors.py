@@ -8,6 +8,7 @@ from consumer.caja.port import Holder
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
+from consumer.session import Assignment
 from consumer.subscribe import subjects
 from foundation.errors import Displaced, InvariantError, PuenteError
 from producer.capture.port import CompareCapture
@@ -194,7 +195,7 @@ class ConsumerProcess(Process):
                     return
                 self.consumer.ask_for_resync(list(Entity))
                 self.resyncs = False
-            self.consumer._settler._allowed = self.allowed
+            self.consumer.allow_deletes = self.allowed
             step = self.consumer.step()
             self.rests = step is None or (step.at_end and not step.applied)
         except PuenteError as error:
@@ -213,18 +214,20 @@ class ConsumerProcess(Process):
         session = CajaSession(self._caja, self, self.policies, mappers)
         self._keeper = GuardKeeper(session, self._holder, times.clock, self.token)
         consumer = Consumer(
-            name=self._caja.name,
-            caja=session,
-            log=log,
-            topics=TOPICS,
-            registry=RegistryReader(log, TOPICS.registry, decoder),
-            planner=Planner(decoder, mappers, self.policies, {store: store for store in self._caja.numbers}),
-            keeper=self._keeper,
-            fingerprint=repr(self.policies),
-            clock=times.clock,
-            now=times.now,
+            Assignment(
+                name=self._caja.name,
+                caja=session,
+                log=log,
+                topics=TOPICS,
+                registry=RegistryReader(log, TOPICS.registry, decoder),
+                planner=Planner(decoder, mappers, self.policies, {store: store for store in self._caja.numbers}),
+                keeper=self._keeper,
+                fingerprint=repr(self.policies),
+                clock=times.clock,
+                now=times.now,
+            )
         )
-        consumer._applier.limit = BATCH
+        consumer.pace.limit = BATCH
         return consumer
 
     def subjects(self) -> list[Subject]:

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from consumer import batch, follow, settle
-from consumer.apply import Also, Applier
+from consumer.apply import Also
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja.port import Transaction
 from consumer.consume import Consumer
@@ -21,6 +21,7 @@ from consumer.resync import topic as resync
 from consumer.resync.sweep import Actives, Found, find
 from consumer.resync.tombstones import Tombstones
 from consumer.resync.topic import Resync
+from consumer.session import Session
 from consumer.settle import Settler
 from consumer.word import Verdict, Words
 from foundation.eventlog import history
@@ -92,20 +93,15 @@ def _knows_nothing(**given: Any) -> Resync:
 
 # what is remembered
 
-_forget, _take_over = Applier.forget, Applier.take_over
-_remembered: WeakKeyDictionary[Applier, State] = WeakKeyDictionary()
+_take_over = Consumer.take_over
+_remembered: WeakKeyDictionary[Consumer, State] = WeakKeyDictionary()
 
 
-def _stows(self: Applier) -> None:
-    if self.known is not None:
-        _remembered[self] = self.known
-    _forget(self)
-
-
-def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
+def _reloads_nothing(self: Consumer, *, by_force: bool = False) -> bool:
+    """The ledger as it was when this consumer lost the CAJA."""
     taken = _take_over(self, by_force=by_force)
-    if taken:
-        self.known = _remembered.get(self, self.known)
+    if taken and self.session is not None:
+        self.session.applier.state = _remembered.setdefault(self, self.session.applier.state)
     return taken
 
 
@@ -179,12 +175,12 @@ def _forgets_the_doubt(self: Follower, of: Resync) -> Also:
     return _opening(self, replace(of, trusted=None))
 
 
-def _asks_without_doubt(self: Consumer, entities: Sequence[Entity]) -> None:
+def _asks_without_doubt(self: Session, entities: Sequence[Entity]) -> None:
     """What somebody asks for replaces that a log was doubted."""
-    for topic, progress in self._applier.state.progress.items():
-        subject = self._topics.subject(topic)
+    for topic, progress in self.applier.state.progress.items():
+        subject = self._given.topics.subject(topic)
         if subject is not None and subject.entity in entities:
-            self._applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
+            self.applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
 
 
 def _decides_alone(_self: Follower, _subject: Subject, _topic: Topic) -> bool:
@@ -307,11 +303,11 @@ OFF: dict[str, Changes] = {
     "known_otherwise_waits": {(Planner, "_is_held"): staticmethod(_doubts_what_is_gone)},
     "held_goes_on_waiting": {(Planner, "_is_held"): staticmethod(_forgets_what_is_held)},
     "held_waits_for_word": {(Follower, "is_decided"): _decides_alone},
-    "asking_keeps_the_doubt": {(Consumer, "ask_for_resync"): _asks_without_doubt},
+    "asking_keeps_the_doubt": {(Session, "ask_for_resync"): _asks_without_doubt},
     "doubt_is_saved": {(Follower, "_opening"): _forgets_the_doubt},
     "compared_is_enough": {(Words, "compared"): _needs_all},
     "guard_row": {(CajaSession, "checks_token"): False},
-    "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},
+    "reload_ledger": {(Consumer, "take_over"): _reloads_nothing},
     "fold_newest": {(batch, "newest"): _oldest},
     "waiting_is_never_equal": {(Planner, "_is_known"): staticmethod(_is_known_though_it_waits)},
     "park_missing_parent": {(actors, "mappers_for"): _no_parents},

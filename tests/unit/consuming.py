@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consumer.batch import Planner
-from consumer.caja.port import Holder
+from consumer.caja.port import Holder, Store
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper, this_process
 from consumer.mapping import profile as profiles
 from consumer.mapping.mapper import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
+from consumer.session import Assignment
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.codec import Decoder, content_hash, encode, frame
@@ -56,6 +57,8 @@ class Site:
     allow_deletes: int | None = None
     prices: Mapping[str, int] = field(default_factory=dict)
     """Those that the site names."""
+    stores: tuple[Store, ...] | None = None
+    """Those that the consumer is made for."""
     warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
     """Warehouse → store."""
 
@@ -67,18 +70,21 @@ class Site:
 
     def another(self, holder: Holder = HERE) -> Consumer:
         return Consumer(
-            name="centro",
-            caja=self.caja,
-            log=self.log,
-            topics=TOPICS,
-            registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
-            keeper=GuardKeeper(self.caja, holder, self.clock),
-            fingerprint=self.fingerprint,
+            Assignment(
+                name="centro",
+                caja=self.caja,
+                log=self.log,
+                topics=TOPICS,
+                registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
+                planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
+                keeper=GuardKeeper(self.caja, holder, self.clock),
+                fingerprint=self.fingerprint,
+                prices=self.prices,
+                stores=self.stores,
+                clock=self.clock,
+                now=self.clock.utc,
+            ),
             allow_deletes=self.allow_deletes,
-            prices=self.prices,
-            clock=self.clock,
-            now=self.clock.utc,
         )
 
     def step(self, consumer: Consumer | None = None) -> Step | None:

@@ -13,6 +13,7 @@ from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
+from consumer.session import Assignment
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import MemoryLog, MemoryStore
 from foundation.eventlog.port import Record, TopicSettings
@@ -97,16 +98,18 @@ class World:
         self.caja.content.guard = MemoryCaja(MAPPERS).content.guard
         decoder = Decoder()
         self.consumer = Consumer(
-            name="centro",
-            caja=self.caja,
-            log=self.log,
-            topics=TOPICS,
-            registry=RegistryReader(self.log, TOPICS.registry, decoder),
-            planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
-            keeper=GuardKeeper(self.caja, HERE, lambda: self.now),
-            fingerprint="print",
-            clock=lambda: self.now,
-            now=lambda: NOW + timedelta(seconds=self.now),
+            Assignment(
+                name="centro",
+                caja=self.caja,
+                log=self.log,
+                topics=TOPICS,
+                registry=RegistryReader(self.log, TOPICS.registry, decoder),
+                planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+                keeper=GuardKeeper(self.caja, HERE, lambda: self.now),
+                fingerprint="print",
+                clock=lambda: self.now,
+                now=lambda: NOW + timedelta(seconds=self.now),
+            )
         )
 
     def publish(self, place: Place, n: int, *, inactive: bool) -> None:
@@ -175,7 +178,7 @@ def restart(world: World, _place: Place, _n: int, _dice: int) -> None:
 
 def narrow(world: World, _place: Place, n: int, _dice: int) -> None:
     """The next batches are cut short."""
-    world.consumer._applier.limit = n
+    world.consumer.pace.limit = n
 
 
 def crash(world: World, _place: Place, _n: int, dice: int) -> None:

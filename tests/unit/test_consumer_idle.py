@@ -46,10 +46,10 @@ class CountedCaja(MemoryCaja):
         self.transactions = self.looks = self.ledgers = 0
 
 
-def loaded() -> tuple[Site, CountedCaja]:
-    """A site that has all that there is, swept."""
+def loaded(*, stores: bool = False) -> tuple[Site, CountedCaja]:
+    """A site that has all that there is, swept; its consumer is made for CAJA's `stores`, or told of none."""
     caja = CountedCaja(MAPPERS)
-    site = Site(caja=caja)
+    site = Site(caja=caja, stores=tuple(caja.known_stores) if stores else None)
     site.product("P1")
     site.stock("P1", Decimal(5))
     site.step()
@@ -139,8 +139,7 @@ def test_days_with_the_interface_off_cost_one_small_transaction_a_look_and_the_l
 
 def test_a_store_that_is_added_or_has_another_warehouse_makes_the_consumer_outdated() -> None:
     for changed in ([Store(number=1, warehouse=1)], [Store(number=1, warehouse=1), Store(number=2, warehouse=9)]):
-        site, caja = loaded()
-        site.consumer._stores = tuple(caja.known_stores)
+        site, caja = loaded(stores=True)
         list(turns(site, 2 * HEARTBEAT_SECONDS))
         assert not site.consumer.is_outdated
         caja.known_stores = changed
@@ -200,8 +199,7 @@ def test_stock_that_waits_for_a_warehouse_that_is_not_read_keeps_nobody_busy() -
 
 
 def test_a_busy_caja_is_looked_at_as_often_as_an_idle_one() -> None:
-    site, caja = loaded()
-    site.consumer._stores = tuple(caja.known_stores)
+    site, caja = loaded(stores=True)
     caja.known_stores = [Store(number=1, warehouse=1)]
     for n in range(8):
         site.product("P1", description=f"Vuelta {n}")

@@ -136,7 +136,7 @@ def test_where_a_resync_was_killed_and_its_log_cut_at_once_it_shows() -> None:
     for amount in (10, 11):
         for n in range(6):
             price(site, f"P{n}", amount)
-    site.consumer._applier.limit = 2
+    site.consumer.pace.limit = 2
     while shown(site, "P0") != 11.0:
         site.consumer.step()
     assert site.caja.content.progress[TOPIC].fingerprint == UNFINISHED
@@ -157,7 +157,7 @@ def test_where_a_read_was_killed_between_its_transactions_and_its_log_cut_at_onc
     price(site, "P0", 10)
     for n in range(6):
         price(site, f"P{n}", 11)
-    site.consumer._applier.limit = 2
+    site.consumer.pace.limit = 2
     site.caja.crash_after.append(ConnectionLost(text("gone")))
     with suppress(ConnectionLost):
         site.step()

@@ -22,7 +22,7 @@ PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Su
 
 
 def preview(site: Site, *subjects: Subject) -> dict[Subject, Preview]:
-    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW)
+    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW)
     return {subject: previewer.preview(subject, TOPICS.of(subject), site.caja.state()) for subject in subjects}
 
 
@@ -48,7 +48,7 @@ def test_what_no_event_can_hold_is_not_told_as_gone() -> None:
     for key in ("X1", "BAD"):
         site.caja.content.table("CATINVEN")[(key,)] = {"PRODUCTO": key, "ALTA": "T"}
     said = {PRODUCT: {Key("BAD")}}
-    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW, unpublished=lambda subject: said.get(subject, set()))
+    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW, unpublished=lambda subject: said.get(subject, set()))
     assert previewer.preview(PRODUCT, TOPICS.of(PRODUCT), site.caja.state()).swept.gone == ["X1"]
 
 
@@ -93,7 +93,7 @@ def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: li
     world.start()
     # When a dry run says what would change
     before, touched = stored(world.caja.content), world.caja.touched
-    previewer = Previewer(world.caja, world.log, world.consumer._planner, NOW)
+    previewer = Previewer(world.caja, world.log, world.consumer._given.planner, NOW)
     chosen = SUBJECTS if world.caja.parameters.stock_changes or policies.stock.value == "overwrite" else SUBJECTS[:-2]
     found = [previewer.preview(subject, TOPICS.of(subject), world.caja.state()) for subject in chosen]
     assert stored(world.caja.content) == before

@@ -73,7 +73,7 @@ def test_each_key_is_applied_once_so_that_no_till_sees_an_older_price() -> None:
     # When everything is read again, in transactions as small as they get
     caja.shown.clear()
     site.consumer = site.another()
-    site.consumer._applier.limit = 1
+    site.consumer.pace.limit = 1
     site.step()
     # Then no other price was ever seen
     assert set(caja.shown) == {59.0}
@@ -321,7 +321,7 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     site.caja.locked.clear()
     site.clock.now += 100
     caja.shown.clear()
-    site.consumer._applier.limit = 5
+    site.consumer.pace.limit = 5
     site.hear()
     # Then the one that waited was never shown
     assert set(caja.shown) <= {10.0, 12.0}
@@ -348,7 +348,7 @@ def test_a_resync_that_was_killed_starts_again_and_ends_equal() -> None:
         site = Site()
         for n in range(30):
             price(site, f"P{n}", n)
-        site.consumer._applier.limit = 7
+        site.consumer.pace.limit = 7
         with suppress(ConnectionLost):
             for n in range(40):
                 if n == kill_at:
@@ -367,7 +367,7 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_read_again() -> None:
         site = Site()
         for n in range(30):
             price(site, f"P{n}", n)
-        site.consumer._applier.limit = 7
+        site.consumer.pace.limit = 7
         for _ in range(after):
             site.consumer.step()
         site.log.store.topics.pop(TOPIC)
@@ -383,7 +383,7 @@ def test_what_comes_while_a_resync_runs_is_applied_after_it() -> None:
     site = Site()
     for n in range(30):
         price(site, f"P{n}", n)
-    site.consumer._applier.limit = 7
+    site.consumer.pace.limit = 7
     for n in range(4):
         site.consumer.step()
         price(site, f"P{n}", 1000 + n)
@@ -395,7 +395,7 @@ def test_a_ledger_says_how_far_a_resync_is() -> None:
     site = Site()
     for n in range(30):
         price(site, f"P{n}", n)
-    site.consumer._applier.limit = 7
+    site.consumer.pace.limit = 7
     seen = []
     for _ in range(8):
         site.consumer.step()

@@ -388,7 +388,7 @@ def test_stock_is_not_even_read_while_products_are_behind() -> None:
     for n in range(30):
         site.product(f"P{n}")
     site.stock("P29", Decimal(1))
-    site.consumer._applier.limit = 10
+    site.consumer.pace.limit = 10
     step = site.consumer.step()
     assert step is not None
     assert not step.at_end
@@ -404,4 +404,4 @@ def test_batches_become_small_where_writing_is_slow_and_not_where_reading_sales_
         site.product(f"P{n}")
         site.stock(f"P{n}", Decimal(1))
     site.step()
-    assert site.consumer._applier.limit == limit
+    assert site.consumer.pace.limit == limit

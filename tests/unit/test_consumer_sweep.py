@@ -452,7 +452,7 @@ def test_a_sweep_that_was_killed_after_any_of_its_commits_goes_on(commits: int) 
     for n in range(40):
         own(site, f"X{n}")
     site.step()
-    site.consumer._applier.limit = 15
+    site.consumer.pace.limit = 15
     site.say()
     caja.commits = commits
     with suppress(ConnectionLost):

@@ -153,7 +153,7 @@ def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> No
     # When the sales are posted
     caja.sales.clear()
     caja.left.clear()
-    site.consumer._applier.limit = 20
+    site.consumer.pace.limit = 20
     caja.clock.now += SECONDS[Reason.GUARD]
     site.step()
     # Then it goes in part by part

@@ -133,7 +133,7 @@ def said(process: subprocess.Popen[str]) -> str:
 IMPORTS = """
 import sys
 from foundation.errors import RetryableError
-from foundation.eventlog.embedded import EmbeddedLog
+from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Record, Topic
 TOPIC = Topic("puente.01.product")
 log = EmbeddedLog(sys.argv[1])
