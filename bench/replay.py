@@ -15,6 +15,7 @@ from bench.engines import Engine
 from bench.log import read_all
 from bench.measure import AtLeastRate, Figure, Way
 from bench.products import TOPICS, parts, product, records, stock
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
@@ -22,7 +23,6 @@ from consumer.ledger.state import Progress
 from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
 from consumer.policies import Policies
-from consumer.session import Assignment
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings

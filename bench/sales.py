@@ -12,13 +12,13 @@ from bench.caja import HOLDER, NAME, build, rows_of
 from bench.engines import Engine
 from bench.measure import AtLeastRatio, Figure, Way
 from bench.products import TOPICS, key_of, parts, product, records, stock
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja import sales
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.outcome import Step
 from consumer.policies import Policies
-from consumer.session import Assignment
 from foundation.engines import open_database
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import TopicSettings

@@ -1,6 +1,6 @@
 """Log → CAJA, in the order data meets the files.
 
-policies     what the owner of a CAJA decided, and what follows for one change
+policies     what the owner of a CAJA decided
 subscribe    which topics, which stores
 follow       the topics, on from the ledger's position, or by a resync
 resync/      one topic against CAJA's real rows
@@ -11,19 +11,23 @@ resync/      one topic against CAJA's real rows
 batch        events → what is to be written: the newest of each key, nothing that the ledger has
 mapping/     how an event becomes a row
   profile      data, checked against the database's own catalogue; parts it is made of, sources it may draw from
-  mapper       event → row, cell by cell (cells), with a note of all that it lacks; fingerprint says when rows must be looked at again
+  mapper       event → row, cell by cell (cells), with a note of all that it lacks; action: what is done with the row
+  fingerprint  when rows must be looked at again
+profiles/    the profiles that come with Puente
 leftout      what rows lack of what SAE holds, for the ledger and for people; lacking counts it
 price_lists  which of SAE's lists there are, against those that a site names
 apply        rows into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside
 ledger/      the consumer's tables inside CAJA: state is what they say, tables and rows how they stand there
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA
-  port         what is asked of it; sql is the adapter
+  port         what is asked of it; sql is the adapter, transaction what it writes
   parameters   what CAJA itself knows; sales what SAE does not have yet; spelling how it writes SAE's keys
 interface    what CAJA's own switches forbid
 waiting      what was set aside, and when it is tried again; parked tells it
 settle       what is left to do: the sweep (and word: the producer's) and stock that drifted (drift)
 codes        a bar code belongs to one row that is in use
 guard        one writer per CAJA
+assignment   one CAJA, and what it takes to serve it
+session      from a take-over until the guard row or a connection is lost
 consume      the steps, numbered
 """

@@ -10,8 +10,9 @@ from datetime import datetime
 from consumer.ledger.parked import Reason, Waiting
 from consumer.ledger.state import TOMBSTONE, State, warehouse_of
 from consumer.leftout import Notes
+from consumer.mapping.action import action
 from consumer.mapping.mapper import MappedRow, RowMapper
-from consumer.policies import Policies, action
+from consumer.policies import Policies
 from foundation.engines.catalogue import Scalar
 from foundation.engines.writing import Action, RowWrite
 from foundation.errors import PoisonError

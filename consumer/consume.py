@@ -16,11 +16,12 @@ from collections.abc import Sequence
 
 from consumer import interface
 from consumer.apply import Pace
+from consumer.assignment import Assignment
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.resync.topic import Report
-from consumer.session import Assignment, Session
+from consumer.session import Session
 from consumer.word import Words
 from foundation.errors import LostGuard
 from schemas.entities import Entity, Subject

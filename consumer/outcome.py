@@ -10,7 +10,6 @@ from consumer.caja.port import Transaction
 from consumer.ledger.parked import Place, Reason, Waiting
 from consumer.ledger.state import State
 from consumer.leftout import Notes
-from consumer.policies import StockPolicy
 from foundation.engines.writing import Refusal, RowError
 from foundation.errors import ConfigError
 from foundation.texts import text
@@ -92,7 +91,7 @@ class Outcome:
             self._write(entity, by_entity[entity], transaction)
 
     def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
-        if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
+        if entity is Entity.STOCK and self._planner.policies.stock.respects_caja:
             pending = self._guarded(pending, transaction)
         began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])

@@ -5,18 +5,15 @@ any longer then.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from time import monotonic
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from consumer import interface
 from consumer.apply import Also, Applier, Pace
-from consumer.batch import Planner, again
-from consumer.caja.port import Caja, Store, Switches
+from consumer.assignment import Assignment
+from consumer.batch import again
+from consumer.caja.port import Switches
 from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
-from consumer.guard import GuardKeeper
 from consumer.ledger.parked import Reason, Waiting
 from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress
 from consumer.leftout import LeftOut, Teller
@@ -24,48 +21,15 @@ from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
 from consumer.resync.topic import Report
 from consumer.settle import Settler
-from consumer.subscribe import served, subjects, takes
+from consumer.subscribe import served, subjects
 from consumer.waiting import Retries
 from consumer.word import Verdict, Words
 from foundation.errors import RetryableError
-from foundation.eventlog.port import EventLog, Topic, TopicState
+from foundation.eventlog.port import Topic, TopicState
 from foundation.texts import text
 from schemas.entities import CATALOGUES, Entity, Subject
-from schemas.registry import RegistryReader
-from schemas.topics import Topics
 
 log = logging.getLogger("puente.consumer")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assignment:
-    """One CAJA, and what it takes to serve it.
-
-    `fingerprint` stands for profile, policies, stores and mapping: another one in the ledger is a resync. `prices` are those that the site
-    names: one of a list that SAE does not have, as soon as the producer told its lists, is an error. `stores` are those that CAJA had when
-    the planner was made. `now` gives UTC.
-    """
-
-    name: str
-    caja: Caja
-    log: EventLog
-    topics: Topics
-    registry: RegistryReader
-    planner: Planner
-    keeper: GuardKeeper
-    fingerprint: str
-    prices: Mapping[str, int] = field(default_factory=dict)
-    stores: Sequence[Store] | None = None
-    clock: Callable[[], float] = monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-    def check(self, switches: Switches) -> None:
-        """Raises what forbids writing."""
-        interface.check(switches, self.planner.policies, self.name)
-
-    def takes(self, subject: Subject) -> bool:
-        """Whether this CAJA takes changes of a subject."""
-        return takes(self.planner.policies, self.planner.stores, subject)
 
 
 class Session:

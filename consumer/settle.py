@@ -14,7 +14,6 @@ from consumer.batch import Planner, gone
 from consumer.caja.port import Caja
 from consumer.ledger.state import Progress, Sweep
 from consumer.outcome import Step
-from consumer.policies import StockPolicy
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import Report
 from consumer.word import Verdict, Words
@@ -134,7 +133,7 @@ class Settler:
         while rows:
             part, rows = rows[: self._applier.limit], rows[self._applier.limit :]
             with self._applier.transaction() as transaction:
-                guarded = self._planner.policies.stock is StockPolicy.GUARDED
+                guarded = self._planner.policies.stock.respects_caja
                 unposted = {key for where, key in transaction.unposted() if store in (None, where)} if guarded else ()
                 touched += transaction.write(Entity.STOCK, [row for key, row in part if key not in unposted]).touched
         return touched

@@ -1,9 +1,7 @@
 """A CAJA behind a `Database`: parameters, stores, unposted sales and the ledger, by SQLAlchemy Core alone."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -12,36 +10,20 @@ from consumer.caja.parameters import read_stores, read_switches
 from consumer.caja.port import HeldCode, Holder, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling, read_spelling
+from consumer.caja.transaction import SqlTransaction
 from consumer.guard import lives
 from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.ledger import tables
 from consumer.ledger.lease import Guard, Life
-from consumer.ledger.parked import Place, Waiting
-from consumer.ledger.rows import (
-    ERROR_LENGTH,
-    PLACE,
-    guard_of,
-    left_out_rows,
-    naive,
-    place_values,
-    progress_values,
-    read_hashes,
-    read_left_out,
-    read_life,
-    read_overview,
-    read_subjects,
-    waiting_row,
-)
-from consumer.ledger.state import UNSEEN, Progress, State, warehouse_of
-from consumer.leftout import LeftOut, Notes, merged
+from consumer.ledger.rows import ERROR_LENGTH, guard_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
+from consumer.ledger.state import State
+from consumer.leftout import LeftOut, merged
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
-from foundation.engines.database import Database, Reader, Writer
+from foundation.engines.database import Database, Reader
 from foundation.engines.errors import LockConflict
-from foundation.engines.writing import RowWrite, Written
 from foundation.errors import ConfigError, LostGuard
-from foundation.eventlog.port import Topic
 from foundation.texts import text
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
@@ -213,71 +195,6 @@ class SqlCaja:
             if not held:
                 raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
             yield SqlTransaction(writer, self._profile, self._mappers, self._name, self._spelling)
-
-
-class SqlTransaction:
-    """`Transaction` on a `Writer`."""
-
-    def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str, spelling: Spelling) -> None:
-        self._writer, self._profile, self._mappers, self._name, self._spelling = writer, profile, mappers, name, spelling
-
-    @cached_property
-    def switches(self) -> Switches:
-        return read_switches(self._writer, self._profile, self._name)
-
-    def stores(self) -> list[Store]:
-        return read_stores(self._writer, self._profile)
-
-    def unposted(self) -> Collection[tuple[int, Key]]:
-        return read_unposted(self._writer, self._profile)
-
-    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
-        mapper = self._mappers[entity]
-        return self._writer.write(mapper.plan, self._spelling.spelled(mapper, rows))
-
-    def set_aside(self, changes: Iterable[Waiting]) -> None:
-        self._writer.insert(tables.waiting, [waiting_row(item) for item in changes])
-
-    def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
-        self._delete(tables.waiting, places)
-
-    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
-        self._delete(tables.left_out, before)
-        rows = list(left_out_rows(found))
-        if rows:
-            self._writer.insert(tables.left_out, rows)
-
-    def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
-        rows = [place_values(*place) for place in places]
-        if rows:
-            self._writer.delete(table, PLACE, rows)
-
-    def save(self, topic: Topic, progress: Progress) -> None:
-        values = progress_values(progress, datetime.now(UTC))
-        if not self._writer.execute(sa.update(tables.positions).where(tables.positions.c.TOPIC == topic).values(**values)):
-            self._writer.execute(sa.insert(tables.positions).values(TOPIC=topic, **values))
-
-    def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
-        r = tables.rows.c
-        update = (
-            sa.update(tables.rows)
-            .where(r.ENTITY == subject.entity.value, r.WAREHOUSE == warehouse_of(subject), r.ROW_KEY == sa.bindparam("k"))
-            .values(CONTENT_HASH=UNSEEN)
-        )
-        bound = [{"k": key} for key in keys]
-        if bound:
-            self._writer.execute(update, bound)
-
-    def free_codes(self, found: Iterable[HeldCode]) -> None:
-        mapper = self._mappers[Entity.PRODUCT]
-        for one in found:
-            key, column = (sa.column(name, sa.String(60)) for name in (mapper.key_column, one.column))
-            raw = self._spelling.odd.get(Entity.PRODUCT, {}).get(one.key, one.key)
-            update = sa.update(sa.table(mapper.plan.table, key, column)).where(key == raw, column == one.code)
-            self._writer.execute(update.values({one.column: sa.null()}))
-
-    def say_ready(self, at: datetime) -> None:
-        self._writer.execute(sa.update(tables.guard).values(READY_AT=naive(at)))
 
 
 def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:

@@ -15,7 +15,6 @@ from consumer.ledger.parked import Aside, Reason
 from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, State
 from consumer.leftout import Notes
 from consumer.mapping.mapper import RowMapper
-from consumer.policies import StockPolicy
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import READ_AT_ONCE, Resync
 from foundation.engines.catalogue import Kind, Scalar
@@ -78,7 +77,7 @@ class Previewer:
         self._tables: dict[Entity, _Table] = {}
         self._products: set[Key] | None = None
         """Those that the log holds and that do not wait: stock without a row of theirs is kept out."""
-        self._unposted = caja.unposted() if planner.policies.stock is StockPolicy.GUARDED else ()
+        self._unposted = caja.unposted() if planner.policies.stock.respects_caja else ()
         self._wrong_totals: set[Key] | None = None
 
     def preview(self, subject: Subject, topic: Topic, known: State) -> Preview:

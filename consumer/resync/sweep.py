@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from consumer.ledger.state import TOMBSTONE, UNSEEN, State
-from consumer.policies import Policies, action
+from consumer.mapping.action import action
+from consumer.policies import Policies
 from foundation.engines.writing import Action
 from schemas.entities import Entity, Subject
 from schemas.keys import Key

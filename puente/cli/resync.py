@@ -145,28 +145,32 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
     with Bars(_name, quiet=as_json) as bars:
         found = resyncs.dry_run(settings, caja, entities, bars.at)
     if as_json:
-        print_json(
-            [
-                {
-                    "entity": str(preview.subject),
-                    "equal": preview.equal,
-                    "added": preview.added,
-                    "changed": preview.changed,
-                    "inactivated": preview.inactivated,
-                    "not_in_sae": preview.swept.gone,
-                    "held": preview.swept.is_too_much(None),
-                    "waiting": {key: reason.value for key, reason in preview.waiting.items()},
-                    "left_out": list(map(document.left_out, _lacking([preview]))),
-                }
-                for preview in found
-            ]
-        )
-        return int(ExitCode.OK)
+        print_json(list(map(_previewed, found)))
+    else:
+        _show_preview(caja.name, found)
+    return int(ExitCode.OK)
+
+
+def _previewed(preview: Preview) -> dict[str, object]:
+    return {
+        "entity": str(preview.subject),
+        "equal": preview.equal,
+        "added": preview.added,
+        "changed": preview.changed,
+        "inactivated": preview.inactivated,
+        "not_in_sae": preview.swept.gone,
+        "held": preview.swept.is_too_much(None),
+        "waiting": {key: reason.value for key, reason in preview.waiting.items()},
+        "left_out": list(map(document.left_out, _lacking([preview]))),
+    }
+
+
+def _show_preview(caja: str, found: Sequence[Preview]) -> None:
     headings = [translate("entity"), translate("equal"), translate("added"), translate("changed"), translate("inactivated")]
     print_table(
         [*headings, translate("not in SAE"), translate("waiting")],
         [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(_waiting(p))) for p in found],
-        title=caja.name,
+        title=caja,
     )
     for preview in found:
         parts = {
@@ -180,9 +184,8 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
             if keys:
                 more = f" (+{len(keys) - LISTED})" if len(keys) > LISTED else ""
                 click.echo(f"{_name(preview.subject)}, {what}: {', '.join(keys[:LISTED])}{more}")
-    left_out.show(caja.name, _lacking(found))
+    left_out.show(caja, _lacking(found))
     click.echo(translate("Nothing was written (--dry-run)."))
-    return int(ExitCode.OK)
 
 
 def _lacking(found: Sequence[Preview]) -> list[LeftOut]:

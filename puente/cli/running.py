@@ -1,7 +1,7 @@
 """`puente run`, `produce` and `consume`."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -27,20 +27,31 @@ log = logging.getLogger("puente.run")
 
 
 def commands() -> list[click.Command]:
-    once_option = click.option("--once", is_flag=True, help=translate("Everything that is there now, deletes included, then stop."))
+    return [_run_command(), _produce_command(), _consume_command()]
 
+
+def _once_option(command: Callable[..., int]) -> Callable[..., int]:
+    help_text = translate("Everything that is there now, deletes included, then stop.")
+    return click.option("--once", is_flag=True, help=help_text)(command)
+
+
+def _run_command() -> click.Command:
     @click.command("run", help=translate("Producer and all consumers in one process, until Ctrl-C."))
     @config_option
-    @once_option
+    @_once_option
     @json_option
     @verbose_option
     def run(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
         return _run(settings, config, produce=True, cajas=settings.caja, stop_after=once, as_json=as_json)
 
+    return run
+
+
+def _produce_command() -> click.Command:
     @click.command("produce", help=translate("The producer alone: SAE to the log."))
     @config_option
-    @once_option
+    @_once_option
     @click.option(
         "--allow-deletes",
         type=click.IntRange(min=1),
@@ -53,10 +64,14 @@ def commands() -> list[click.Command]:
         settings = _settings(config, as_json, verbose)
         return _run(settings, config, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
 
+    return produce
+
+
+def _consume_command() -> click.Command:
     @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
     @config_option
     @click.option("--caja", "names", multiple=True, help=translate("Which CAJA of the settings; all where none is named."))
-    @once_option
+    @_once_option
     @json_option
     @verbose_option
     def consume(config: Path, names: Sequence[str], once: bool, as_json: bool, verbose: bool) -> int:
@@ -66,7 +81,7 @@ def commands() -> list[click.Command]:
             raise ConfigError(text("The settings name no CAJA: add [[caja]] with its name and url"))
         return _run(settings, config, produce=False, cajas=cajas, stop_after=once, as_json=as_json)
 
-    return [run, produce, consume]
+    return consume
 
 
 def _settings(path: Path, as_json: bool, verbose: bool) -> Settings:

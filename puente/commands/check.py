@@ -24,7 +24,7 @@ from puente.commands.privileges import check_caja, check_sae
 from puente.config import CajaSettings, SaeSettings, Settings
 from puente.findings import Finding, Level, failure
 from puente.wiring.one_database import one_database, shared
-from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, policies_of, topics_of
+from puente.wiring.opening import CheckedCaja, find_company, log_is_missing, open_caja, open_log, open_sae, topics_of
 from puente.wiring.producing import mode_of
 
 ROWS_PER_SECOND = 50_000
@@ -170,7 +170,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
 
 
 def _left_out(checked: CheckedCaja) -> Iterator[Finding]:
-    policies, warehouses = policies_of(checked.settings), stores_of_warehouses(checked.stores)
+    policies, warehouses = checked.settings.policies, stores_of_warehouses(checked.stores)
     for found in checked.caja.left_out(partial(takes, policies, warehouses)):
         yield Finding(Level.NOTE, checked.settings.name, text("SAE holds what it does not get: {what}", what=line(found)))
 
@@ -181,7 +181,7 @@ def _store(store: Store) -> str:
 
 
 def _sales(checked: CheckedCaja) -> Iterator[Finding]:
-    if checked.finds_sales or checked.settings.stock != "guarded":
+    if checked.finds_sales or not checked.settings.stock.respects_caja:
         return
     name, table = checked.settings.name, checked.profile.sales.table
     remedy = text("puente setup adds it") if checked.may_index_sales else text("puente grants caja --caja {name} prints it", name=name)
@@ -208,5 +208,5 @@ def _switches(checked: CheckedCaja) -> Iterator[Finding]:
             name,
             text("its interface with SAE is off: Puente waits until somebody switches it on in CAJA"),
         )
-    if not switches.stock_changes and checked.settings.stock == "guarded":
+    if checked.settings.stock.is_taken and not checked.settings.stock.is_taken_now(stock_changes=switches.stock_changes):
         yield Finding(Level.NOTE, name, text("«Cambio a existencias» is off: stock stays as it is"))

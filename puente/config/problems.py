@@ -95,7 +95,7 @@ def _what(setting: Path, found: Any, document: Mapping[str, Any]) -> Text:
         return _unknown(setting)
     if name in _MUST:
         return _MUST[name]
-    if kind in {"literal_error", "union_tag_invalid"}:
+    if kind in {"literal_error", "enum", "union_tag_invalid"}:
         return _choices(context.get("expected") or context["expected_tags"], _value(document, found["loc"], setting))
     if len(setting) == 1 or (setting[0] == "caja" and len(setting) == 2):
         return _TABLES[str(setting[0])]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 
 from consumer import subscribe
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja.port import Store
 from consumer.caja.sql import SqlCaja
@@ -15,12 +16,11 @@ from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
-from consumer.session import Assignment
 from foundation.errors import ConnectionLost, PuenteError, SwitchedOff
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
 from puente.config import CajaSettings, Settings
-from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.entities import Subject
 from schemas.registry import RegistryReader
@@ -57,7 +57,7 @@ def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack, reached
     reached(checked.caja)
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
-    decoder, policies = Decoder(), policies_of(caja)
+    decoder, policies = Decoder(), caja.policies
     stores = subscribe.stores_of_warehouses(checked.stores)
     return Opened(
         caja=checked.caja,

@@ -15,7 +15,6 @@ from consumer.mapping import profile as profiles
 from consumer.mapping.fingerprint import fingerprint
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.mapping.profile import Profile
-from consumer.policies import Policies, SoftDeleted, StockPolicy
 from foundation.engines import open_database
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Database
@@ -99,17 +98,6 @@ def topics_of(settings: Settings, company: str) -> Topics:
     return Topics(settings.log.prefix, company)
 
 
-def policies_of(caja: CajaSettings) -> Policies:
-    return Policies(
-        entities=tuple(Entity(name) for name in caja.entities),
-        stock=StockPolicy(caja.stock),
-        inactivate_missing_products=caja.inactivate_missing_products,
-        inactivate_missing_customers=caja.inactivate_missing_customers,
-        soft_deleted=SoftDeleted(caja.soft_deleted),
-        interface_required=caja.interface_required,
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class CheckedCaja:
     """A CAJA whose catalogue fits its profile; `warnings` are for people."""
@@ -161,7 +149,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
             switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
         stores = subscribe.choose_stores(listed, None if caja.stores == "all" else caja.stores, caja.name)
-        ticked = [Entity(name) for name in caja.entities]
+        ticked = list(caja.entities)
         made = mappers(profile, catalogue, caja.prices, ticked)
     except BaseException:
         database.close()
@@ -183,4 +171,4 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
 def fingerprint_of(checked: CheckedCaja) -> str:
     """What stands in the ledger of a CAJA that was resynced with these settings."""
     stores = subscribe.stores_of_warehouses(checked.stores)
-    return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)
+    return fingerprint(checked.profile, checked.settings.policies, stores, checked.settings.prices, checked.mappers)

@@ -19,7 +19,7 @@ import consumer.apply
 import consumer.follow
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.caja.sql import SqlTransaction
+from consumer.caja.transaction import SqlTransaction
 from consumer.resync.topic import Resync
 from consumer.settle import Settler
 from foundation.eventlog.embedded.log import EmbeddedLog

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja.port import Holder
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
-from consumer.session import Assignment
 from consumer.subscribe import subjects
 from foundation.errors import Displaced, InvariantError, PuenteError
 from producer.capture.port import CompareCapture

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja.port import Holder, Store
 from consumer.consume import Consumer
@@ -13,7 +14,6 @@ from consumer.mapping import profile as profiles
 from consumer.mapping.mapper import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
-from consumer.session import Assignment
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.codec import Decoder, content_hash, encode, frame

@@ -9,11 +9,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.consume import Consumer
 from consumer.guard import GuardKeeper
 from consumer.policies import Policies
-from consumer.session import Assignment
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import MemoryLog, MemoryStore
 from foundation.eventlog.port import Record, TopicSettings

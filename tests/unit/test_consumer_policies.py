@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from consumer.caja.port import Store, Switches
-from consumer.policies import Policies, SoftDeleted, StockPolicy, action
+from consumer.mapping.action import action
+from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.subscribe import choose_stores, shared_warehouses, stores_of_warehouses, subjects
 from foundation.engines.writing import Action
 from foundation.errors import ConfigError

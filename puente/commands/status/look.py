@@ -18,7 +18,7 @@ from puente.commands.heartbeat import listen
 from puente.commands.status.judge import Answer, Ends, judge
 from puente.commands.status.model import CajaStatus, State, Status
 from puente.config import CajaSettings, Settings
-from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, policies_of, topics_of
+from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
 from schemas.control import Word
 from schemas.headers import read_headers
 
@@ -104,7 +104,7 @@ def _ask(settings: CajaSettings) -> _Asked:
             checked.caja.read_guard()
             with checked.database.reading() as reader:
                 applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(tables.positions.c.APPLIED_AT)))), None)
-            policies, warehouses = policies_of(settings), stores_of_warehouses(checked.stores)
+            policies, warehouses = settings.policies, stores_of_warehouses(checked.stores)
             answer = Answer(
                 policies=policies,
                 warehouses=warehouses,
