@@ -1,4 +1,4 @@
-"""A CAJA with an empty ledger, whose writer holds the guard row."""
+"""A CAJA with an empty ledger, whose writer holds the lease."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ def build(url: str) -> None:
         build_caja(database, [Store(1, "Centro", 1)])
         database.create_tables(tables.metadata)
         with database.writing() as writer:
-            writer.execute(sa.insert(tables.guard).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, BEAT=0))
+            writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, BEAT=0))
     finally:
         database.close()
 
@@ -44,7 +44,7 @@ def opened(database: Database, used: Profile) -> tuple[SqlCaja, Mapping[Entity, 
     """CAJA as the consumer has it once it took over."""
     made = mappers(used, database.catalogue(), {}, CATALOGUES)
     caja = SqlCaja(NAME, database, used, made)
-    assert caja.claim(caja.read_guard(), TOKEN, HOLDER)
+    assert caja.claim(caja.read_lease(), TOKEN, HOLDER)
     return caja, made
 
 

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from foundation.eventlog.kafka.producing import BATCH_BYTES
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic
-from producer.view import READ_AT_ONCE
+from producer.index import READ_AT_ONCE
 
 SECONDS = 60.0
 

@@ -18,7 +18,7 @@ from bench.products import TOPICS, parts, product, records, stock
 from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.ledger.state import Progress
 from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
@@ -69,7 +69,7 @@ class _Replay:
                 topics=TOPICS,
                 registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
                 planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-                keeper=GuardKeeper(self._checked.caja, HOLDER),
+                lease=Lease(self._checked.caja, HOLDER),
                 fingerprint="bench",
             )
         )
@@ -77,7 +77,7 @@ class _Replay:
     def apply(self, count: int) -> None:
         """Takes over, and applies the first half, which is all that the log holds so far."""
         self.skip()
-        assert (self._step.applied, sum(self._step.aside.values())) == (count, 0)
+        assert (self._step.applied, sum(self._step.parked.values())) == (count, 0)
         state = self._consumer.state
         assert state is not None
         self._middle = dict(state.progress)
@@ -104,7 +104,7 @@ class _Replay:
 
     def check_skipped(self, count: int) -> None:
         step = self._step
-        assert (step.equal, step.applied, step.touched, sum(step.aside.values())) == (count, 0, 0, 0), step
+        assert (step.equal, step.applied, step.touched, sum(step.parked.values())) == (count, 0, 0, 0), step
         assert self._decoder.count == 0, "events were decoded"
         assert self._written_by() == self._versions, "rows were written"
 

@@ -16,7 +16,7 @@ from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja import sales
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.engines import open_database
@@ -67,7 +67,7 @@ class _Till:
                 topics=TOPICS,
                 registry=RegistryReader(self._log, TOPICS.registry, decoder),
                 planner=Planner(decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-                keeper=GuardKeeper(self._checked.caja, HOLDER),
+                lease=Lease(self._checked.caja, HOLDER),
                 fingerprint="bench",
             )
         )
@@ -96,7 +96,7 @@ class _Till:
             assert step is not None
             total.add(step)
             total.at_end = step.at_end
-        assert not total.aside, total.aside
+        assert not total.parked, total.parked
 
     def apply_singly(self) -> None:
         for _ in range(SINGLE_CHANGES):

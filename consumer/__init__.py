@@ -23,11 +23,12 @@ caja/        one CAJA
   port         what is asked of it; sql is the adapter, transaction what it writes
   parameters   what CAJA itself knows; sales what SAE does not have yet; spelling how it writes SAE's keys
 interface    what CAJA's own switches forbid
-waiting      what was set aside, and when it is tried again; parked tells it
-settle       what is left to do: the sweep (and word: the producer's) and stock that drifted (drift)
+retries      what is parked, and when it is tried again; parking logs it
+settle       what is left to do: the sweep, and stock that drifted (drift)
+heartbeats   what the producer says of the log and of SAE
 codes        a bar code belongs to one row that is in use
-guard        one writer per CAJA
+lease        one writer per CAJA
 assignment   one CAJA, and what it takes to serve it
-session      from a take-over until the guard row or a connection is lost
+session      from a take-over until the lease or a connection is lost
 consume      the steps, numbered
 """

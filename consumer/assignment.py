@@ -8,7 +8,7 @@ from time import monotonic
 from consumer import interface
 from consumer.batch import Planner
 from consumer.caja.port import Caja, Store, Switches
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.subscribe import takes
 from foundation.eventlog.port import EventLog
 from schemas.entities import Subject
@@ -31,7 +31,7 @@ class Assignment:
     topics: Topics
     registry: RegistryReader
     planner: Planner
-    keeper: GuardKeeper
+    lease: Lease
     fingerprint: str
     prices: Mapping[str, int] = field(default_factory=dict)
     stores: Sequence[Store] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import TOMBSTONE, State, warehouse_of
 from consumer.leftout import Notes
 from consumer.mapping.action import action
@@ -16,7 +16,7 @@ from consumer.policies import Policies
 from foundation.engines.catalogue import Scalar
 from foundation.engines.writing import Action, RowWrite
 from foundation.errors import PoisonError
-from foundation.eventlog.history import newest
+from foundation.eventlog.lineage import newest
 from foundation.eventlog.port import Event, Offset
 from foundation.texts import text
 from schemas.codec import FRAME, Decoder, content_hash
@@ -36,8 +36,8 @@ class Incoming:
     since: datetime
     offset: Offset | None = None
 
-    def waiting(self, reason: Reason, detail: str) -> Waiting:
-        return Waiting(
+    def parked(self, reason: Reason, detail: str) -> Parked:
+        return Parked(
             subject=self.subject,
             key=self.key,
             reason=reason,
@@ -62,7 +62,7 @@ class Plan:
     """What is to be done with a batch; `equal` counts events that the ledger had already."""
 
     pending: list[Pending] = field(default_factory=list)
-    aside: list[Waiting] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
     equal: int = 0
 
 
@@ -85,24 +85,26 @@ class Planner:
             if not rewrite and self._is_known(incoming, state):
                 plan.equal += 1
                 continue
-            if rewrite and self._is_held(incoming, state, doubted):
-                plan.aside.append(incoming.waiting(Reason.HELD, str(text("CAJA may have something newer, or know that SAE deleted it"))))
+            if rewrite and self._is_doubtful(incoming, state, doubted):
+                plan.parked.append(
+                    incoming.parked(Reason.DOUBTFUL, str(text("CAJA may have something newer, or know that SAE deleted it")))
+                )
                 continue
             try:
                 plan.pending.append(self.pending(incoming))
             except PoisonError as error:
-                plan.aside.append(incoming.waiting(Reason.REJECTED, str(error)))
+                plan.parked.append(incoming.parked(Reason.REJECTED, str(error)))
         return plan
 
     @staticmethod
     def _is_known(incoming: Incoming, state: State) -> bool:
         known = state.hashes.get(incoming.subject, {}).get(incoming.key)
-        return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting
+        return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.parked
 
     @staticmethod
-    def _is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
-        waits = state.waiting.get((incoming.subject, incoming.key))
-        if waits is not None and waits.reason is Reason.HELD:
+    def _is_doubtful(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+        waits = state.parked.get((incoming.subject, incoming.key))
+        if waits is not None and waits.reason is Reason.DOUBTFUL:
             return waits.content_hash == incoming.content_hash
         return incoming.key in doubted and state.hashes.get(incoming.subject, {}).get(incoming.key) not in (None, incoming.content_hash)
 
@@ -189,6 +191,6 @@ def gone(subject: Subject, key: Key, now: datetime) -> Incoming:
     return Incoming(subject=subject, key=key, value=None, content_hash=TOMBSTONE, since=now)
 
 
-def again(item: Waiting) -> Incoming:
+def again(item: Parked) -> Incoming:
     """What waited, to be tried again."""
     return Incoming(subject=item.subject, key=item.key, value=item.value, content_hash=item.content_hash, since=item.since)

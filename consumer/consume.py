@@ -1,6 +1,6 @@
 """The consumer of one CAJA: its steps, numbered.
 
-1. Read events after the ledger's position; another history, or a reason of `_reason`: resync (`resync/topic.py`).
+1. Read events after the ledger's position; a broken lineage, or a reason of `_reason`: resync (`resync/topic.py`).
                                                                 Killed after: nothing happened.
 2. Keep the newest of each key; drop what the ledger has.       Killed after: nothing happened.
 3. Decode, map; lines, schemes, currencies, then products and customers, then stock.
@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from consumer import interface
 from consumer.apply import Pace
 from consumer.assignment import Assignment
+from consumer.heartbeats import Heartbeats
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from consumer.resync.topic import Report
 from consumer.session import Session
-from consumer.word import Words
-from foundation.errors import LostGuard
+from foundation.errors import LostLease
 from schemas.entities import Entity, Subject
 
 log = logging.getLogger("puente.consumer")
@@ -34,7 +34,7 @@ class Consumer:
 
     def __init__(self, given: Assignment, *, allow_deletes: int | None = None) -> None:
         self.name, self._given, self.allow_deletes = given.name, given, allow_deletes
-        self._words = Words(given.log, given.topics.control, given.planner.decoder, given.registry)
+        self._heartbeats = Heartbeats(given.log, given.topics.control, given.planner.decoder, given.registry)
         self.pace = Pace()
         self._reports: dict[Subject, Report] = {}
         self.session: Session | None = None
@@ -49,8 +49,8 @@ class Consumer:
             switches = self.session.look()
             if not interface.is_off(switches, self._given.planner.policies):
                 return self.session.step(switches, self.allow_deletes)
-        except LostGuard:
-            self._given.keeper.lose()
+        except LostLease:
+            self._given.lease.lose()
             self.session = None
             return None
         except BaseException:
@@ -60,16 +60,16 @@ class Consumer:
         return None
 
     def take_over(self, *, by_force: bool = False) -> bool:
-        """Takes the guard row, which `step` does by itself where that is allowed; `by_force` from a holder who lives, too.
+        """Takes the lease, which `step` does by itself where that is allowed; `by_force` from a holder who lives, too.
 
         False where another process holds it, or takes it while the ledger is read.
         """
-        if not self._given.keeper.claim(by_force=by_force):
+        if not self._given.lease.claim(by_force=by_force):
             return False
         try:
-            self.session = Session(self._given, self._words, self.pace, self._reports)
-        except LostGuard:
-            self._given.keeper.lose()
+            self.session = Session(self._given, self._heartbeats, self.pace, self._reports)
+        except LostLease:
+            self._given.lease.lose()
             return False
         log.info("Reads the ledger and writes from now on", extra={"action": "claim", "caja": self.name})
         return True
@@ -77,7 +77,7 @@ class Consumer:
     def release(self) -> None:
         """A clean stop: the next process takes over at once."""
         self.session = None
-        self._given.keeper.release()
+        self._given.lease.release()
 
     def wait(self, seconds: float) -> None:
         """Until a topic that is read now may have something new, at most `seconds`; a standby waits them out."""
@@ -125,12 +125,12 @@ class Consumer:
 
     @property
     def listening(self) -> list[Subject]:
-        """Whose log is another one, and is not read before the producer's word."""
+        """Whose log is another one, and is not read before the producer's heartbeat."""
         return self.session.listening if self.session else []
 
     @property
     def sweeping(self) -> list[Subject]:
-        """Whose sweep waits for the producer's word; a held one waits for a person."""
+        """Whose sweep waits for the producer's heartbeat; a held one waits for a person."""
         return self.session.sweeping if self.session else []
 
     def left_out(self) -> list[LeftOut]:

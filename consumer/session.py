@@ -1,6 +1,6 @@
 """What one process knows and does while it writes to a CAJA.
 
-A session begins with each take-over, when the ledger is read, and is thrown away with the connection or the guard row: nothing of it counts
+A session begins with each take-over, when the ledger is read, and is thrown away with the connection or the lease: nothing of it counts
 any longer then.
 """
 
@@ -14,16 +14,16 @@ from consumer.batch import again
 from consumer.caja.port import Switches
 from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
-from consumer.ledger.parked import Reason, Waiting
+from consumer.heartbeats import Heartbeats, Verdict
+from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress
 from consumer.leftout import LeftOut, Teller
 from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
 from consumer.resync.topic import Report
+from consumer.retries import Retries
 from consumer.settle import Settler
 from consumer.subscribe import served, subjects
-from consumer.waiting import Retries
-from consumer.word import Verdict, Words
 from foundation.errors import RetryableError
 from foundation.eventlog.port import Topic, TopicState
 from foundation.texts import text
@@ -33,24 +33,24 @@ log = logging.getLogger("puente.consumer")
 
 
 class Session:
-    """One, of one CAJA; raises `LostGuard` where somebody takes the guard row while the ledger is read."""
+    """One, of one CAJA; raises `LostLease` where somebody takes the lease while the ledger is read."""
 
-    def __init__(self, given: Assignment, words: Words, pace: Pace, reports: dict[Subject, Report]) -> None:
-        self._given, self._words, self._reports = given, words, reports
-        self.applier = Applier(given.name, given.caja, given.planner, given.keeper, given.check, pace, given.clock, given.now)
+    def __init__(self, given: Assignment, heartbeats: Heartbeats, pace: Pace, reports: dict[Subject, Report]) -> None:
+        self._given, self._heartbeats, self._reports = given, heartbeats, reports
+        self.applier = Applier(given.name, given.caja, given.planner, given.lease, given.check, pace, given.clock, given.now)
         self.follower = Follower(
             caja=given.name,
             log=given.log,
             registry=given.registry,
             planner=given.planner,
             applier=self.applier,
-            words=words,
+            heartbeats=heartbeats,
             fingerprint=given.fingerprint,
             reports=reports,
             clock=given.clock,
             now=given.now,
         )
-        self._settler = Settler(given.name, given.caja, given.planner, self.applier, words, reports, given.clock, given.now)
+        self._settler = Settler(given.name, given.caja, given.planner, self.applier, heartbeats, reports, given.clock, given.now)
         self._codes = Codes(given.name, given.caja, given.planner, self.applier)
         self._retries = Retries()
         self._chosen: list[Subject] = []
@@ -89,9 +89,9 @@ class Session:
         given = self._given
         if not given.prices:
             return
-        if self._words.may_tell_lists:
+        if self._heartbeats.may_tell_lists:
             raise RetryableError(text("{caja}: waits for the producer to tell SAE's price lists, which prices names", caja=given.name))
-        refuse_unknown(given.prices, self._words.price_lists(), given.name)
+        refuse_unknown(given.prices, self._heartbeats.price_lists(), given.name)
 
     def _follow(self, switches: Switches) -> Step:
         """1 to 5."""
@@ -131,7 +131,7 @@ class Session:
         self.applier.written_products.clear()
         due = self._retries.take(state, self.follower.current, self._given.clock())
         undecided = {subject for subject in _held(due) if not self.follower.is_decided(subject, self._topic(subject))}
-        due = [item for item in due if item.reason is not Reason.HELD or item.subject not in undecided]
+        due = [item for item in due if item.reason is not Reason.DOUBTFUL or item.subject not in undecided]
         return self.applier.apply_all(self.follower.plan([again(item) for item in due]), Also()) if due else Step()
 
     def _say_ready(self) -> None:
@@ -153,8 +153,8 @@ class Session:
         """Whether its sweep waits for nothing but rows of SAE that no event can hold: all else is in CAJA."""
         if progress.sweep is None or progress.sweep.held is not None:
             return False
-        known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
-        return self._words.compared(progress.sweep.since, topic, known) is Verdict.GO
+        known = TopicState(topic_id=progress.position.topic_id, end=progress.position.next_offset)
+        return self._heartbeats.compared(progress.sweep.since, topic, known) is Verdict.GO
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
         """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
@@ -200,12 +200,12 @@ class Session:
 
     @property
     def listening(self) -> list[Subject]:
-        """Whose log is another one, and is not read before the producer's word."""
+        """Whose log is another one, and is not read before the producer's heartbeat."""
         return [subject for subject in self._chosen if subject in self.follower.listening]
 
     @property
     def sweeping(self) -> list[Subject]:
-        """Whose sweep waits for the producer's word; a held one waits for a person."""
+        """Whose sweep waits for the producer's heartbeat; a held one waits for a person."""
         due = {topic for topic, progress in self.applier.state.progress.items() if progress.sweep and progress.sweep.held is None}
         return [subject for subject in self._chosen if self._topic(subject) in due]
 
@@ -215,5 +215,5 @@ class Session:
         return found.sweep.held if found and found.sweep else None
 
 
-def _held(items: Iterable[Waiting]) -> set[Subject]:
-    return {item.subject for item in items if item.reason is Reason.HELD}
+def _held(items: Iterable[Parked]) -> set[Subject]:
+    return {item.subject for item in items if item.reason is Reason.DOUBTFUL}

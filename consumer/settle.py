@@ -12,11 +12,11 @@ from datetime import datetime
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, gone
 from consumer.caja.port import Caja
+from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.state import Progress, Sweep
 from consumer.outcome import Step
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import Report
-from consumer.word import Verdict, Words
 from foundation.engines.writing import RowWrite
 from foundation.eventlog.port import Topic, TopicState
 from schemas.entities import Entity, Subject
@@ -39,12 +39,12 @@ class Settler:
         caja: Caja,
         planner: Planner,
         applier: Applier,
-        words: Words,
+        heartbeats: Heartbeats,
         reports: Mapping[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._applier, self._words = name, caja, planner, applier, words
+        self._name, self._caja, self._planner, self._applier, self._heartbeats = name, caja, planner, applier, heartbeats
         self._reports, self._clock, self._now = reports, clock, now
         self._allowed: int | None = None
         self._counted_at: dict[Subject, float] = {}
@@ -68,14 +68,14 @@ class Settler:
     def _sweep(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
         if self._is_waiting_for_a_person(subject, sweep):
             return Step()
-        known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
-        verdict = self._words.complete(sweep.since, topic, known, subject)
+        known = TopicState(topic_id=progress.position.topic_id, end=progress.position.next_offset)
+        verdict = self._heartbeats.complete(sweep.since, topic, known, subject)
         if verdict is Verdict.ELSEWHERE:
-            self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
+            self._applier.save(topic, replace(progress, sweep=Sweep(self._heartbeats.now())))
         if verdict is not Verdict.GO:
             return Step()
         found = find(
-            subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject), self._planner.stores
+            subject, self._caja, self._applier.state, self._planner.policies, self._heartbeats.unpublished(subject), self._planner.stores
         )
         if found.is_too_much(self._allowed):
             return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
@@ -118,7 +118,7 @@ class Settler:
     def _write_again(self, subject: Subject) -> int:
         """Rows that are locked, waiting or have unposted sales are left to another time."""
         store, state = self._planner.store_of(subject), self._applier.state
-        drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.waiting]
+        drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.parked]
         return self._write([(key, self._planner.stock_again(subject, key, q, state)) for key, q in drifted], store)
 
     def _add_up_again(self, stock: Sequence[Subject]) -> int:

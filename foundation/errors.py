@@ -5,7 +5,7 @@
     │   └── NoTopic          the log lacks a topic; to whoever makes the topics: somebody deleted it
     ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
-    │   ├── LostGuard        another process writes to this CAJA now: stand by
+    │   ├── LostLease        another process writes to this CAJA now: stand by
     │   ├── SwitchedOff      its owner switched it off: keep what is open, look again in some seconds
     │   └── Occupied         another process does this work and lives: waiting a little helps nobody
     │       └── Displaced    it began after us: stop and stand by
@@ -78,8 +78,8 @@ class ConnectionLost(RetryableError):
     """The session with a database ended."""
 
 
-class LostGuard(RetryableError):
-    """Another process holds this CAJA's guard row."""
+class LostLease(RetryableError):
+    """Another process holds this CAJA's lease."""
 
 
 class SwitchedOff(RetryableError):

@@ -7,9 +7,9 @@ sae/       SAE's rows and what becomes of them
   contents   all that travels of one snapshot
   limbo      tables with a row that the engine refuses wait, the others go on
 capture/   which rows a pass looks at
-  port       the port, and the mode `compare`; compare holds SAE against the view
+  port       the port, and the mode `compare`; compare holds SAE against the log index
   versions   the mode `record-version`: known (what each table held), affected (rows → keys), schedule (when), faults (what to tell)
-view       what the log already holds, known by reading it
+index      what the log already holds, known by reading it
 publish    changes → events, acknowledged
 deletes    very many deletes wait for somebody to let them through
 claim      which of several producers writes

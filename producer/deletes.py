@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from producer.capture.compare import Difference, Place
+from producer.capture.compare import Difference, LogKey
 from producer.capture.port import Captured
-from producer.view import View
+from producer.index import LogIndex
 from schemas.entities import Entity, Subject
 
 AT_LEAST, SHARE = 50, 0.05
@@ -27,24 +27,24 @@ class DeleteCap:
     """Holds deletes back. Until the first pass is finished `allowed` of each entity may go, however few the cap allows."""
 
     allowed: int = 0
-    held: Mapping[Entity, frozenset[Place]] = field(default_factory=dict)
-    again: Collection[Place] = ()
+    held: Mapping[Entity, frozenset[LogKey]] = field(default_factory=dict)
+    again: Collection[LogKey] = ()
     """Keys that were held and are few by now: they go where the next pass finds them gone."""
-    _next: tuple[Mapping[Entity, frozenset[Place]], Collection[Place]] = field(default_factory=lambda: ({}, ()))
+    _next: tuple[Mapping[Entity, frozenset[LogKey]], Collection[LogKey]] = field(default_factory=lambda: ({}, ()))
     _told: Mapping[Entity, int] = field(default_factory=dict)
 
-    def sift(self, captured: Captured, view: View) -> Captured:
+    def sift(self, captured: Captured, index: LogIndex) -> Captured:
         """What was captured without the deletes that wait; what was held before counts with what is new."""
-        gone: dict[Entity, set[Place]] = defaultdict(set)
+        gone: dict[Entity, set[LogKey]] = defaultdict(set)
         for difference in captured.differences:
             if difference.body is None:
                 gone[difference.subject.entity].add((difference.subject, difference.key))
         unseen = {entity: {place for place in places if not captured.covers(place)} for entity, places in self.held.items()}
-        held: dict[Entity, frozenset[Place]] = {}
-        again: set[Place] = set()
+        held: dict[Entity, frozenset[LogKey]] = {}
+        again: set[LogKey] = set()
         for entity in sorted(gone.keys() | unseen.keys()):
             waiting = gone[entity] | unseen.get(entity, set())
-            if len(waiting) > self._most(entity, view):
+            if len(waiting) > self._most(entity, index):
                 held[entity] = frozenset(waiting)
             else:
                 again |= unseen.get(entity, set())
@@ -53,11 +53,11 @@ class DeleteCap:
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
-    def _most(self, entity: Entity, view: View) -> float:
-        live = sum(len(view.hashes(subject)) for subject in view.subjects() if subject.entity is entity)
+    def _most(self, entity: Entity, index: LogIndex) -> float:
+        live = sum(len(index.hashes(subject)) for subject in index.subjects() if subject.entity is entity)
         return max(AT_LEAST, SHARE * live, self.allowed)
 
-    def _tell(self, held: Mapping[Entity, frozenset[Place]], warehouses: Collection[int]) -> None:
+    def _tell(self, held: Mapping[Entity, frozenset[LogKey]], warehouses: Collection[int]) -> None:
         counts = {entity: len(places) for entity, places in held.items()}
         for entity, count in counts.items():
             if self._told.get(entity) != count:
@@ -85,5 +85,5 @@ class DeleteCap:
         (self.held, self.again), self.allowed = self._next, 0
 
 
-def _waits(difference: Difference, held: Mapping[Entity, frozenset[Place]]) -> bool:
+def _waits(difference: Difference, held: Mapping[Entity, frozenset[LogKey]]) -> bool:
     return difference.body is None and difference.subject.entity in held

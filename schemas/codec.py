@@ -33,8 +33,8 @@ ContentHash = NewType("ContentHash", str)
 MAGIC = 0
 FRAME = struct.Struct(">bI")
 ID_ATTRIBUTE = "puente.id"
-WORD = "word"
-NAMES = (*(entity.value for entity in Entity), WORD)
+HEARTBEAT = "word"
+NAMES = (*(entity.value for entity in Entity), HEARTBEAT)
 UNFIT = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError, MemoryError, struct.error)
 """What fastavro raises for values and bytes that do not fit a schema."""
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from consumer.ledger.lease import Guard
-from consumer.ledger.parked import Place, Waiting
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.state import Progress, State
 from consumer.leftout import LeftOut, Notes
 from foundation.engines.writing import RowWrite, Written
@@ -56,7 +56,7 @@ class HeldCode:
 
 
 class Transaction(Protocol):
-    """One writing transaction, in a snapshot. Its first effect was on the guard row; it commits at the end of its block."""
+    """One writing transaction, in a snapshot. Its first effect was on the lease; it commits at the end of its block."""
 
     @property
     def switches(self) -> Switches: ...
@@ -73,7 +73,7 @@ class Transaction(Protocol):
         """Rows and their ledger rows, each alone."""
         ...
 
-    def set_aside(self, changes: Iterable[Waiting]) -> None:
+    def park(self, changes: Iterable[Parked]) -> None:
         """Nothing of their keys may wait already: release that first."""
         ...
 
@@ -81,7 +81,7 @@ class Transaction(Protocol):
         """These wait no longer."""
         ...
 
-    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+    def leave_out(self, found: Mapping[SubjectKey, Notes], before: Iterable[SubjectKey]) -> None:
         """What the rows of these keys lack from now on; `before` are the keys of which the ledger holds something else."""
         ...
 
@@ -101,28 +101,28 @@ class Transaction(Protocol):
 
 
 class Caja(Protocol):
-    """A CAJA database. Errors are those of `Database`, and `LostGuard` where another process took the guard row."""
+    """A CAJA database. Errors are those of `Database`, and `LostLease` where another process took the lease."""
 
     def switches(self) -> Switches: ...
 
     def stores(self) -> list[Store]: ...
 
-    def read_guard(self) -> Guard:
+    def read_lease(self) -> LeaseRow:
         """Raises `ConfigError` where the ledger is missing (`puente setup`), of another version, or another CAJA's."""
         ...
 
-    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
-        """Takes the guard row from whom it was `seen` with; False where somebody was faster."""
+    def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
+        """Takes the lease from whom it was `seen` with; False where somebody was faster."""
         ...
 
     def free(self, token: str) -> None:
-        """Gives the guard row back at a clean stop."""
+        """Gives the lease back at a clean stop."""
         ...
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         """The whole ledger, in one snapshot.
 
-        Whoever holds the guard row gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
+        Whoever holds the lease gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
         reading may take longer than others wait for a sign of life, and nobody but he writes.
         """
         ...
@@ -148,5 +148,5 @@ class Caja(Protocol):
         ...
 
     def transaction(self, token: str) -> AbstractContextManager[Transaction]:
-        """Raises `LostGuard` where `token` holds the guard row no longer."""
+        """Raises `LostLease` where `token` holds the lease no longer."""
         ...

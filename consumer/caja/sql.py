@@ -11,11 +11,11 @@ from consumer.caja.port import HeldCode, Holder, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling, read_spelling
 from consumer.caja.transaction import SqlTransaction
-from consumer.guard import lives
 from consumer.lacking import anothers_keys, count_left_out, with_stores
+from consumer.lease import lives
 from consumer.ledger import tables
-from consumer.ledger.lease import Guard, Life
-from consumer.ledger.rows import ERROR_LENGTH, guard_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
+from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut, merged
 from consumer.mapping.mapper import RowMapper
@@ -23,7 +23,7 @@ from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
 from foundation.engines.database import Database, Reader
 from foundation.engines.errors import LockConflict
-from foundation.errors import ConfigError, LostGuard
+from foundation.errors import ConfigError, LostLease
 from foundation.texts import text
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
@@ -48,8 +48,8 @@ class SqlCaja:
         with self._database.reading() as reader:
             return read_stores(reader, self._profile)
 
-    def read_guard(self) -> Guard:
-        if not self._database.catalogue([tables.guard.name]):
+    def read_lease(self) -> LeaseRow:
+        if not self._database.catalogue([tables.lease.name]):
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         with self._database.reading() as reader:
             version = ledger_version(reader)
@@ -62,25 +62,25 @@ class SqlCaja:
                         wanted=tables.VERSION,
                     )
                 )
-            found = list(reader.rows(sa.select(*tables.guard.c).where(tables.guard.c.ID == ONLY_ROW))) if version else []
+            found = list(reader.rows(sa.select(*tables.lease.c).where(tables.lease.c.ID == ONLY_ROW))) if version else []
         if not found:
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
-        guard = guard_of(found[0])
-        if guard.caja != self._name:
+        lease = lease_of(found[0])
+        if lease.caja != self._name:
             raise ConfigError(
                 text(
                     "{caja}: its ledger belongs to the CAJA {found}; if this is a copy of it, run puente setup --adopt",
                     caja=self._name,
-                    found=guard.caja,
+                    found=lease.caja,
                 )
             )
-        return guard
+        return lease
 
-    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
-        same_holder = tables.guard.c.TOKEN.is_(None) if seen.token is None else tables.guard.c.TOKEN == seen.token
+    def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
+        same_holder = tables.lease.c.TOKEN.is_(None) if seen.token is None else tables.lease.c.TOKEN == seen.token
         update = (
-            sa.update(tables.guard)
-            .where(tables.guard.c.ID == ONLY_ROW, same_holder, tables.guard.c.BEAT == seen.beat)
+            sa.update(tables.lease)
+            .where(tables.lease.c.ID == ONLY_ROW, same_holder, tables.lease.c.BEAT == seen.beat)
             .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
             .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
@@ -91,19 +91,19 @@ class SqlCaja:
             return False
 
     def free(self, token: str) -> None:
-        update = sa.update(tables.guard).where(tables.guard.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=tables.guard.c.BEAT + 1)
+        update = sa.update(tables.lease).where(tables.lease.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=tables.lease.c.BEAT + 1)
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
     def say_error(self, reason: str, token: str | None) -> None:
-        """Keeps the newest error of whoever holds the guard row with `token`, or would if he could, where `puente status` finds it.
+        """Keeps the newest error of whoever holds the lease with `token`, or would if he could, where `puente status` finds it.
 
         The row of another one who lives is left alone: he would take the lock for the loss of it.
         """
         life = self.life()
         if life.token != token and lives(life):
             return
-        update = sa.update(tables.guard).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
+        update = sa.update(tables.lease).values(LAST_ERROR=reason[:ERROR_LENGTH], LAST_ERROR_AT=NOW)
         with suppress(LockConflict), self._database.writing() as writer:
             writer.execute(update)
 
@@ -185,15 +185,15 @@ class SqlCaja:
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        g = tables.guard.c
-        beat = sa.update(tables.guard).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
+        g = tables.lease.c
+        beat = sa.update(tables.lease).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
             except LockConflict as error:
-                raise LostGuard(text("{caja}: another process writes to it now", caja=self._name)) from error
+                raise LostLease(text("{caja}: another process writes to it now", caja=self._name)) from error
             if not held:
-                raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
+                raise LostLease(text("{caja}: another process writes to it now", caja=self._name))
             yield SqlTransaction(writer, self._profile, self._mappers, self._name, self._spelling)
 
 
@@ -204,5 +204,5 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
 
 
 def ledger_version(reader: Reader) -> int | None:
-    """Of the ledger that is there; None where its guard row is missing."""
-    return next((row[1] for row in reader.rows(sa.select(tables.guard.c.ID, tables.guard.c.LEDGER_VERSION))), None)
+    """Of the ledger that is there; None where its lease is missing."""
+    return next((row[1] for row in reader.rows(sa.select(tables.lease.c.ID, tables.lease.c.LEDGER_VERSION))), None)

@@ -11,8 +11,8 @@ from consumer.caja.port import HeldCode, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling
 from consumer.ledger import tables
-from consumer.ledger.parked import Place, Waiting
-from consumer.ledger.rows import PLACE, left_out_rows, naive, place_values, progress_values, waiting_row
+from consumer.ledger.parked import Parked, SubjectKey
+from consumer.ledger.rows import PLACE, left_out_rows, naive, parked_row, place_values, progress_values
 from consumer.ledger.state import UNSEEN, Progress, warehouse_of
 from consumer.leftout import Notes
 from consumer.mapping.mapper import RowMapper
@@ -44,19 +44,19 @@ class SqlTransaction:
         mapper = self._mappers[entity]
         return self._writer.write(mapper.plan, self._spelling.spelled(mapper, rows))
 
-    def set_aside(self, changes: Iterable[Waiting]) -> None:
-        self._writer.insert(tables.waiting, [waiting_row(item) for item in changes])
+    def park(self, changes: Iterable[Parked]) -> None:
+        self._writer.insert(tables.parked, [parked_row(item) for item in changes])
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
-        self._delete(tables.waiting, places)
+        self._delete(tables.parked, places)
 
-    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+    def leave_out(self, found: Mapping[SubjectKey, Notes], before: Iterable[SubjectKey]) -> None:
         self._delete(tables.left_out, before)
         rows = list(left_out_rows(found))
         if rows:
             self._writer.insert(tables.left_out, rows)
 
-    def _delete(self, table: sa.Table, places: Iterable[Place]) -> None:
+    def _delete(self, table: sa.Table, places: Iterable[SubjectKey]) -> None:
         rows = [place_values(*place) for place in places]
         if rows:
             self._writer.delete(table, PLACE, rows)
@@ -86,4 +86,4 @@ class SqlTransaction:
             self._writer.execute(update.values({one.column: sa.null()}))
 
     def say_ready(self, at: datetime) -> None:
-        self._writer.execute(sa.update(tables.guard).values(READY_AT=naive(at)))
+        self._writer.execute(sa.update(tables.lease).values(READY_AT=naive(at)))

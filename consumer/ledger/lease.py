@@ -5,8 +5,8 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guard:
-    """The guard row. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
+class LeaseRow:
+    """The lease. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
 
     `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
@@ -24,7 +24,7 @@ class Guard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Life:
-    """What the guard row tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+    """What the lease tells of whoever writes and of the newest error there: how many seconds ago, None where never.
 
     Both moments are the database server's own, so that no clocks of two machines are compared.
     """

@@ -8,7 +8,7 @@ from enum import StrEnum
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
-Place = tuple[Subject, Key]
+SubjectKey = tuple[Subject, Key]
 
 
 class Reason(StrEnum):
@@ -16,20 +16,20 @@ class Reason(StrEnum):
 
     PARENT = "parent"
     """The row it needs does not exist yet."""
-    GUARD = "guard"
+    UNPOSTED_SALES = "unposted-sales"
     """The store has unposted sales of the product."""
     LOCKED = "locked"
     """A till holds the row."""
     REJECTED = "rejected"
     """It cannot be read or applied as it is."""
-    HELD = "held"
+    DOUBTFUL = "doubtful"
     """The log is another one, in which it may be older than what CAJA has; deletes wait for somebody, and one of them may be its own."""
-    KEPT_OUT = "kept out"
+    KEPT_OUT = "kept-out"
     """Stock of a product that policy keeps out of CAJA: not trouble, it goes in with the product."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class Parked:
     """A change set aside: `value` as it stood in the log, None for a tombstone."""
 
     subject: Subject
@@ -40,49 +40,49 @@ class Waiting:
     content_hash: str
     since: datetime
 
-    def same(self, other: "Waiting | None") -> bool:
+    def same(self, other: "Parked | None") -> bool:
         """Whether writing this one again would say nothing new."""
         return other is not None and (self.content_hash, self.reason, self.detail) == (other.content_hash, other.reason, other.detail)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SubjectKey:
         return self.subject, self.key
 
 
-class Aside(MutableMapping[Place, Waiting]):
+class ParkedChanges(MutableMapping[SubjectKey, Parked]):
     """All that waits, by key; found by reason and, stock, by its product without looking at the rest: it may be very much."""
 
-    def __init__(self, items: Iterable[Waiting] = ()) -> None:
-        self._items: dict[Place, Waiting] = {}
-        self._by_reason: dict[Reason, dict[Place, Waiting]] = {reason: {} for reason in Reason}
-        self._stock: dict[Key, set[Place]] = {}
+    def __init__(self, items: Iterable[Parked] = ()) -> None:
+        self._items: dict[SubjectKey, Parked] = {}
+        self._by_reason: dict[Reason, dict[SubjectKey, Parked]] = {reason: {} for reason in Reason}
+        self._stock: dict[Key, set[SubjectKey]] = {}
         for item in items:
             self[item.place] = item
 
-    def __getitem__(self, place: Place) -> Waiting:
+    def __getitem__(self, place: SubjectKey) -> Parked:
         return self._items[place]
 
-    def __setitem__(self, place: Place, item: Waiting) -> None:
+    def __setitem__(self, place: SubjectKey, item: Parked) -> None:
         if place in self._items:
             del self[place]
         self._items[place] = self._by_reason[item.reason][place] = item
         if place[0].entity is Entity.STOCK:
             self._stock.setdefault(place[1], set()).add(place)
 
-    def __delitem__(self, place: Place) -> None:
+    def __delitem__(self, place: SubjectKey) -> None:
         item = self._items.pop(place)
         del self._by_reason[item.reason][place]
         if place[0].entity is Entity.STOCK:
             self._stock[place[1]].discard(place)
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[SubjectKey]:
         return iter(self._items)
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def because_of(self, reason: Reason) -> Collection[Waiting]:
+    def because_of(self, reason: Reason) -> Collection[Parked]:
         return self._by_reason[reason].values()
 
-    def stock_of(self, product: Key) -> list[Waiting]:
+    def stock_of(self, product: Key) -> list[Parked]:
         return [self._items[place] for place in self._stock.get(product, ())]

@@ -7,14 +7,14 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from consumer.ledger import tables
-from consumer.ledger.lease import Guard, Life
-from consumer.ledger.parked import Aside, Place, Reason, Waiting
+from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, Moment, Progress, State, Sweep, subject_of, warehouse_of
 from consumer.leftout import Cause, Note, Notes, ordered
 from foundation.engines.catalogue import Column, Kind
 from foundation.engines.database import Reader
-from foundation.eventlog.history import LastEvent, Position
-from foundation.eventlog.port import Identity, Offset, Topic
+from foundation.eventlog.lineage import LastEvent, Position
+from foundation.eventlog.port import Offset, Topic, TopicId
 from schemas.entities import Subject
 from schemas.keys import KEY_WIDTH, Key
 
@@ -26,22 +26,22 @@ _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
 def read_overview(reader: Reader) -> State:
     """The ledger but for who writes, for what was applied and for what was left out of it: `hashes` and `left_out` are empty."""
-    guard = next(map(guard_of, reader.rows(sa.select(*tables.guard.c))), None)
+    lease = next(map(lease_of, reader.rows(sa.select(*tables.lease.c))), None)
     return State(
         progress=dict(_progress(row) for row in reader.rows(sa.select(*tables.positions.c))),
         hashes={},
-        waiting=Aside(map(_waiting, reader.rows(sa.select(*tables.waiting.c)))),
-        ready_at=guard.ready_at if guard else None,
+        parked=ParkedChanges(map(_parked, reader.rows(sa.select(*tables.parked.c)))),
+        ready_at=lease.ready_at if lease else None,
     )
 
 
-def guard_of(row: Sequence[object]) -> Guard:
+def lease_of(row: Sequence[object]) -> LeaseRow:
     _, version, caja, token, beat, host, process, started, boot, ready, *_ = row
     assert isinstance(version, int)
     assert isinstance(beat, int)
     assert isinstance(process, int | None)
     assert isinstance(started, int | None)
-    return Guard(
+    return LeaseRow(
         caja=str(caja),
         version=version,
         token=None if token is None else str(token),
@@ -55,7 +55,7 @@ def guard_of(row: Sequence[object]) -> Guard:
 
 
 def read_life(reader: Reader) -> Life:
-    g = tables.guard.c
+    g = tables.lease.c
     now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
     token, host, process, beat_at, error, error_at, at = next(
         iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
@@ -79,36 +79,36 @@ def naive(moment: datetime) -> datetime:
 
 
 def _progress(row: Sequence[object]) -> tuple[Topic, Progress]:
-    topic, identity, next_offset, last_offset, digest, _, reached, fingerprint, *sweep = row
+    topic, topic_id, next_offset, last_offset, digest, _, reached, fingerprint, *sweep = row
     last = None if last_offset is None else LastEvent(Offset(_number(last_offset)), str(digest))
     end_reached = _aware(reached)
     assert end_reached is not None
     return Topic(str(topic)), Progress(
-        position=Position(Identity(str(identity)), Offset(_number(next_offset)), last),
+        position=Position(TopicId(str(topic_id)), Offset(_number(next_offset)), last),
         end_reached=end_reached,
         fingerprint=str(fingerprint).strip(),
         sweep=_sweep(*sweep),
     )
 
 
-def _sweep(identity: object, after: object, held: object) -> Sweep | None:
+def _sweep(topic_id: object, after: object, held: object) -> Sweep | None:
     if after is None:
         return None
-    return Sweep(Moment(Identity(str(identity)), Offset(_number(after))), None if held is None else _number(held))
+    return Sweep(Moment(TopicId(str(topic_id)), Offset(_number(after))), None if held is None else _number(held))
 
 
 def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
     """All columns of a position but its topic."""
     position, sweep = progress.position, progress.sweep
     return {
-        "TOPIC_IDENTITY": position.identity,
+        "TOPIC_IDENTITY": position.topic_id,
         "NEXT_OFFSET": position.next_offset,
         "LAST_OFFSET": position.last.offset if position.last else None,
         "LAST_DIGEST": position.last.digest if position.last else None,
         "APPLIED_AT": naive(now),
         "END_REACHED": naive(progress.end_reached),
         "FINGERPRINT": progress.fingerprint,
-        "SWEEP_IDENTITY": sweep.since.identity if sweep else None,
+        "SWEEP_IDENTITY": sweep.since.topic_id if sweep else None,
         "SWEEP_AFTER": sweep.since.after if sweep else None,
         "SWEEP_HELD": sweep.held if sweep else None,
     }
@@ -132,13 +132,13 @@ def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dic
     return {shared.setdefault(key, key): content or TOMBSTONE for key, content in found}
 
 
-def _waiting(row: Sequence[object]) -> Waiting:
+def _parked(row: Sequence[object]) -> Parked:
     entity, warehouse, key, reason, detail, short, long, content, since = row
     value = long if short is None else short
     assert isinstance(warehouse, int)
     assert isinstance(value, bytes | None)
     assert isinstance(since, datetime)
-    return Waiting(
+    return Parked(
         subject=subject_of(str(entity), warehouse),
         key=Key(str(key)),
         reason=Reason(str(reason)),
@@ -149,7 +149,7 @@ def _waiting(row: Sequence[object]) -> Waiting:
     )
 
 
-def waiting_row(item: Waiting) -> dict[str, object]:
+def parked_row(item: Parked) -> dict[str, object]:
     is_short = item.value is not None and len(item.value) <= tables.SHORT_VALUE
     return {
         "ENTITY": item.subject.entity.value,
@@ -164,11 +164,11 @@ def waiting_row(item: Waiting) -> dict[str, object]:
     }
 
 
-def read_left_out(reader: Reader) -> dict[Place, Notes]:
+def read_left_out(reader: Reader) -> dict[SubjectKey, Notes]:
     """What each row lacks."""
     t, shared = tables.left_out.c, dict[Notes, Notes]()
     query = sa.select(t.ENTITY, t.WAREHOUSE, t.ROW_KEY, t.REASON, t.COLUMN_NAME).order_by(*tables.left_out.primary_key)
-    found: dict[Place, Notes] = {}
+    found: dict[SubjectKey, Notes] = {}
     for (entity, warehouse, key), rows in groupby(reader.rows(query), key=lambda row: tuple(row[:3])):
         notes = ordered(Note(Cause(row[3]), row[4]) for row in rows)
         found[subject_of(entity, warehouse), Key(key)] = shared.setdefault(notes, notes)
@@ -179,7 +179,7 @@ def place_values(subject: Subject, key: Key) -> dict[str, object]:
     return dict(zip(PLACE, (subject.entity.value, warehouse_of(subject), key), strict=True))
 
 
-def left_out_rows(left_out: Mapping[Place, Notes]) -> Iterable[dict[str, object]]:
+def left_out_rows(left_out: Mapping[SubjectKey, Notes]) -> Iterable[dict[str, object]]:
     for (subject, key), notes in left_out.items():
         for note in notes:
             yield {**place_values(subject, key), "REASON": note.what.value, "COLUMN_NAME": note.column}

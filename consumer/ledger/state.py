@@ -10,11 +10,11 @@ PUENTE_LEFT_OUT   per key, what its row in CAJA lacks of what SAE holds, and why
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from consumer.ledger.parked import Aside, Place
+from consumer.ledger.parked import ParkedChanges, SubjectKey
 from consumer.ledger.tables import NO_WAREHOUSE
 from consumer.leftout import Notes
-from foundation.eventlog.history import Position
-from foundation.eventlog.port import Identity, Offset, Topic
+from foundation.eventlog.lineage import Position
+from foundation.eventlog.port import Offset, Topic, TopicId
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
@@ -29,9 +29,9 @@ log that is the one read before, and of another one, in which some keys may be o
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A place in the control topic of this identity: only a word that the producer gave at or after it counts."""
+    """A place in the control topic of this topic id: only a heartbeat that the producer gave at or after it counts."""
 
-    identity: Identity
+    topic_id: TopicId
     after: Offset
 
 
@@ -67,8 +67,8 @@ class State:
 
     progress: dict[Topic, Progress]
     hashes: dict[Subject, dict[Key, str]]
-    waiting: Aside
-    left_out: dict[Place, Notes] = field(default_factory=dict)
+    parked: ParkedChanges
+    left_out: dict[SubjectKey, Notes] = field(default_factory=dict)
     ready_at: datetime | None = None
 
 

@@ -26,7 +26,7 @@ metadata = sa.MetaData(info={"charset": "ISO8859_1"})
 """Its texts are the bytes of CP1252, whatever character set the database makes tables in."""
 
 
-guard = sa.Table(
+lease = sa.Table(
     "PUENTE_GUARD",
     metadata,
     sa.Column("ID", sa.Integer, primary_key=True, autoincrement=False),
@@ -74,7 +74,7 @@ rows = sa.Table(
 )
 
 
-waiting = sa.Table(
+parked = sa.Table(
     "PUENTE_WAITING",
     metadata,
     sa.Column("ENTITY", sa.String(12), primary_key=True),

@@ -1,4 +1,4 @@
-"""What a resync would change, read and compared only: nothing is written and no guard row is needed.
+"""What a resync would change, read and compared only: nothing is written and no lease is needed.
 
 It tells the same as a resync that ran at this moment would do, but for rows that tills have locked then.
 """
@@ -11,7 +11,7 @@ from struct import pack, unpack
 from typing import Protocol
 
 from consumer.batch import Incoming, Pending, Planner, incoming
-from consumer.ledger.parked import Aside, Reason
+from consumer.ledger.parked import ParkedChanges, Reason
 from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, State
 from consumer.leftout import Notes
 from consumer.mapping.mapper import RowMapper
@@ -19,12 +19,12 @@ from consumer.resync.sweep import Found, find
 from consumer.resync.topic import READ_AT_ONCE, Resync
 from foundation.engines.catalogue import Kind, Scalar
 from foundation.engines.writing import Action, WriteColumn, written
-from foundation.eventlog.port import START, EventLog, Identity, Topic
+from foundation.eventlog.port import START, EventLog, Topic, TopicId
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 
 Match = tuple[Scalar, ...]
-NEVER = Moment(Identity(""), START)
+NEVER = Moment(TopicId(""), START)
 
 
 class Readable(Protocol):
@@ -52,7 +52,7 @@ class Preview:
     added: list[Key] = field(default_factory=list)
     changed: list[Key] = field(default_factory=list)
     inactivated: list[Key] = field(default_factory=list)
-    waiting: dict[Key, Reason] = field(default_factory=dict)
+    parked: dict[Key, Reason] = field(default_factory=dict)
     left_out: dict[Key, Notes] = field(default_factory=dict)
     swept: Found = field(default_factory=lambda: Found([], 0))
 
@@ -84,22 +84,22 @@ class Previewer:
         """Raises what reading the log and CAJA raises."""
         found, before = Preview(subject=subject), known.hashes.get(subject, {})
         hashes = {key: content if content == TOMBSTONE else UNSEEN for key, content in before.items()}
-        waiting: dict[Key, Reason] = found.waiting
+        parked: dict[Key, Reason] = found.parked
         if self._products is None:
             self._products = set(known.hashes.get(Subject(Entity.PRODUCT), ()))
         for changes in self._newest(subject, topic):
             plan = self._planner.plan(changes, known, rewrite=True)
-            waiting.update({item.key: item.reason for item in plan.aside})
+            parked.update({item.key: item.reason for item in plan.parked})
             for pending in plan.pending:
                 self._judge(pending, found)
-                if pending.notes and pending.incoming.key not in waiting:
+                if pending.notes and pending.incoming.key not in parked:
                     found.left_out[pending.incoming.key] = pending.notes
                 hashes[pending.incoming.key] = pending.incoming.content_hash
-        after = State(progress={}, hashes={**known.hashes, subject: hashes}, waiting=Aside())
+        after = State(progress={}, hashes={**known.hashes, subject: hashes}, parked=ParkedChanges())
         if subject.entity is Entity.PRODUCT:
-            self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in waiting}
+            self._products = {key for key, content in hashes.items() if content != UNSEEN and key not in parked}
         candidates = find(subject, self._caja, after, self._planner.policies, warehouses=self._planner.stores)
-        spared = {*waiting, *found.inactivated, *self._unpublished(subject)}
+        spared = {*parked, *found.inactivated, *self._unpublished(subject)}
         found.swept = replace(candidates, gone=[key for key in candidates.gone if key not in spared])
         return found
 
@@ -123,7 +123,7 @@ class Previewer:
         table = self._table(subject.entity)
         reason = self._reason(pending)
         if reason is not None:
-            found.waiting[key] = reason
+            found.parked[key] = reason
             return
         effect = table.effect(row.action, row.values)
         if subject.entity is Entity.STOCK and self._mends_total(key) and effect == "equal":
@@ -151,7 +151,7 @@ class Previewer:
         """Why a row would not go in."""
         subject, key, row = pending.incoming.subject, pending.incoming.key, pending.row
         if subject.entity is Entity.STOCK and (self._planner.store_of(subject), key) in self._unposted:
-            return Reason.GUARD
+            return Reason.UNPOSTED_SALES
         if row.action in (Action.PUT, Action.CHANGE):
             plan = self._planner.mappers[subject.entity].plan
             owns = [row.values[[column.name for column in plan.columns].index(parent.own)] for parent in plan.parents]

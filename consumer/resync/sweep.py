@@ -55,7 +55,7 @@ def find(
     else:
         active = caja.active(subject.entity)
         candidates, size, left = [key for key in active if hashes.get(key, UNSEEN) in _NOT_LIVE], len(active), set[Key]()
-    gone = [key for key in (*candidates, *sorted(left)) if key not in spared and (subject, key) not in state.waiting]
+    gone = [key for key in (*candidates, *sorted(left)) if key not in spared and (subject, key) not in state.parked]
     return Found(gone, size, len(left.intersection(gone)))
 
 

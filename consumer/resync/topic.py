@@ -13,7 +13,7 @@ from datetime import datetime
 
 from consumer.ledger.state import Moment, Sweep
 from foundation.errors import RetryableError
-from foundation.eventlog.history import Position, read_on
+from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
 from foundation.texts import text
 from schemas.control import run_of
@@ -44,19 +44,19 @@ class Report:
 
     keys: int = 0
     written: int = 0
-    waiting: int = 0
+    parked: int = 0
     inactivated: int = 0
     held: int | None = None
 
 
 @dataclass(kw_only=True)
 class Resync:
-    """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next word will stand.
+    """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next heartbeat will stand.
 
     `trusted` is given where the log is another one and deletes of the topic are held: what this run of the producer published is what SAE
     has; what an earlier one published of a key may be older than what CAJA knows of it.
 
-    What it reads must go at least as far as `known`, if that is given. Raises `OtherHistory` and `ChangedMeanwhile`: then nothing more of
+    What it reads must go at least as far as `known`, if that is given. Raises `BrokenLineage` and `ChangedMeanwhile`: then nothing more of
     it may go into CAJA.
     """
 
@@ -100,12 +100,12 @@ class Resync:
     def _collect(self, folded: Position) -> None:
         """b. What came after a. is left to the next batch."""
         batch = self.log.read(self.topic, self._cursor, READ_AT_ONCE)
-        self._prove(batch.state, TopicState(identity=folded.identity, end=folded.next_offset))
+        self._prove(batch.state, TopicState(topic_id=folded.topic_id, end=folded.next_offset))
         self._found = [event for event in batch.events if self._newest.get(event.key) == event.offset]
         self._cursor = batch.next_offset
 
     def _prove(self, state: TopicState, known: TopicState) -> None:
-        if state.identity != known.identity or state.end < known.end:
+        if state.topic_id != known.topic_id or state.end < known.end:
             raise ChangedMeanwhile(text("The topic {topic} was deleted, cut or made again", topic=self.topic))
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from foundation.eventlog.history import digest
+from foundation.eventlog.lineage import digest
 from foundation.eventlog.port import START, Event, Offset
 
 Read = Callable[[Offset], Iterator[Event]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from foundation.errors import NoTopic
-from foundation.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from foundation.eventlog.port import Batch, Event, Offset, Record, Topic, TopicId, TopicSettings, TopicState, Unfit
 from foundation.eventlog.rights import Right
 from foundation.texts import text
 
@@ -15,14 +15,14 @@ from foundation.texts import text
 class StoredTopic:
     """A topic: its events in order, and the offset that the next one gets."""
 
-    identity: Identity = field(default_factory=lambda: Identity(uuid4().hex))
+    topic_id: TopicId = field(default_factory=lambda: TopicId(uuid4().hex))
     events: list[Event] = field(default_factory=list)
     end: int = 0
     settings: TopicSettings = field(default_factory=TopicSettings)
 
     @property
     def state(self) -> TopicState:
-        return TopicState(identity=self.identity, end=Offset(self.end))
+        return TopicState(topic_id=self.topic_id, end=Offset(self.end))
 
 
 @dataclass
@@ -106,10 +106,10 @@ class MemoryLog:
         with self.store.changed:
             return self.store.changed.wait_for(is_new, timeout)
 
-    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+    def commit_offsets(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         """Nobody looks."""
 
-    def noted(self, _reader: str) -> dict[Topic, Offset]:
+    def committed_offsets(self, _reader: str) -> dict[Topic, Offset]:
         return {}
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from foundation.eventlog.rights import Right
 
 Topic = NewType("Topic", str)
 Offset = NewType("Offset", int)
-Identity = NewType("Identity", str)
+TopicId = NewType("TopicId", str)
 Headers = tuple[tuple[str, bytes], ...]
 
 START = Offset(0)
@@ -85,9 +85,9 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopicState:
-    """A topic's identity (another one means another history) and its end: the offset that the next event will get."""
+    """A topic's id (another one means a broken lineage) and its end: the offset that the next event will get."""
 
-    identity: Identity
+    topic_id: TopicId
     end: Offset
 
 
@@ -130,7 +130,7 @@ class EventLog(Protocol):
         ...
 
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
-        """Every topic of this log, or those of `names` that there are, with their identities and ends."""
+        """Every topic of this log, or those of `names` that there are, with their topic ids and ends."""
         ...
 
     def state(self, topic: Topic) -> TopicState | None:
@@ -156,11 +156,11 @@ class EventLog(Protocol):
         """Waits until a topic may have events at or past its position: True, or False after `timeout` seconds. May wake up early."""
         ...
 
-    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+    def commit_offsets(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         """Tells the log's own tools how far a reader is, so that they show how far behind; nothing else rests on it."""
         ...
 
-    def noted(self, reader: str) -> dict[Topic, Offset]:
+    def committed_offsets(self, reader: str) -> dict[Topic, Offset]:
         """What was told of a reader last; nothing where the log has no such tools."""
         ...
 

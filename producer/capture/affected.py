@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from producer.capture.compare import Keys, Place
+from producer.capture.compare import Keys, LogKey
 from producer.capture.known import Seen
 from producer.sae.contents import StockSource
 from producer.sae.port import Some
@@ -41,7 +41,7 @@ _ENTITY: dict[type[Row], Entity] = {
 _OF_PRODUCTS = (Inve, PrecioXProd, CvesAlter, Mult)
 
 
-def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource, check: Iterable[Place]) -> Keys:
+def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource, check: Iterable[LogKey]) -> Keys:
     """The keys whose rows, or rows they depend on, were written or deleted; and those of `check`."""
     found: dict[Subject, set[bytes]] = defaultdict(set)
     for subject, key in check:

@@ -1,18 +1,18 @@
-"""SAE against the view, by key and content: pure, one row at a time."""
+"""SAE against the log index, by key and content: pure, one row at a time."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from foundation.errors import PoisonError
 from foundation.texts import text
+from producer.index import LogIndex
 from producer.sae.contents import Row
-from producer.view import View
 from schemas.codec import ContentHash, content_hash, encode
 from schemas.control import Unpublished
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, byte_order
 
-Place = tuple[Subject, bytes]
+LogKey = tuple[Subject, bytes]
 Keys = Mapping[Subject, Collection[bytes]]
 """Keys by subject; of a set of them, to be asked quickly."""
 
@@ -37,7 +37,7 @@ class Problem:
     said: bool
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LogKey:
         return self.subject, self.key.encode()
 
     @property
@@ -62,10 +62,10 @@ def _body(row: Row) -> bytes:
 
 
 class Comparison:
-    """SAE against the view: add every row of all keys, or of those in `only`, then look at what it found."""
+    """SAE against the log index: add every row of all keys, or of those in `only`, then look at what it found."""
 
-    def __init__(self, view: View, only: Keys | None = None) -> None:
-        self._view, self._only = view, only
+    def __init__(self, index: LogIndex, only: Keys | None = None) -> None:
+        self._index, self._only = index, only
         self._subjects: dict[Subject, _OneSubject] = {}
         self._left_out: frozenset[Entity] = frozenset()
         self.read = 0
@@ -76,7 +76,7 @@ class Comparison:
         self.read += 1
         found = self._subjects.get(row.subject)
         if found is None:
-            found = self._subjects[row.subject] = _OneSubject(row.subject, self._view.hashes(row.subject))
+            found = self._subjects[row.subject] = _OneSubject(row.subject, self._index.hashes(row.subject))
         found.add(row)
 
     def leave_out(self, entities: frozenset[Entity]) -> None:
@@ -91,11 +91,11 @@ class Comparison:
         return sorted([*seen, *self._gone()], key=lambda difference: order[difference.subject.entity])
 
     def _gone(self) -> Iterator[Difference]:
-        for subject in self._view.subjects():
+        for subject in self._index.subjects():
             if subject.entity in self._left_out:
                 continue
             one = self._subjects.get(subject)
-            seen, live = one.seen if one else (), self._view.hashes(subject)
+            seen, live = one.seen if one else (), self._index.hashes(subject)
             keys = live if self._only is None else self._only.get(subject, ())
             yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
 

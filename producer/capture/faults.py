@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from producer.capture.compare import Comparison, Keys, Place, Problem
+from producer.capture.compare import Comparison, Keys, LogKey, Problem
 from schemas.entities import Subject
 from schemas.keys import trim
 
@@ -15,8 +15,8 @@ Found = TypeVar("Found")
 class Faults:
     """Rows that no event can hold, and raw keys that lost to one that is equal once trimmed, by key."""
 
-    problems: Mapping[Place, Problem] = field(default_factory=dict)
-    lost: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    problems: Mapping[LogKey, Problem] = field(default_factory=dict)
+    lost: Mapping[LogKey, tuple[str, ...]] = field(default_factory=dict)
 
     def after(self, comparison: Comparison, only: Keys) -> "Faults":
         """Of the keys that were looked at what was found, of the others what was known."""
@@ -29,12 +29,12 @@ class Faults:
 
 
 def faults_of(comparison: Comparison) -> Faults:
-    lost: dict[Place, tuple[str, ...]] = {}
+    lost: dict[LogKey, tuple[str, ...]] = {}
     for subject, raw in comparison.collisions:
         place = subject, trim(raw).encode()
         lost[place] = (*lost.get(place, ()), raw)
     return Faults({problem.place: problem for problem in comparison.problems}, lost)
 
 
-def _without(found: Mapping[Place, Found], only: Keys) -> dict[Place, Found]:
+def _without(found: Mapping[LogKey, Found], only: Keys) -> dict[LogKey, Found]:
     return {(subject, key): one for (subject, key), one in found.items() if key not in only.get(subject, ())}

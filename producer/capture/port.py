@@ -1,7 +1,7 @@
 """Which changes a pass looks at: the port of the capture modes, and the mode `compare`.
 
-`compare` reads everything in one snapshot and compares it with the view by key and content, deletes included. It finds every change that
-is still there when it reads, whoever made it; it is the only mode that needs nothing from SAE.
+`compare` reads everything in one snapshot and compares it with the log index by key and content, deletes included. It finds every change
+that is still there when it reads, whoever made it; it is the only mode that needs nothing from SAE.
 """
 
 from collections.abc import Callable, Collection
@@ -11,18 +11,18 @@ from time import monotonic
 from typing import Protocol
 
 from foundation.engines.database import TransactionIds
-from producer.capture.compare import Comparison, Difference, Keys, Place, Problem
+from producer.capture.compare import Comparison, Difference, Keys, LogKey, Problem
 from producer.capture.schedule import rest_after
+from producer.index import LogIndex
 from producer.sae.contents import everything, price_lists, stock_source, warehouses
 from producer.sae.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae
 from producer.sae.tables import Precios
-from producer.view import View
 from schemas.control import Unpublished
 from schemas.entities import Entity, Subject
 
 COMPARE = "compare"
-CheckKeys = Collection[Place]
+CheckKeys = Collection[LogKey]
 NAMED = 20
 """Rows that no event can hold, as many as the heartbeat names."""
 
@@ -80,7 +80,7 @@ class Captured:
     waiting: frozenset[Entity] = frozenset()
     marks: object = None
 
-    def covers(self, place: Place) -> bool:
+    def covers(self, place: LogKey) -> bool:
         """Whether the key was looked at."""
         subject, key = place
         return subject.entity not in self.waiting if self.only is None else key in self.only.get(subject, ())
@@ -96,7 +96,7 @@ class Capture(Protocol):
 
     mode: str
 
-    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+    def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         """Reads SAE in one short snapshot, closed before it returns; None where it did not look, or nothing can have changed.
 
         `check` holds keys that must be looked at whatever the mode thinks. Calls `beat` now and then while it reads. Errors are those of
@@ -146,7 +146,7 @@ class CompareCapture:
         self._clock, self._now = clock, now
         self._kept: _Marks | None = None
 
-    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+    def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
         kept = None if check else self._kept
         if kept is not None and began < kept.due:
@@ -156,7 +156,7 @@ class CompareCapture:
             if kept is not None and ids is not None and kept.quiet == (session, ids.own):
                 self._kept = _Marks((session, ids.own + 1), kept.due)
                 return None
-            comparison, rows = Comparison(view), UpToLimbo(snapshot)
+            comparison, rows = Comparison(index), UpToLimbo(snapshot)
             for row in everything(Beating(rows, beat)):
                 comparison.add(row)
             found, lists = comparison.warehouses | warehouses(snapshot), price_lists(rows)

@@ -2,7 +2,7 @@
 
 The first pass, and one a night, compare all of SAE in one snapshot and learn every raw key. A later pass asks each table what was written
 from its mark on and how many rows it has (`known`), turns that into keys (`affected`), reads those in the same snapshot, and compares them
-with the view. A table that is not exact (a view, or one without a key of its own) is seen by comparing all, every so often.
+with the log index. A table that is not exact (a view, or one without a key of its own) is seen by comparing all, every so often.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,11 +17,11 @@ from producer.capture.faults import Faults, faults_of
 from producer.capture.known import Known, Recording, Seen, look, read_gone
 from producer.capture.port import COMPARE, Captured, CheckKeys
 from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
+from producer.index import LogIndex
 from producer.sae.contents import StockSource, everything, price_lists, stock_source, warehouses
 from producer.sae.limbo import Stuck, UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae, Snapshot
 from producer.sae.tables import Precios
-from producer.view import View
 
 RECORD_VERSION = "record-version"
 
@@ -93,7 +93,7 @@ class VersionCapture:
         self._clock, self._now, self._local = clock, now, local
         self._state: _State | None = None
 
-    def changes(self, view: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+    def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         state = self._state
         if state is not None and not check and not self._may_look(state):
             return None
@@ -102,12 +102,12 @@ class VersionCapture:
             ids = snapshot.ids
             assert ids is not None, "an engine that tells versions numbers its transactions"
             if state is None or state.gate.session != self._sae.connections:
-                return self._compare_all(snapshot, ids, view, beat)
+                return self._compare_all(snapshot, ids, index, beat)
             state.gate.enter(ids)
             tables = state.gate.restless(state.pace.due(state.known))
             if self._compares_now(state) or (tables and stock_source(snapshot) != state.stock):
-                return self._compare_all(snapshot, ids, view, beat)
-            return self._look(snapshot, ids, view, state, tables, check, beat) if tables or check else None
+                return self._compare_all(snapshot, ids, index, beat)
+            return self._look(snapshot, ids, index, state, tables, check, beat) if tables or check else None
 
     def _may_look(self, state: _State) -> bool:
         """Whether it is time for anything; asked before SAE is."""
@@ -120,9 +120,9 @@ class VersionCapture:
             return True
         return self._clock() >= state.compare_at and bool(state.gate.restless(state.others))
 
-    def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, view: View, beat: Callable[[], None]) -> Captured:
+    def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, index: LogIndex, beat: Callable[[], None]) -> Captured:
         began, at, night = self._clock(), self._now(), next_night(self._local())
-        rows, comparison = Recording(snapshot), Comparison(view)
+        rows, comparison = Recording(snapshot), Comparison(index)
         for row in everything(Beating(rows, beat)):
             comparison.add(row)
         known, spellings = rows.known(ids), Spellings()
@@ -151,7 +151,7 @@ class VersionCapture:
         self,
         snapshot: Snapshot,
         ids: TransactionIds,
-        view: View,
+        index: LogIndex,
         state: _State,
         tables: Collection[Table],
         check: CheckKeys,
@@ -165,7 +165,7 @@ class VersionCapture:
         for table, one in seen.items():
             state.spellings.learn(table, one.added)
         keys = affected(rows, seen, state.stock, check)
-        comparison = Comparison(view, keys)
+        comparison = Comparison(index, keys)
         wanted = Beating(Narrowed(rows, keys, state.spellings, state.stock), beat)
         for row in everything(wanted) if keys else ():
             comparison.add(row)

@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MARKS = {Level.OK: ("✔", "green"), Level.NOTE: ("·", "cyan"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✘", "red")}
 
 WORDS = (
-    *(marked("parent"), marked("guard"), marked("locked"), marked("rejected"), marked("held"), marked("kept out")),
+    *(marked("parent"), marked("unposted-sales"), marked("locked"), marked("rejected"), marked("doubtful"), marked("kept-out")),
     *(marked("shortened"), marked("left out"), marked("beyond")),
     *(marked("product_line"), marked("tax_scheme"), marked("currency"), marked("product"), marked("customer"), marked("stock")),
 )

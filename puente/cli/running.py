@@ -145,7 +145,7 @@ def show(result: Result, as_json: bool) -> None:
             translate("applied"),
             translate("rows written"),
             translate("unchanged"),
-            translate("waiting"),
+            translate("parked"),
             translate("left out"),
         ]
         print_table(headings, [_row(caja) for caja in result.cajas])
@@ -176,9 +176,9 @@ def _show_pass(done: Pass) -> None:
 
 
 def _row(caja: CajaResult) -> list[object]:
-    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()) if reason != Reason.KEPT_OUT)
+    parked = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.parked.items()) if reason != Reason.KEPT_OUT)
     lacking = sum(found.count for found in caja.left_out)
-    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, lacking]
+    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, parked, lacking]
 
 
 def _as_json(result: Result) -> dict[str, object]:
@@ -193,7 +193,7 @@ def _as_json(result: Result) -> dict[str, object]:
                 "applied": caja.step.applied,
                 "rows_written": caja.step.touched,
                 "unchanged": caja.step.equal,
-                "waiting": caja.waiting,
+                "parked": caja.parked,
                 "left_out": list(map(document.left_out, caja.left_out)),
                 "error": caja.error and str(caja.error),
             }

@@ -76,10 +76,10 @@ def _row(caja: CajaStatus) -> list[object]:
 def _of_producer(found: ProducerStatus) -> Iterator[Text]:
     if found.state in (ProducerState.STOPPED, ProducerState.SILENT, ProducerState.NEVER_STARTED):
         yield text("nothing that changes there is carried: start puente run (or puente produce) where SAE is")
-    if found.word and found.word.unpublished_count:
-        yield unpublished(found.word)
-    if found.word and found.word.held:
-        topics = ", ".join(sorted(found.word.held))
+    if found.heartbeat and found.heartbeat.unpublished_count:
+        yield unpublished(found.heartbeat)
+    if found.heartbeat and found.heartbeat.held:
+        topics = ", ".join(sorted(found.heartbeat.held))
         yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)
 
 

@@ -164,7 +164,7 @@ def _checked(checked: CheckedCaja) -> Iterator[Finding]:
     if not checked.has_ledger:
         yield Finding(Level.WARNING, name, text("the ledger is missing: run puente setup"), needs_setup=True)
     else:
-        checked.caja.read_guard()
+        checked.caja.read_lease()
         yield Finding(Level.OK, name, text("the ledger is there"))
         yield from _left_out(checked)
 

@@ -12,7 +12,7 @@ from foundation.eventlog.port import EventLog, Topic, TopicSettings
 from foundation.eventlog.rights import Operation, Resource
 from foundation.texts import Text, text
 from producer.sae.port import AUTO
-from puente.commands.heartbeat import last_word, unpublished
+from puente.commands.heartbeat import last_heartbeat, unpublished
 from puente.commands.kafka_rights import check_rights
 from puente.config import EmbeddedLogSettings, Settings
 from puente.findings import Finding, Level, failure
@@ -114,9 +114,9 @@ def _topics(log: EventLog, settings: Settings, topics: Topics) -> Iterator[Findi
 
 
 def _unpublished(log: EventLog, topics: Topics) -> Iterator[Finding]:
-    word = last_word(log, topics)
-    if word is not None and word.unpublished_count:
-        yield Finding(Level.WARNING, "SAE", unpublished(word))
+    heartbeat = last_heartbeat(log, topics)
+    if heartbeat is not None and heartbeat.unpublished_count:
+        yield Finding(Level.WARNING, "SAE", unpublished(heartbeat))
 
 
 _LOSES: dict[str, Text] = {

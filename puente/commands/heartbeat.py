@@ -1,7 +1,7 @@
-"""What the producer said last, and whether it still speaks.
+"""The producer's newest heartbeat, and whether more of them come.
 
-Its words bear its own clock's time, which may be another machine's. One that is about now by this clock shows that it lives; else the log
-is listened to for a moment, for a producer that lives says the next one soon.
+A heartbeat has the time of the producer's own clock, which may be another machine's. One of about now by this clock shows that the producer
+runs; else the log is watched for a moment, for the next one comes soon.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from foundation.eventlog.port import START, Event, EventLog, Offset, Topic
 from foundation.texts import Text, marked, text, translate
 from producer.poll import HEARTBEAT_SECONDS
 from schemas.codec import Decoder
-from schemas.control import Word, parse, repeated
+from schemas.control import Heartbeat, parse, repeated
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
-NEWEST_WORDS = 50
-"""A topic of words holds a day of them, and the last ones tell."""
+NEWEST_HEARTBEATS = 50
+"""A topic of heartbeats holds a day of them, and the last ones tell."""
 SILENCE_SECONDS = 10.0
 LISTEN_SECONDS = 2.5 * HEARTBEAT_SECONDS
 
@@ -44,10 +44,10 @@ PRODUCES = frozenset((ProducerState.WORKING, ProducerState.COMPARING))
 
 @dataclass(kw_only=True)
 class ProducerStatus:
-    """`word` is the newest that was heard, said `heard_seconds` ago; both None where none ever was."""
+    """`heartbeat` is the newest that was heard, said `heard_seconds` ago; both None where none ever was."""
 
     state: ProducerState = ProducerState.UNKNOWN
-    word: Word | None = None
+    heartbeat: Heartbeat | None = None
     heard_seconds: float | None = None
 
 
@@ -67,16 +67,16 @@ def listen(log: EventLog, topics: Topics) -> ProducerStatus:
     return found
 
 
-def last_word(log: EventLog, topics: Topics) -> Word | None:
+def last_heartbeat(log: EventLog, topics: Topics) -> Heartbeat | None:
     """The newest heartbeat, whoever said it and whenever; raises what the log does."""
     state = log.state(topics.control)
-    return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).word
+    return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).heartbeat
 
 
 def told_lists(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
     """SAE's price lists; None where the newest heartbeat does not tell them."""
-    word = last_word(log, topics)
-    return word.price_lists if word else None
+    heartbeat = last_heartbeat(log, topics)
+    return heartbeat.price_lists if heartbeat else None
 
 
 def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
@@ -95,22 +95,22 @@ def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerSt
         return ProducerStatus(state=ProducerState.STOPPED if events else ProducerState.NEVER_STARTED)
     decoder = Decoder()
     RegistryReader(log, topics.registry, decoder).refresh()
-    word: Word | None = parse(decoder, said)
-    if word is not None and word.repeats is not None:
-        word = repeated(log, topics.control, word, lambda whole: parse(decoder, whole))
-    if word is None:  # the one that it repeats is taken back
+    heartbeat: Heartbeat | None = parse(decoder, said)
+    if heartbeat is not None and heartbeat.repeats is not None:
+        heartbeat = repeated(log, topics.control, heartbeat, lambda whole: parse(decoder, whole))
+    if heartbeat is None:  # the one that it repeats is taken back
         return ProducerStatus(state=ProducerState.STOPPED)
-    seconds = (datetime.now(UTC) - word.time).total_seconds()
+    seconds = (datetime.now(UTC) - heartbeat.time).total_seconds()
     if events[-1].value is None:
         state = ProducerState.STOPPED
     else:
-        state = ProducerState.WORKING if word.compared or word.complete else ProducerState.COMPARING
-    return ProducerStatus(state=state, word=word, heard_seconds=seconds)
+        state = ProducerState.WORKING if heartbeat.compared or heartbeat.complete else ProducerState.COMPARING
+    return ProducerStatus(state=state, heartbeat=heartbeat, heard_seconds=seconds)
 
 
 def _newest(log: EventLog, topic: Topic, end: Offset) -> list[Event]:
-    """The last events, of which one at least is a word if there is any."""
-    found = _read(log, topic, Offset(max(START, end - NEWEST_WORDS)))
+    """The last events, of which one at least is a heartbeat if there is any."""
+    found = _read(log, topic, Offset(max(START, end - NEWEST_HEARTBEATS)))
     return found if any(event.value is not None for event in found) else _read(log, topic, START)
 
 
@@ -118,15 +118,19 @@ def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:
     found: list[Event] = []
     while True:
         batch = log.read(topic, position)
-        found, position = [*found, *batch.events][-NEWEST_WORDS:], batch.next_offset
+        found, position = [*found, *batch.events][-NEWEST_HEARTBEATS:], batch.next_offset
         if batch.at_end:
             return found
 
 
-def unpublished(word: Word) -> Text:
+def unpublished(heartbeat: Heartbeat) -> Text:
     """`1 row of SAE cannot be published: product MALO (average_cost …)`."""
-    listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in word.unpublished)
-    more = f" (+{word.unpublished_count - len(word.unpublished)})" if word.unpublished_count > len(word.unpublished) else ""
-    if word.unpublished_count == 1:
+    listed = "; ".join(f"{translate(row.entity.partition('.')[0])} {row.key} ({row.reason})" for row in heartbeat.unpublished)
+    more = (
+        f" (+{heartbeat.unpublished_count - len(heartbeat.unpublished)})"
+        if heartbeat.unpublished_count > len(heartbeat.unpublished)
+        else ""
+    )
+    if heartbeat.unpublished_count == 1:
         return text("1 row of SAE cannot be published: {listed}", listed=listed)
-    return text("{count} rows of SAE cannot be published: {listed}", count=word.unpublished_count, listed=f"{listed}{more}")
+    return text("{count} rows of SAE cannot be published: {listed}", count=heartbeat.unpublished_count, listed=f"{listed}{more}")

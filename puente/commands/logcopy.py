@@ -4,7 +4,7 @@
 2. Append what it lacks, in order, a part at a time. Crash after: the target holds a beginning, and the next run goes on behind it.
 3. Read both again and compare the newest event of each key.
 
-The producer's words stay behind: they name the identities of the old topics, and the producer says new ones.
+The producer's heartbeats stay behind: they name the identities of the old topics, and the producer says new ones.
 """
 
 import re
@@ -16,7 +16,7 @@ from itertools import islice
 
 from foundation.errors import ConfigError, ExitCode, RetryableError
 from foundation.eventlog.beginning import rest_of
-from foundation.eventlog.history import digest, read_until
+from foundation.eventlog.lineage import digest, read_until
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings, TopicState
 from foundation.texts import text
@@ -67,7 +67,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`ends` tells how far each topic of the source went, the producer's words among them."""
+    """`ends` tells how far each topic of the source went, the producer's heartbeats among them."""
 
     ends: Topics
     tasks: list[Task]
@@ -100,7 +100,7 @@ class Copied:
 
 @dataclass(kw_only=True)
 class Result:
-    """`grew` are the topics of the source that went on meanwhile, the producer's words among them."""
+    """`grew` are the topics of the source that went on meanwhile, the producer's heartbeats among them."""
 
     topics: list[Copied] = field(default_factory=list)
     grew: list[Topic] = field(default_factory=list)
@@ -138,7 +138,7 @@ def plan(source: Side, target: Side, watch: Watch) -> Plan:
 def _refuse(ours: Topics, theirs: Topics, named: Mapping[Topic, Topic], target: Side) -> None:
     if not ours:
         raise ConfigError(text("The source has no topic of the prefix of its [log]: there is nothing to copy"))
-    if any(into in theirs and theirs[into].identity == ours[topic].identity for topic, into in named.items()):
+    if any(into in theirs and theirs[into].topic_id == ours[topic].topic_id for topic, into in named.items()):
         raise ConfigError(text("The target is the source itself, or a copy of its file"))
     written = [topic for topic, state in theirs.items() if state.end]
     for topic in filter(target.is_control, written):

@@ -13,10 +13,10 @@ from consumer.resync.topic import Report
 from consumer.subscribe import subjects
 from foundation.errors import Occupied
 from foundation.texts import text
-from puente.commands.heartbeat import last_word
+from puente.commands.heartbeat import last_heartbeat
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop
-from puente.wiring.consuming import WORD_SECONDS, ConsumerSide, Patience, open_both
+from puente.wiring.consuming import PRODUCER_SECONDS, ConsumerSide, Patience, open_both
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
@@ -70,7 +70,7 @@ class Takes(Protocol):
 
 
 def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = monotonic) -> None:
-    """Takes the guard row; raises `Occupied` after `TAKE_SECONDS`.
+    """Takes the lease; raises `Occupied` after `TAKE_SECONDS`.
 
     Whoever writes changes the row with each transaction, so that one may come between the look at it and the grasp.
     """
@@ -83,7 +83,7 @@ def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = mo
 
 def _read(side: ConsumerSide, stop: Stop, watch: Watch) -> bool:
     """Whether the end was reached; raises `Occupied` where another process took the CAJA."""
-    consumer, patience, at_end = side.consumer(), Patience(WORD_SECONDS), False
+    consumer, patience, at_end = side.consumer(), Patience(PRODUCER_SECONDS), False
     while not stop.asked:
         step = consumer.step()
         if step is None:
@@ -103,12 +103,12 @@ def dry_run(
     """What `resync` would change; reads only, beside whoever writes. `watch` is told how much of how much of a topic was read."""
     with ExitStack() as opened:
         both = open_both(settings, caja, opened)
-        both.caja.read_guard()
+        both.caja.read_lease()
         state = both.caja.state()
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
-        word = last_word(both.log, both.topics)
-        unpublished = word.unpublished_of if word else lambda _subject: frozenset[Key]()
+        heartbeat = last_heartbeat(both.log, both.topics)
+        unpublished = heartbeat.unpublished_of if heartbeat else lambda _subject: frozenset[Key]()
         previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch, unpublished)
         present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [

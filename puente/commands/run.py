@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from consumer.guard import SILENCE_SECONDS
+from consumer.lease import SILENCE_SECONDS
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from foundation.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
@@ -38,7 +38,7 @@ class CajaResult:
 
     name: str
     step: Step = field(default_factory=Step)
-    waiting: dict[str, int] = field(default_factory=dict)
+    parked: dict[str, int] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
     error: PuenteError | None = None
 
@@ -84,7 +84,7 @@ def once(
 ) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
 
-    The producer goes on speaking until the CAJAs are done: a sweep after a resync waits for its word. What a stop cuts off is not in the
+    The producer goes on until the CAJAs are done: a sweep after a resync waits for its heartbeat. What a stop cuts off is not in the
     result. `watch` hears, in any thread, how far SAE and each CAJA are.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
@@ -148,10 +148,12 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
     side = ConsumerSide(settings, caja)
     try:
         retrying(lambda: drain(side, result.step, stop, sweep_seconds, watch=watch), stop=stop)
-        result.waiting, result.left_out = side.waiting(), side.left_out()
+        result.parked, result.left_out = side.parked(), side.left_out()
         if side.listening() and not stop.asked:
             topics = ", ".join(map(str, side.listening()))
-            unread = text("The log is another one, and no producer has compared it with SAE yet ({topics})", topics=topics)
+            unread = text(
+                "The log was made again or lost its end, and no producer has compared it with SAE since ({topics})", topics=topics
+            )
             result.error = RetryableError(unread)
     except Exception as error:  # noqa: BLE001 - the same
         result.error = _told(caja.name, error)
@@ -189,7 +191,7 @@ def drain(
 ) -> None:
     """Steps until nothing is left that can go in now; raises `Occupied` where another process keeps the CAJA.
 
-    Where only a sweep needs the producer's word, it is waited for `sweep_seconds`.
+    Where only a sweep needs the producer's heartbeat, it is waited for `sweep_seconds`.
     """
     began, patience = clock(), Patience(sweep_seconds, clock)
     while not stop.asked:

@@ -11,7 +11,7 @@ from consumer.caja import sales
 from consumer.caja.sql import ledger_version, rows_of
 from consumer.ledger import tables
 from consumer.ledger.adopt import ledger_row, unproved
-from consumer.ledger.parked import Place
+from consumer.ledger.parked import SubjectKey
 from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED
 from foundation.engines import open_database, server_of
 from foundation.engines.database import Reader
@@ -168,28 +168,28 @@ def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
 
 
 def _version(checked: CheckedCaja) -> int | None:
-    if tables.guard.name not in checked.catalogue:
+    if tables.lease.name not in checked.catalogue:
         return None
     with checked.database.reading() as reader:
         return ledger_version(reader)
 
 
 def _owner(checked: CheckedCaja) -> str | None:
-    if tables.guard.name not in checked.catalogue:
+    if tables.lease.name not in checked.catalogue:
         return None
     with checked.database.reading() as reader:
-        return next((str(row[0]) for row in reader.rows(sa.select(tables.guard.c.CAJA))), None)
+        return next((str(row[0]) for row in reader.rows(sa.select(tables.lease.c.CAJA))), None)
 
 
-def _create_ledger(caja: CajaSettings, stock: Sequence[Place] = ()) -> None:
+def _create_ledger(caja: CajaSettings, stock: Sequence[SubjectKey] = ()) -> None:
     with closing((checked := open_caja(caja)).database):
         checked.database.create_tables(tables.metadata)
         with checked.database.writing() as writer:
-            owners = [str(row[0]) for row in writer.rows(sa.select(tables.guard.c.CAJA))]
+            owners = [str(row[0]) for row in writer.rows(sa.select(tables.lease.c.CAJA))]
             if owners and owners != [caja.name]:  # made since it was looked at
                 raise ConfigError(one_database(owners[0], caja.name))
             if not owners:
-                writer.execute(sa.insert(tables.guard).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=caja.name, BEAT=0))
+                writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=caja.name, BEAT=0))
                 writer.insert(tables.rows, [ledger_row(*place) for place in stock])
 
 
@@ -211,7 +211,7 @@ def _upgrade_ledger(caja: CajaSettings) -> None:
             fingerprint = tables.positions.c.FINGERPRINT
             unfinished = (UNFINISHED, DOUBTED)  # which are compared anyway
             writer.execute(sa.update(tables.positions).where(fingerprint.not_in(unfinished)).values(FINGERPRINT=ASKED_FOR))
-            writer.execute(sa.update(tables.guard).values(LEDGER_VERSION=tables.VERSION, BEAT=tables.guard.c.BEAT + 1))
+            writer.execute(sa.update(tables.lease).values(LEDGER_VERSION=tables.VERSION, BEAT=tables.lease.c.BEAT + 1))
 
 
 def _adopt(caja: CajaSettings) -> None:
@@ -221,15 +221,15 @@ def _adopt(caja: CajaSettings) -> None:
     """
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
         stock = _unproved(checked, writer)
-        for table in (tables.rows, tables.waiting, tables.left_out):
+        for table in (tables.rows, tables.parked, tables.left_out):
             writer.execute(sa.delete(table))
         writer.execute(sa.update(tables.positions).values(FINGERPRINT=ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None))
         writer.insert(tables.rows, [ledger_row(*place) for place in stock])
-        writer.execute(sa.update(tables.guard).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=tables.guard.c.BEAT + 1, READY_AT=sa.null()))
+        writer.execute(sa.update(tables.lease).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=tables.lease.c.BEAT + 1, READY_AT=sa.null()))
 
 
-def _unproved(checked: CheckedCaja, reader: Reader) -> list[Place]:
+def _unproved(checked: CheckedCaja, reader: Reader) -> list[SubjectKey]:
     told: set[Key] = set()
-    for table in (tables.rows, tables.waiting):
+    for table in (tables.rows, tables.parked):
         told.update(Key(row[0]) for row in reader.rows(sa.select(table.c.ROW_KEY).where(table.c.ENTITY == Entity.STOCK.value)))
     return unproved(told, rows_of(reader, checked.mappers[Entity.STOCK]), checked.mappers[Entity.STOCK], checked.stores)

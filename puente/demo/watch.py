@@ -81,7 +81,7 @@ def _typed(name: str, value: object) -> sa.ColumnClause[Any]:
 
 def _applied(reader: Reader, look: Look, key: str) -> Any:
     where = {"ENTITY": look.subject.entity.value, "WAREHOUSE": warehouse_of(look.subject), "ROW_KEY": key}
-    for table in (tables.waiting, tables.rows):
+    for table in (tables.parked, tables.rows):
         found = list(reader.rows(sa.select(table.c.CONTENT_HASH).where(*(table.c[name] == value for name, value in where.items()))))
         if found:
             return found[0][0]

@@ -108,7 +108,7 @@ def on_engine(sql_caja: OnFirebird) -> Iterator[tuple[UnderTest, Database]]:
     caja, _, url = sql_caja
     with closing(open_database(url)) as outside:
         found = _subject(caja, dict(caja._mappers), outside)
-        assert caja.claim(caja.read_guard(), "mine", HOLDER)
+        assert caja.claim(caja.read_lease(), "mine", HOLDER)
         yield found, outside
 
 

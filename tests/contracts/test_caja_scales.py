@@ -33,7 +33,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def subject(engine: Engine, kind: str) -> Iterator[UnderTest]:
     altered = [f"alter table {table} {change}" for table, column in COLUMNS for change in (f"drop {column}", f"add {column} {kind}")]
     for found in on_firebird(engine.new_url("caja"), altered):
-        assert found.caja.claim(found.caja.read_guard(), "mine", HOLDER)
+        assert found.caja.claim(found.caja.read_lease(), "mine", HOLDER)
         yield found
 
 

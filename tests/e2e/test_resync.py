@@ -166,8 +166,8 @@ def test_what_a_caja_no_longer_takes_is_neither_behind_nor_waiting(site: SmallSi
     done = json.loads(site.puente("run", "--once", "--json").stdout)
     found = status_of(site, "centro")
     assert (found["behind"], found["resyncs"], found["ready_at"]) == (0, [], before["ready_at"])
-    assert counts(found).get("kept out", 0) < counts(before)["kept out"]
-    assert done["cajas"][0]["waiting"] == counts(found)
+    assert counts(found).get("kept-out", 0) < counts(before)["kept out"]
+    assert done["cajas"][0]["parked"] == counts(found)
     site.edit_settings(fewer, all_of_it)
     assert site.puente("run", "--once").returncode == 0
     assert counts(status_of(site, "centro")) == counts(before)

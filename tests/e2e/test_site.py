@@ -58,7 +58,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
     shown = site.puente("status", "--lang", "es")
     assert shown.returncode == ExitCode.DOWN  # nothing runs
     assert "fuera por política" not in shown.stdout  # which is no trouble
-    assert report(site.puente("status", "--json"))["cajas"][0]["parked"]["kept out"]["count"] > 0
+    assert report(site.puente("status", "--json"))["cajas"][0]["parked"]["kept-out"]["count"] > 0
 
 
 def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_path: Path, embedded: EmbeddedDatabases) -> None:

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from foundation.eventlog.history import read_until
+from foundation.eventlog.lineage import read_until
 from foundation.eventlog.port import EventLog, Record, Topic
 
 SECONDS = 20.0

@@ -24,7 +24,7 @@ class SlowCaja(MemoryCaja):
     def transaction(self, token: str) -> Iterator[MemoryTransaction]:
         with super().transaction(token) as transaction:
             yield _SlowTransaction(self, transaction)
-        self.left.append(len(self.content.waiting))
+        self.left.append(len(self.content.parked))
 
 
 class _SlowTransaction(MemoryTransaction):

@@ -13,16 +13,16 @@ from foundation.engines.database import Database
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import START
 from producer.capture.versions import VersionCapture
+from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
 from producer.sae.contents import everything
 from producer.sae.port import SqlSae
 from producer.sae.tables import KEYS
-from producer.view import View
 from puente.demo.statements import run
 from puente.reference import build_sae
 from schemas.codec import Decoder, content_hash, encode
-from schemas.control import Word, parse
+from schemas.control import Heartbeat, parse
 from schemas.headers import read_headers
 from schemas.topics import Topics
 from tests.engines.users import as_reader, grant_sae
@@ -59,7 +59,7 @@ class Site:
         self.producer = Producer(
             capture=VersionCapture(self.sae),
             publisher=Publisher(self.log, TOPICS),
-            new_view=lambda claim: View(self.log, TOPICS, claim.take),
+            new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
         )
         self.run()
         assert self.sae.exact == KEYS.keys()
@@ -114,11 +114,11 @@ class Site:
 
     def incomplete(self) -> set[str]:
         """Whose topics the newest heartbeat does not call complete."""
-        words, said = self.log.topics()[TOPICS.control], dict[int, Word]()
+        words, said = self.log.topics()[TOPICS.control], dict[int, Heartbeat]()
         for event in self.log.read(TOPICS.control, START, words.end).events:
             if event.value is not None:
-                word = parse(Decoder(), event.value)
-                said[event.offset] = word if word.repeats is None else said[word.repeats]
+                heartbeat = parse(Decoder(), event.value)
+                said[event.offset] = heartbeat if heartbeat.repeats is None else said[heartbeat.repeats]
         return {str(TOPICS.subject(topic.topic)) for topic in said[max(said)].topics if not topic.complete}
 
     def agrees(self) -> bool:

@@ -531,7 +531,7 @@ def test_a_row_that_breaks_a_constraint_fails_alone_with_its_ledger_row(database
 def test_writing_nothing_is_nothing(database: Database) -> None:
     with database.writing() as writer:
         written = writer.write(PLAN, [])
-        writer.insert(ledger.waiting, [])
+        writer.insert(ledger.parked, [])
     assert (written.touched, list(written.errors)) == (0, [])
 
 

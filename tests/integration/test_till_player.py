@@ -276,7 +276,7 @@ def test_however_tills_play_caja_ends_as_sae_says(sql_caja: OnFirebird, seed: in
         site.step()
         # Then nothing of theirs is left where SAE has a word
         assert differences(sae, shop) == []
-        assert {item.reason for item in caja.state().waiting.values()} <= {Reason.KEPT_OUT, Reason.PARENT}
+        assert {item.reason for item in caja.state().parked.values()} <= {Reason.KEPT_OUT, Reason.PARENT}
 
 
 class _Nobody(Till):

@@ -9,7 +9,7 @@ from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.caja.port import Holder, Store
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper, this_process
+from consumer.lease import Lease, this_process
 from consumer.mapping import profile as profiles
 from consumer.mapping.mapper import mappers
 from consumer.outcome import Step
@@ -17,7 +17,7 @@ from consumer.policies import Policies
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import TopicWord, Unpublished, Word, record
+from schemas.control import Heartbeat, TopicHeartbeat, Unpublished, record
 from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
@@ -77,7 +77,7 @@ class Site:
                 topics=TOPICS,
                 registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
                 planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
-                keeper=GuardKeeper(self.caja, holder, self.clock),
+                lease=Lease(self.caja, holder, self.clock),
                 fingerprint=self.fingerprint,
                 prices=self.prices,
                 stores=self.stores,
@@ -132,11 +132,11 @@ class Site:
             unpublished_count=unpublished_count,
         )
 
-    def append_word(self, key: bytes, value: bytes | None) -> None:
+    def append_heartbeat(self, key: bytes, value: bytes | None) -> None:
         self.log.append([Record(topic=TOPICS.control, key=key, value=value)])
 
     def hear(self) -> Step | None:
-        """Another history is noticed; the producer compares it with SAE and says so; it is read."""
+        """A broken lineage is noticed; the producer compares it with SAE and says so; it is read."""
         self.step()
         self.say()
         return self.step()
@@ -151,9 +151,9 @@ class Site:
     def row(self, table: str, *key: Any) -> dict[str, Any] | None:
         return self.caja.content.table(table).get(key)
 
-    def waiting(self) -> dict[str, str]:
+    def parked(self) -> dict[str, str]:
         """Key → reason."""
-        return {place[1]: item.reason.value for place, item in self.caja.content.waiting.items()}
+        return {place[1]: item.reason.value for place, item in self.caja.content.parked.items()}
 
 
 def say(
@@ -168,22 +168,22 @@ def say(
     unpublished_count: int | None = None,
     price_lists: tuple[int, ...] | None = None,
 ) -> None:
-    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
+    """The producer's heartbeat: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
     `unpublished` names rows that no event can hold, all of them unless there are more.
     """
     ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
     words = tuple(
-        TopicWord(
+        TopicHeartbeat(
             topic=topic,
-            identity=state.identity,
+            topic_id=state.topic_id,
             end=Offset((end_of or {}).get(subject, state.end)),
             complete=subject not in lacking,
         )
         for subject, (topic, state) in ends.items()
         if subject is not None
     )
-    said = Word(
+    said = Heartbeat(
         run=run,
         price_lists=price_lists,
         time=NOW,

@@ -91,10 +91,10 @@ def test_what_a_till_holds_is_tried_again_after_a_second_however_idle_the_log_is
     caja.locked.add(("EXIST", ("P1", 1)))
     site.stock("P1", Decimal(6))
     list(turns(site, TURN_SECONDS))
-    assert site.waiting() == {"P1": "locked"}
+    assert site.parked() == {"P1": "locked"}
     caja.locked.clear()
     list(turns(site, 2.0))
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 def test_changes_to_stock_switched_on_are_noticed_within_seconds() -> None:
@@ -185,7 +185,7 @@ def test_stock_that_waits_for_a_warehouse_that_is_not_read_keeps_nobody_busy() -
     site, caja = loaded()
     site.stock("P2", Decimal(1))
     site.step()
-    assert site.waiting() == {"P2": "parent"}
+    assert site.parked() == {"P2": "parent"}
     caja.parameters = replace(caja.parameters, stock_changes=False)
     list(turns(site, HEARTBEAT_SECONDS))
     site.product("P2")

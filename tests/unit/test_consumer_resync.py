@@ -296,14 +296,14 @@ def test_what_waits_and_is_no_longer_in_the_log_waits_no_longer() -> None:
     price(site, "P1", 10)
     site.stock("P1", Decimal(3))
     site.step()
-    assert site.waiting() == {"P1": "guard"}
+    assert site.parked() == {"P1": "unposted-sales"}
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P2", Decimal(1))
     site.hear()
-    assert site.waiting() == {"P2": "parent"}
+    assert site.parked() == {"P2": "parent"}
 
 
-def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_it() -> None:
+def test_what_waits_of_a_broken_lineage_is_not_tried_before_the_resync_has_read_it() -> None:
     # Given a price that waits for a till
     caja = WatchedCaja()
     site = Site(caja=caja)
@@ -312,7 +312,7 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     site.caja.locked.add(("CATINVEN", ("P1",)))
     price(site, "P1", 11)
     site.step()
-    assert site.waiting() == {"P1": Reason.LOCKED}
+    assert site.parked() == {"P1": Reason.LOCKED}
     # When the log is another one, which holds a newer price
     site.log.store.topics.pop(TOPIC)
     for n in range(30):
@@ -376,7 +376,7 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_read_again() -> None:
         site.hear()
         assert shown(site, "P1") == 100.0
         position = site.caja.content.progress[TOPIC].position
-        assert (position.identity, position.next_offset) == (site.log.store.topics[TOPIC].identity, 1)
+        assert (position.topic_id, position.next_offset) == (site.log.store.topics[TOPIC].topic_id, 1)
 
 
 def test_what_comes_while_a_resync_runs_is_applied_after_it() -> None:
@@ -411,12 +411,12 @@ def test_many_old_rejections_do_not_stop_a_resync() -> None:
     for n in range(14):
         site.append(PRODUCT, b"BAD%d" % n, b"garbage")
         site.step()
-    assert len(site.waiting()) == 14
+    assert len(site.parked()) == 14
     # When a resync meets all of them in one batch
     site.fingerprint = "print 2"
     site.consumer = site.another()
     site.step()
-    assert len(site.waiting()) == 14
+    assert len(site.parked()) == 14
     assert PRODUCT in site.consumer.reports
 
 
@@ -428,7 +428,7 @@ def test_superseded_events_are_neither_decoded_nor_written() -> None:
     step = site.step()
     assert step is not None
     assert step.applied == 1
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 def test_policies_that_change_take_effect_by_themselves() -> None:

@@ -457,10 +457,10 @@ def test_behind_a_fence_nothing_is_appended_once_somebody_else_wrote_what_was_no
     """As by a process that was stopped in the midst of its work, and goes on when another one took over."""
     log.create({CONTROL: TopicSettings()})
     log.fence(CONTROL)
-    word = Record(topic=CONTROL, key=b"producer", value=b"mine")
-    log.append([word])
+    heartbeat = Record(topic=CONTROL, key=b"producer", value=b"mine")
+    log.append([heartbeat])
     log.read(CONTROL, START)
-    log.append([word, word])
+    log.append([heartbeat, heartbeat])
     add(log, ("1", "mine"))
     other = EmbeddedLog(log.path)
     other.append([Record(topic=CONTROL, key=b"producer", value=b"theirs")])
@@ -468,7 +468,7 @@ def test_behind_a_fence_nothing_is_appended_once_somebody_else_wrote_what_was_no
         with pytest.raises(Displaced):
             add(log, ("2", "mine, too late"))
     with pytest.raises(Displaced):
-        log.append([word])
+        log.append([heartbeat])
     assert kept(log) == [("1", "mine")]
     log.read(CONTROL, Offset(0), 2)
     with pytest.raises(Displaced):

@@ -17,16 +17,16 @@ from consumer.caja import sales
 from consumer.caja.port import Holder
 from consumer.caja.sql import SqlCaja
 from consumer.ledger import tables
-from consumer.ledger.lease import Guard
-from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
 from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege
 from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
 from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
-from foundation.eventlog.history import LastEvent, Position
-from foundation.eventlog.port import Identity, Offset, Topic
+from foundation.eventlog.lineage import LastEvent, Position
+from foundation.eventlog.port import Offset, Topic, TopicId
 from producer.sae.port import SqlSae
 from producer.sae.tables import KEYS, TABLES
 from puente.commands import grants
@@ -145,11 +145,11 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, tables.VERSION, "centro", None, 0, *[None] * (len(tables.guard.c) - 5))
+    lease = (1, tables.VERSION, "centro", None, 0, *[None] * (len(tables.lease.c) - 5))
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(tables.metadata)},
         {
-            tables.guard.name: [guard],
+            tables.lease.name: [lease],
             tables.ROWS: [("stock", 1)],
             tables.left_out.name: [("product", 0, "shortened", "shortened", 1)],
             "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
@@ -163,9 +163,9 @@ def of_the_consumer() -> list[str]:
     database.permits_index(PROFILE.sales.table)
     caja.switches()
     caja.stores()
-    seen = caja.read_guard()
+    seen = caja.read_lease()
     holder = Holder(host="here", process=1, started=1)
-    for before in (seen, Guard(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
+    for before in (seen, LeaseRow(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
         caja.claim(before, "mine", holder)
     caja.state()
     caja.left_out(lambda _subject: True)
@@ -173,9 +173,9 @@ def of_the_consumer() -> list[str]:
         transaction.unposted()
         for entity in Entity:
             transaction.write(entity, [])
-        transaction.set_aside([waiting()])
-        transaction.leave_out({waiting().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [waiting().place])
-        transaction.release([waiting().place] * 2000)
+        transaction.park([parked()])
+        transaction.leave_out({parked().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [parked().place])
+        transaction.release([parked().place] * 2000)
         transaction.save(Topic("t"), progress())
         transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])
         transaction.say_ready(NOW)
@@ -187,12 +187,12 @@ def of_the_consumer() -> list[str]:
 
 
 def progress() -> Progress:
-    position = Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0"))
-    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Moment(Identity("c"), Offset(1)), 2))
+    position = Position(TopicId("i"), Offset(1), LastEvent(Offset(0), "0"))
+    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Moment(TopicId("c"), Offset(1)), 2))
 
 
-def waiting() -> Waiting:
-    return Waiting(
+def parked() -> Parked:
+    return Parked(
         subject=Subject(Entity.PRODUCT),
         key=Key("P1"),
         reason=Reason.LOCKED,
@@ -225,7 +225,7 @@ def of_the_users() -> list[str]:
 
 ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
-BLOCKS["waiting"] = insert.build(tables.waiting)
+BLOCKS["parked"] = insert.build(tables.parked)
 
 
 def test_the_list_is_not_empty_of_what_matters() -> None:

@@ -53,29 +53,29 @@ def test_as_many_as_the_cap_go_and_one_more_makes_all_of_them_wait(mode: Mode, l
     assert left(site) == live
 
 
-def test_the_word_tells_what_deletes_are_held_of(mode: Mode) -> None:
+def test_the_heartbeat_tells_what_deletes_are_held_of(mode: Mode) -> None:
     site = site_with(mode)
-    assert site.words()[-1].held == ()
+    assert site.heartbeats()[-1].held == ()
     drop(site, range(51))
     site.run()
-    assert site.words()[-1].held == (TOPICS.of(CUSTOMERS),)
+    assert site.heartbeats()[-1].held == (TOPICS.of(CUSTOMERS),)
     site.restart(allow_deletes=51)
     site.run()
-    assert [word.held for word in site.words()[-2:]] == [(), ()]
+    assert [heartbeat.held for heartbeat in site.heartbeats()[-2:]] == [(), ()]
     assert left(site) == MANY - 51
 
 
-def test_the_word_of_a_start_tells_of_what_is_held_as_soon_as_all_was_compared(mode: Mode) -> None:
+def test_the_heartbeat_of_a_start_tells_of_what_is_held_as_soon_as_all_was_compared(mode: Mode) -> None:
     site = site_with(mode)
     drop(site, range(51))
     site.run()
     site.restart()
     site.run()
-    first, last = site.words()[-2:]
+    first, last = site.heartbeats()[-2:]
     assert (first.compared, last.compared, last.held) == (False, True, (TOPICS.of(CUSTOMERS),))
 
 
-def test_everything_else_goes_on_and_the_word_stays_complete(mode: Mode) -> None:
+def test_everything_else_goes_on_and_the_heartbeat_stays_complete(mode: Mode) -> None:
     """The log holds more than SAE, never less."""
     site = site_with(mode)
     drop(site, range(51))
@@ -83,7 +83,7 @@ def test_everything_else_goes_on_and_the_word_stays_complete(mode: Mode) -> None
     site.sae.put(row(Clie, "60", nombre="new"), row(Inve, "A"))
     done = site.run()
     assert (done.published, done.tombstones, done.held) == (3, 1, {Entity.CUSTOMER: 51})
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 def test_stock_is_one_entity_in_all_warehouses(mode: Mode) -> None:

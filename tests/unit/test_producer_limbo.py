@@ -34,7 +34,7 @@ def prepared(site: Site, *rows: Any) -> int:
 
 
 def incomplete(site: Site) -> set[str]:
-    return {str(TOPICS.subject(topic.topic)) for topic in site.words()[-1].topics if not topic.complete}
+    return {str(TOPICS.subject(topic.topic)) for topic in site.heartbeats()[-1].topics if not topic.complete}
 
 
 def test_each_table_with_a_key_of_its_own_names_what_rests_on_it() -> None:
@@ -54,14 +54,14 @@ def test_a_start_publishes_all_but_what_rests_on_the_table(mode: Mode, commits: 
     assert (set(site.events(LINE)), set(site.events(STOCK))) == ({"L"}, {"A"})
     assert site.events(PRODUCT) == {}
     assert incomplete(site) == {"product"}
-    assert not site.words()[-1].compared
+    assert not site.heartbeats()[-1].compared
     assert [record.table for record in caplog.records] == ["INVE"]  # type: ignore[attr-defined]
     (site.sae.commit if commits else site.sae.end)(number)
     site.settled()
     assert site.agrees()
     assert (site.events(PRODUCT)["A"]["description"] or "old") == ("new" if commits else "old")
     assert incomplete(site) == set()
-    assert site.words()[-1].compared
+    assert site.heartbeats()[-1].compared
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -92,7 +92,7 @@ def test_deletes_that_wait_for_somebody_wait_on(mode: Mode) -> None:
     ended = prepared(site, row(Clie, "70", nombre="new"))
     site.sae.put(row(Clin, "L"))
     assert site.run().held == {Entity.CUSTOMER: 60}
-    assert list(site.words()[-1].held) == [TOPICS.of(CUSTOMER)]
+    assert list(site.heartbeats()[-1].held) == [TOPICS.of(CUSTOMER)]
     site.sae.end(ended)
     assert site.run().held == {Entity.CUSTOMER: 60}
 
@@ -149,9 +149,9 @@ def test_price_lists_that_cannot_be_read_are_not_told(mode: Mode) -> None:
     site = Site(*CONTENT, mode=mode)
     number = prepared(site, row(Precios, 1, con_impu="S"))
     site.settled()
-    assert site.words()[-1].price_lists is None
+    assert site.heartbeats()[-1].price_lists is None
     assert incomplete(site) == {"product"}
     site.sae.commit(number)
     site.settled()
-    assert site.words()[-1].price_lists == (1,)
+    assert site.heartbeats()[-1].price_lists == (1,)
     assert site.agrees()

@@ -7,13 +7,13 @@ import pytest
 
 from consumer.caja.port import Switches
 from consumer.ledger.lease import Life
-from consumer.ledger.parked import Aside, Reason, Waiting
+from consumer.ledger.parked import Parked, ParkedChanges, Reason
 from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED, Moment, Progress, Sweep
 from consumer.ledger.state import State as Ledger
 from consumer.policies import Policies
 from foundation.errors import ConfigError, ExitCode
-from foundation.eventlog.history import Position
-from foundation.eventlog.port import Identity, Offset, Topic, TopicState
+from foundation.eventlog.lineage import Position
+from foundation.eventlog.port import Offset, Topic, TopicId, TopicState
 from foundation.texts import text
 from puente.commands.heartbeat import ProducerState, ProducerStatus
 from puente.commands.status.judge import Answer, Ends, judge
@@ -25,15 +25,15 @@ from schemas.topics import Topics
 TOPICS = Topics("puente", "01")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 READ = [TOPICS.of(subject) for subject in (*map(Subject, CATALOGUES), Subject(Entity.STOCK, 1))]
-ENDS = Ends(topics=TOPICS, states={topic: TopicState(identity=Identity("i"), end=Offset(10)) for topic in READ})
+ENDS = Ends(topics=TOPICS, states={topic: TopicState(topic_id=TopicId("i"), end=Offset(10)) for topic in READ})
 PRODUCTS, STOCK = TOPICS.of(Subject(Entity.PRODUCT)), TOPICS.of(Subject(Entity.STOCK, 1))
 LIVES = Life(token="t", holder="here (1)", beat_seconds=1.0, error=None, error_seconds=None)
 FREE = Life(token=None, holder=None, beat_seconds=1.0, error=None, error_seconds=None)
 NOBODY_EVER = Life(token=None, holder=None, beat_seconds=None, error=None, error_seconds=None)
 
 
-def at(offset: int, fingerprint: str = "f", identity: str = "i", sweep: Sweep | None = None) -> Progress:
-    return Progress(position=Position(Identity(identity), Offset(offset), None), end_reached=NOW, fingerprint=fingerprint, sweep=sweep)
+def at(offset: int, fingerprint: str = "f", topic_id: str = "i", sweep: Sweep | None = None) -> Progress:
+    return Progress(position=Position(TopicId(topic_id), Offset(offset), None), end_reached=NOW, fingerprint=fingerprint, sweep=sweep)
 
 
 ALL_READ = dict.fromkeys(READ, at(10))
@@ -45,7 +45,7 @@ def answer(progress: dict[Topic, Progress], life: Life = LIVES, **changed: objec
         warehouses={1: 1},
         switches=Switches(interface=True, stock_changes=True, tax_included=False),
         fingerprint="f",
-        ledger=Ledger(progress=progress, hashes={}, waiting=Aside(), ready_at=NOW),
+        ledger=Ledger(progress=progress, hashes={}, parked=ParkedChanges(), ready_at=NOW),
         life=life,
         applied_at=None,
         left_out=(),
@@ -67,7 +67,7 @@ OFF = Switches(interface=False, stock_changes=True, tax_included=False)
         (answer(ALL_READ), State.WORKING),
         (answer({**ALL_READ, PRODUCTS: at(9)}), State.CATCHING_UP),
         (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), State.RESYNCING),
-        (answer({**ALL_READ, PRODUCTS: at(10, identity="another")}), State.RESYNCING),
+        (answer({**ALL_READ, PRODUCTS: at(10, topic_id="another")}), State.RESYNCING),
         (answer({}), State.RESYNCING),
         (answer(ALL_READ, switches=OFF), State.INTERFACE_OFF),
         (answer(ALL_READ, switches=OFF, policies=Policies(interface_required=False)), State.WORKING),
@@ -78,7 +78,7 @@ OFF = Switches(interface=False, stock_changes=True, tax_included=False)
         (answer(ALL_READ, replace(LIVES, error="x", error_seconds=5.0)), State.WORKING),
     ],
 )
-def test_the_state_in_one_word(given: Answer, state: State) -> None:
+def test_the_state_in_one_heartbeat(given: Answer, state: State) -> None:
     assert judged(given)[0].state is state
 
 
@@ -91,7 +91,7 @@ def test_a_caja_that_nobody_ever_finished_loading_was_never_loaded(progress: dic
 
 
 def test_what_is_behind_counts_from_where_the_ledger_is_sure() -> None:
-    progress = {**ALL_READ, PRODUCTS: at(7), STOCK: at(9, identity="another")}
+    progress = {**ALL_READ, PRODUCTS: at(7), STOCK: at(9, topic_id="another")}
     found, going_on = judged(answer(progress))
     assert found.behind == 3 + 10
     assert going_on == {PRODUCTS: 7, STOCK: 0}
@@ -118,8 +118,8 @@ def test_stock_that_is_not_read_is_not_behind() -> None:
     [
         (answer(ALL_READ, policies=Policies(entities=(Entity.PRODUCT,))), Lacks.ENTITIES),
         (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), Lacks.RESYNC),
-        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(Identity("i"), Offset(0)), held=70))}), Lacks.PERSON),
-        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(Identity("i"), Offset(0))))}), Lacks.PRODUCER),
+        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0)), held=70))}), Lacks.PERSON),
+        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0))))}), Lacks.PRODUCER),
         (answer(ALL_READ), Lacks.CONSUMER),
     ],
 )
@@ -129,11 +129,11 @@ def test_what_it_waits_for_until_it_is_ready(given: Answer, lacks: Lacks) -> Non
 
 
 def test_what_is_parked_is_counted_by_reason_with_the_oldest_first() -> None:
-    def waiting(key: str, minute: int, warehouse: int = 1) -> Waiting:
-        return Waiting(
+    def change(key: str, minute: int, warehouse: int = 1) -> Parked:
+        return Parked(
             subject=Subject(Entity.STOCK, warehouse),
             key=Key(key),
-            reason=Reason.GUARD,
+            reason=Reason.UNPOSTED_SALES,
             detail="sold",
             value=b"x",
             content_hash="h",
@@ -141,8 +141,8 @@ def test_what_is_parked_is_counted_by_reason_with_the_oldest_first() -> None:
         )
 
     given = answer(ALL_READ)
-    aside = Aside([*(waiting(f"P{minute}", minute) for minute in range(9, 0, -1)), waiting("X", 0, warehouse=2)])
-    parked = judged(replace(given, ledger=replace(given.ledger, waiting=aside)))[0].parked[Reason.GUARD]
+    changes = ParkedChanges([*(change(f"P{minute}", minute) for minute in range(9, 0, -1)), change("X", 0, warehouse=2)])
+    parked = judged(replace(given, ledger=replace(given.ledger, parked=changes)))[0].parked[Reason.UNPOSTED_SALES]
     assert (parked.count, parked.oldest) == (9, NOW + timedelta(minutes=1))
     assert [example.key for example in parked.first] == ["P1", "P2", "P3", "P4", "P5"]
 

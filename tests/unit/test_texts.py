@@ -19,7 +19,7 @@ TRANSLATED = {"text", "translate", "marked"}
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical"}
 SHOWN = {"echo", "secho", "confirm", "prompt", "print", "print_table", "add_column", "_tell"}
 """What puts its arguments on the screen as they are."""
-NO_WORDS = {"puente", "SAE", "CAJA"}
+NO_HEARTBEATS = {"puente", "SAE", "CAJA"}
 
 
 def calls(*packages: str) -> Iterator[tuple[Path, ast.Call, str]]:
@@ -76,7 +76,7 @@ def words(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from set(re.findall(r"[^\W\d_]{2,}", re.sub(r"\[[a-z /]*\]", "", node.value))) - NO_WORDS
+        yield from set(re.findall(r"[^\W\d_]{2,}", re.sub(r"\[[a-z /]*\]", "", node.value))) - NO_HEARTBEATS
     for inner in ast.iter_child_nodes(node):
         yield from words(inner)
 

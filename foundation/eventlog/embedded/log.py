@@ -17,7 +17,7 @@ from foundation.eventlog.embedded.compaction import compact
 from foundation.eventlog.embedded.errors import translate
 from foundation.eventlog.embedded.file import BUSY_SECONDS, pragma, prepare
 from foundation.eventlog.embedded.headers import pack_headers, unpack_headers
-from foundation.eventlog.port import Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState, Unfit
+from foundation.eventlog.port import Batch, Event, Offset, Record, Topic, TopicId, TopicSettings, TopicState, Unfit
 from foundation.eventlog.rights import Right
 from foundation.eventlog.watch import watch_of
 from foundation.texts import text
@@ -82,13 +82,13 @@ class EmbeddedLog:
     def topics(self, names: Collection[Topic] | None = None) -> dict[Topic, TopicState]:
         with self._translated():
             rows = self._db.execute("select name, identity, next_offset from topic order by name").fetchall()
-        found = {Topic(name): TopicState(identity=Identity(identity), end=Offset(end)) for name, identity, end in rows}
+        found = {Topic(name): TopicState(topic_id=TopicId(topic_id), end=Offset(end)) for name, topic_id, end in rows}
         return found if names is None else {name: state for name, state in found.items() if name in names}
 
     def state(self, topic: Topic) -> TopicState | None:
         with self._translated():
             row = self._db.execute("select identity, next_offset from topic where name = ?", (topic,)).fetchone()
-        return row and TopicState(identity=Identity(row[0]), end=Offset(row[1]))
+        return row and TopicState(topic_id=TopicId(row[0]), end=Offset(row[1]))
 
     def fence(self, topic: Topic) -> None:
         """From now on nothing is appended where somebody else wrote to this topic since this object read it to its end: `Displaced`.
@@ -161,10 +161,10 @@ class EmbeddedLog:
         with self._translated():
             return compact(self._db, self._writing, int(self._clock() * 1000))
 
-    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+    def commit_offsets(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         """A file has no such tools."""
 
-    def noted(self, _reader: str) -> dict[Topic, Offset]:
+    def committed_offsets(self, _reader: str) -> dict[Topic, Offset]:
         return {}
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ NOBODY = UUID(int=0)
 class Place:
     """Which topic a name stands for now, and the broker that leads its partition."""
 
-    identity: UUID
+    topic_id: UUID
     leader: int
 
 

@@ -1,6 +1,6 @@
 """Reading one topic: a fetch by the topic's id, and what its answer holds.
 
-One answer tells the identity it was asked for, the end, and the events: none of the three can be another topic's or another moment's.
+One answer tells the topic id it was asked for, the end, and the events: none of the three can be another topic's or another moment's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from kafka.record import MemoryRecords
 
 from foundation.eventlog.kafka.client import Client, Place, refuse
 from foundation.eventlog.kafka.records import events_of_records
-from foundation.eventlog.port import Batch, Event, Headers, Identity, Offset, Topic, TopicState
+from foundation.eventlog.port import Batch, Event, Headers, Offset, Topic, TopicId, TopicState
 from foundation.eventlog.rights import Operation
 
 _Topic = FetchRequest.FetchTopic
@@ -38,7 +38,7 @@ def fetch_request(places: Mapping[Topic, tuple[Place, Offset]], *, most: int, se
         topics=[
             _Topic(
                 topic=topic,
-                topic_id=place.identity,
+                topic_id=place.topic_id,
                 partitions=[
                     _Partition(
                         partition=0,
@@ -118,7 +118,7 @@ def _ends_request(topics: list[Topic], which: int) -> Any:
 
 
 def state_of(place: Place, end: Offset) -> TopicState:
-    return TopicState(identity=Identity(place.identity.hex), end=end)
+    return TopicState(topic_id=TopicId(place.topic_id.hex), end=end)
 
 
 def nothing(offset: Offset, place: Place, end: Offset) -> Batch:

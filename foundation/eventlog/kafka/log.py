@@ -1,4 +1,4 @@
-"""`EventLog` on Apache Kafka: a topic of Puente's is a Kafka topic with one partition, its identity is Kafka's topic id."""
+"""`EventLog` on Apache Kafka: a topic of Puente's is a Kafka topic with one partition, its topic id is Kafka's topic id."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
@@ -100,7 +100,7 @@ class KafkaLog:
         by_topic: dict[Topic, list[int]] = {}
         for number, record in enumerate(part):
             by_topic.setdefault(record.topic, []).append(number)
-        identities = self._client.trying(lambda: {topic: self._client.placed(topic).identity for topic in by_topic})
+        identities = self._client.trying(lambda: {topic: self._client.placed(topic).topic_id for topic in by_topic})
         offsets = [Offset(-1)] * len(part)
         cut = [[(topic, batch) for batch in producing.batches([part[n] for n in numbers])] for topic, numbers in by_topic.items()]
         left = {topic: iter(numbers) for topic, numbers in by_topic.items()}
@@ -125,7 +125,7 @@ class KafkaLog:
                 self._numbering = producing.Numbering(self._client, next(iter(batches)))
             places = {topic: self._client.placed(topic) for topic in batches}
             for topic, place in places.items():
-                if place.identity != identities[topic]:
+                if place.topic_id != identities[topic]:
                     raise RetryableError(text("The topic {topic} was deleted, cut or made again", topic=topic))
                 if topic not in packed:
                     packed[topic] = self._numbering.packed(place, batches[topic], now)
@@ -192,7 +192,7 @@ class KafkaLog:
                 self._client.forget(*positions)
         return False
 
-    def note(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
+    def commit_offsets(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
         def tell() -> None:
             there = {topic: offset for topic, offset in positions.items() if self._client.place(topic) is not None}
             if reader not in self._coordinators:
@@ -206,7 +206,7 @@ class KafkaLog:
         if positions:
             self._client.trying(tell)
 
-    def noted(self, reader: str) -> dict[Topic, Offset]:
+    def committed_offsets(self, reader: str) -> dict[Topic, Offset]:
         return self._client.trying(lambda: groups.committed(self._client, groups.coordinator(self._client, reader), reader))
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ class Numbering:
 
     def packed(self, place: Place, records: Sequence[Record], now_ms: int) -> bytes:
         """A batch of records for a topic."""
-        first = self._next.get(place.identity, 0)
+        first = self._next.get(place.topic_id, 0)
         builder = DefaultRecordBatchBuilder(
             magic=2,
             compression_type=0,
@@ -44,7 +44,7 @@ class Numbering:
         )
         for number, record in enumerate(records):
             builder.append(number, now_ms, record.key, record.value, record.headers)
-        self._next[place.identity] = (first + len(records)) % _LARGEST_SEQUENCE
+        self._next[place.topic_id] = (first + len(records)) % _LARGEST_SEQUENCE
         return bytes(builder.build())
 
 
@@ -68,7 +68,7 @@ def produce_request(packed: Mapping[Topic, tuple[Place, bytes]]) -> Any:
         acks=ALL_REPLICAS,
         timeout_ms=_ACKNOWLEDGE_MS,
         topic_data=[
-            _Data(name=topic, topic_id=place.identity, partition_data=[_Part(index=0, records=records)])
+            _Data(name=topic, topic_id=place.topic_id, partition_data=[_Part(index=0, records=records)])
             for topic, (place, records) in packed.items()
         ],
     )
@@ -76,7 +76,7 @@ def produce_request(packed: Mapping[Topic, tuple[Place, bytes]]) -> Any:
 
 def acknowledged(answer: Any, places: Mapping[Topic, Place]) -> dict[Topic, int]:
     """The offset of the first record of each topic. Raises `KafkaError` where one was not kept."""
-    named = {place.identity: topic for topic, place in places.items()}
+    named = {place.topic_id: topic for topic, place in places.items()}
     found = {}
     for told in answer.responses:
         topic = Topic(told.name) if told.name else named[told.topic_id]

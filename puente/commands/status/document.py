@@ -26,17 +26,17 @@ def document(found: Status, max_lag: float | None = None) -> dict[str, object]:
 
 
 def _producer(found: ProducerStatus) -> dict[str, object]:
-    word = found.word
+    heartbeat = found.heartbeat
     return {
         "state": found.state,
         "works": found.state in PRODUCES,
-        "run": word and word.run,
-        "time": word and word.time.isoformat(),
+        "run": heartbeat and heartbeat.run,
+        "time": heartbeat and heartbeat.time.isoformat(),
         "heard_seconds": _seconds(found.heard_seconds),
-        "complete": word and word.complete,
-        "held": sorted(word.held) if word else [],
-        "unpublished_count": word and word.unpublished_count,
-        "unpublished": [_unpublished(row) for row in word.unpublished[:LISTED]] if word else [],
+        "complete": heartbeat and heartbeat.complete,
+        "held": sorted(heartbeat.held) if heartbeat else [],
+        "unpublished_count": heartbeat and heartbeat.unpublished_count,
+        "unpublished": [_unpublished(row) for row in heartbeat.unpublished[:LISTED]] if heartbeat else [],
     }
 
 

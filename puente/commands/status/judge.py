@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consumer.caja.port import Switches
-from consumer.guard import lives
+from consumer.lease import lives
 from consumer.ledger.lease import Life
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import DOUBTED, UNFINISHED, Progress
@@ -13,7 +13,7 @@ from consumer.ledger.state import State as Ledger
 from consumer.leftout import LeftOut
 from consumer.policies import Policies
 from consumer.subscribe import subjects, takes
-from foundation.eventlog.history import Position
+from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Offset, Topic, TopicState
 from puente.commands.status.model import LISTED, CajaStatus, Example, Lacks, Parked, State
 from schemas.entities import CATALOGUES
@@ -86,7 +86,7 @@ def _is_compared(progress: Progress | None) -> bool:
 
 def _leads_to(position: Position, state: TopicState) -> bool:
     """Whether a reader who stands there may go on."""
-    return position.identity == state.identity and position.next_offset <= state.end
+    return position.topic_id == state.topic_id and position.next_offset <= state.end
 
 
 def _add_resyncs(found: CajaStatus, known: Mapping[Topic, Progress], read: Mapping[Topic, TopicState], fingerprint: str) -> None:
@@ -116,7 +116,7 @@ def _lacks(found: CajaStatus, answer: Answer, *, is_publishable: bool) -> Lacks 
 
 def _parked(answer: Answer) -> dict[Reason, Parked]:
     found: dict[Reason, Parked] = {}
-    for item in sorted(answer.ledger.waiting.values(), key=lambda item: (item.since, str(item.subject), item.key)):
+    for item in sorted(answer.ledger.parked.values(), key=lambda item: (item.since, str(item.subject), item.key)):
         if takes(answer.policies, answer.warehouses, item.subject):
             parked = found.setdefault(item.reason, Parked(oldest=item.since))
             parked.count += 1

@@ -19,7 +19,7 @@ from puente.commands.status.judge import Answer, Ends, judge
 from puente.commands.status.model import CajaStatus, State, Status
 from puente.config import CajaSettings, Settings
 from puente.wiring.opening import find_company, fingerprint_of, log_is_missing, open_caja, open_log, topics_of
-from schemas.control import Word
+from schemas.control import Heartbeat
 from schemas.headers import read_headers
 
 
@@ -57,10 +57,10 @@ def _open(settings: Settings) -> EventLog:
 class _Look:
     """At the log, whose ages are told by the newer of two clocks: this one's, and the one that the producer's heartbeat shows."""
 
-    def __init__(self, log: EventLog, ends: Ends, word: Word | None) -> None:
+    def __init__(self, log: EventLog, ends: Ends, heartbeat: Heartbeat | None) -> None:
         self._log, self.ends = log, ends
-        self._now = max([datetime.now(UTC), *([word.time] if word else [])])
-        self.is_publishable = word is None or not word.unpublished_count
+        self._now = max([datetime.now(UTC), *([heartbeat.time] if heartbeat else [])])
+        self.is_publishable = heartbeat is None or not heartbeat.unpublished_count
         self._ages: dict[tuple[Topic, Offset], float | None] = {}
 
     def lag(self, going_on: Mapping[Topic, Offset]) -> float | None:
@@ -77,10 +77,10 @@ class _Look:
             self._ages[topic, offset] = age
         return self._ages[topic, offset]
 
-    def noted(self, caja: str) -> dict[Topic, Offset] | None:
+    def committed_offsets(self, caja: str) -> dict[Topic, Offset] | None:
         """Where the log's own tools say that a CAJA goes on; None where they do not know."""
         with suppress(ConfigError, RetryableError):
-            told = self._log.noted(self.ends.topics.group(caja))
+            told = self._log.committed_offsets(self.ends.topics.group(caja))
             return {topic: offset for topic, offset in told.items() if topic in self.ends.states} or None
         return None
 
@@ -91,7 +91,7 @@ def _look(settings: Settings, log: EventLog, found: Status) -> _Look:
     found.producer = listen(log, topics)
     ends = Ends(topics=topics, states=log.topics())
     found.topics = {topic: int(state.end) for topic, state in ends.states.items() if topics.subject(topic)}
-    return _Look(log, ends, found.producer.word)
+    return _Look(log, ends, found.producer.heartbeat)
 
 
 def _ask(settings: CajaSettings) -> _Asked:
@@ -101,7 +101,7 @@ def _ask(settings: CajaSettings) -> _Asked:
             if not checked.has_ledger:
                 missing = ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=settings.name))
                 return _Asked(name=settings.name, error=missing, state=State.NEVER_LOADED)
-            checked.caja.read_guard()
+            checked.caja.read_lease()
             with checked.database.reading() as reader:
                 applied_at = next((row[0] for row in reader.rows(sa.select(sa.func.max(tables.positions.c.APPLIED_AT)))), None)
             policies, warehouses = settings.policies, stores_of_warehouses(checked.stores)
@@ -127,7 +127,7 @@ def _told(asked: _Asked, look: _Look | None) -> CajaStatus:
     if asked.answer is not None:
         going_on = judge(found, asked.answer, look.ends if look else None, is_publishable=look is None or look.is_publishable)
     elif look is not None:
-        going_on = look.noted(asked.name)
+        going_on = look.committed_offsets(asked.name)
         if going_on is not None:
             found.behind = sum(max(0, look.ends.states[topic].end - offset) for topic, offset in going_on.items())
             going_on = {topic: offset for topic, offset in going_on.items() if offset < look.ends.states[topic].end}

@@ -25,7 +25,7 @@ class State(StrEnum):
     """All that stands in the log is applied, or set aside."""
     CATCHING_UP = marked("catching up")
     RESYNCING = marked("resyncing")
-    """A topic is compared with CAJA from its start, or waits for the producer's word to be."""
+    """A topic is compared with CAJA from its start, or waits for the producer's heartbeat to be."""
     STOPPED = marked("stopped")
     """Nobody writes to this CAJA."""
     FAILED = marked("failed")
@@ -81,7 +81,7 @@ class CajaStatus:
     `behind` counts places of the log not applied yet, an upper bound of events; `lag_seconds` is how long ago the oldest of them was
     captured from SAE, 0 where there is none. `silent_seconds`: since whoever writes gave a sign of life, by the database server's clock.
     `ready_at` is when it had all that it needs to sell; `lacks` what it waits for until then, None where that is not known. `resyncs`
-    are topics that are still to be compared with it from their start, `sweeps` those whose missing rows wait for the producer's word,
+    are topics that are still to be compared with it from their start, `sweeps` those whose missing rows wait for the producer's heartbeat,
     `held` those where that many rows wait for a person. `left_out` is what rows that are there lack of what SAE holds.
     `last_error` is the newest that its consumer met; `error` what keeps it, or this look at it, from working now.
     """

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from consumer.ledger.parked import Reason, Waiting
+from consumer.ledger.parked import Parked, Reason
 from schemas.entities import Subject
 from schemas.keys import Key
 
@@ -13,7 +13,7 @@ KEYS_IN_A_LINE = 100
 log = logging.getLogger("puente.consumer")
 
 
-def tell(caja: str, items: Iterable[Waiting]) -> None:
+def log_parked(caja: str, items: Iterable[Parked]) -> None:
     """Those of one reason together."""
     alike: dict[tuple[Subject, Reason, str], list[Key]] = {}
     for item in items:
@@ -22,10 +22,10 @@ def tell(caja: str, items: Iterable[Waiting]) -> None:
         told = {"action": "parked", "caja": caja, "entity": str(subject), "reason": reason.value, "detail": detail}
         for start in range(0, len(keys), KEYS_IN_A_LINE):
             part = keys[start : start + KEYS_IN_A_LINE]
-            _tell(reason, {**told, "count": len(part), "keys": ", ".join(part)})
+            _log(reason, {**told, "count": len(part), "keys": ", ".join(part)})
 
 
-def _tell(reason: Reason, extra: dict[str, Any]) -> None:
+def _log(reason: Reason, extra: dict[str, Any]) -> None:
     match reason:
         case Reason.REJECTED:
             log.warning("CAJA or its profile does not take these changes", extra=extra)

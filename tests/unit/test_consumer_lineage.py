@@ -1,4 +1,4 @@
-"""A log with another history may hold older values than CAJA shows: nothing of it goes in before the producer held it against SAE."""
+"""A log with a broken lineage may hold older values than CAJA shows: nothing of it goes in before the producer held it against SAE."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -14,8 +14,8 @@ from foundation.eventlog.memory import StoredTopic
 from foundation.texts import text
 from schemas.entities import Entity, Subject
 from tests.unit.consuming import TOPICS, Site, customer
+from tests.unit.test_consumer_parked import ListeningLog
 from tests.unit.test_consumer_resync import cut, price, shown
-from tests.unit.test_consumer_waiting import ListeningLog
 
 PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Subject(Entity.STOCK, 1)
 TOPIC = TOPICS.of(PRODUCT)
@@ -46,7 +46,7 @@ def test_a_lost_end_is_read_once_the_producer_has_published_it_again() -> None:
     assert PRODUCT in site.consumer.reports
 
 
-def test_a_word_of_before_does_not_count() -> None:
+def test_a_heartbeat_of_before_does_not_count() -> None:
     site = Site()
     price(site, "P1", 10)
     price(site, "P1", 11)
@@ -58,16 +58,18 @@ def test_a_word_of_before_does_not_count() -> None:
     assert shown(site, "P1") == 11.0
 
 
-@pytest.mark.parametrize("word", [{"lacking": [PRODUCT], "compared": False}, {"end_of": {PRODUCT: 2}}], ids=["starting", "of another end"])
-def test_a_word_that_does_not_say_so_does_not_count(word: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "heartbeat", [{"lacking": [PRODUCT], "compared": False}, {"end_of": {PRODUCT: 2}}], ids=["starting", "of another end"]
+)
+def test_a_heartbeat_that_does_not_say_so_does_not_count(heartbeat: dict[str, Any]) -> None:
     site = ahead()
-    site.say(**word)
+    site.say(**heartbeat)
     site.step()
     assert shown(site, "P1") == 11.0
     assert site.consumer.listening == [PRODUCT]
 
 
-def test_a_word_about_another_topic_of_that_name_does_not_count() -> None:
+def test_a_heartbeat_about_another_topic_of_that_name_does_not_count() -> None:
     site = ahead()
     site.say()
     site.log.store.topics[TOPIC] = StoredTopic()
@@ -84,7 +86,7 @@ def test_rows_that_no_event_can_hold_do_not_keep_the_others_waiting() -> None:
     assert shown(site, "P1") == 12.0
 
 
-def test_where_the_control_topic_is_made_again_a_word_in_the_new_one_counts() -> None:
+def test_where_the_control_topic_is_made_again_a_heartbeat_in_the_new_one_counts() -> None:
     site = ahead()
     site.log.store.topics[TOPICS.control] = StoredTopic()
     site.step()
@@ -109,7 +111,7 @@ def test_everything_else_goes_on_meanwhile_and_its_end_is_waited_for() -> None:
     assert TOPICS.of(CUSTOMER) in log.asked[0]
 
 
-def test_the_next_process_waits_for_a_word_of_its_own() -> None:
+def test_the_next_process_waits_for_a_heartbeat_of_its_own() -> None:
     site = ahead()
     site.say()
     site.consumer.release()
@@ -121,7 +123,7 @@ def test_the_next_process_waits_for_a_word_of_its_own() -> None:
     assert PRODUCT in site.consumer.reports
 
 
-def test_somebody_who_asks_for_a_resync_waits_for_the_word_too() -> None:
+def test_somebody_who_asks_for_a_resync_waits_for_the_heartbeat_too() -> None:
     site = ahead()
     assert site.consumer.take_over(by_force=True)
     site.consumer.ask_for_resync([Entity.PRODUCT])
@@ -208,10 +210,10 @@ def test_what_was_deleted_does_not_come_back_from_a_log_that_lost_it_while_its_d
     site.say(held=[PRODUCT])
     site.step()
     assert (is_active(site, "P1"), shown(site, "P2")) == (False, 21.0)
-    assert site.waiting() == {"P1": "held"}
+    assert site.parked() == {"P1": "doubtful"}
     site.say(held=[PRODUCT])
     time_passes(site)
-    assert site.waiting() == {"P1": "held"}
+    assert site.parked() == {"P1": "doubtful"}
 
 
 def test_once_somebody_lets_the_deletes_through_it_stays_gone_and_waits_no_longer() -> None:
@@ -221,10 +223,10 @@ def test_once_somebody_lets_the_deletes_through_it_stays_gone_and_waits_no_longe
     site.publish(PRODUCT, "P1", None)
     site.say()
     site.step()
-    assert (is_active(site, "P1"), site.waiting()) == (False, {})
+    assert (is_active(site, "P1"), site.parked()) == (False, {})
 
 
-def test_what_sae_has_again_comes_back_with_the_next_word() -> None:
+def test_what_sae_has_again_comes_back_with_the_next_heartbeat() -> None:
     """Its content is that of the event in the log, so no other event will tell."""
     site = with_a_lost_tombstone()
     site.say(held=[PRODUCT])
@@ -232,10 +234,10 @@ def test_what_sae_has_again_comes_back_with_the_next_word() -> None:
     time_passes(site)
     site.say()
     time_passes(site)
-    assert (is_active(site, "P1"), site.waiting()) == (True, {})
+    assert (is_active(site, "P1"), site.parked()) == (True, {})
 
 
-def test_a_word_about_a_later_end_decides_nothing_yet() -> None:
+def test_a_heartbeat_about_a_later_end_decides_nothing_yet() -> None:
     """What lets the key through or not may stand before that end."""
     site = with_a_lost_tombstone()
     site.say(held=[PRODUCT])
@@ -243,7 +245,7 @@ def test_a_word_about_a_later_end_decides_nothing_yet() -> None:
     time_passes(site)
     site.say(end_of={PRODUCT: 9})
     time_passes(site)
-    assert site.waiting() == {"P1": "held"}
+    assert site.parked() == {"P1": "doubtful"}
 
 
 def test_what_the_producer_published_since_goes_in_and_an_older_value_of_what_caja_knows_waits() -> None:
@@ -262,18 +264,18 @@ def test_what_the_producer_published_since_goes_in_and_an_older_value_of_what_ca
     site.say(held=[PRODUCT])
     site.step()
     assert [shown(site, key) for key in ("P1", "P2", "P3")] == [12.0, 11.0, 11.0]
-    assert site.waiting() == {"P3": "held"}
+    assert site.parked() == {"P3": "doubtful"}
     time_passes(site)
     site.say()
     time_passes(site)
-    assert (shown(site, "P3"), site.waiting()) == (10.0, {})
+    assert (shown(site, "P3"), site.parked()) == (10.0, {})
 
 
 def test_where_nothing_is_held_nothing_waits() -> None:
     site = with_a_lost_tombstone()
     site.say()
     site.step()
-    assert (is_active(site, "P1"), site.waiting()) == (True, {})
+    assert (is_active(site, "P1"), site.parked()) == (True, {})
 
 
 def test_another_resync_leaves_what_is_held_and_newer_news_do_not_wait() -> None:
@@ -282,10 +284,10 @@ def test_another_resync_leaves_what_is_held_and_newer_news_do_not_wait() -> None
     site.step()
     site.consumer.ask_for_resync([Entity.PRODUCT])
     site.step()
-    assert (is_active(site, "P1"), site.waiting()) == (False, {"P1": "held"})
+    assert (is_active(site, "P1"), site.parked()) == (False, {"P1": "doubtful"})
     price(site, "P1", 12)
     site.step()
-    assert (is_active(site, "P1"), shown(site, "P1"), site.waiting()) == (True, 12.0, {})
+    assert (is_active(site, "P1"), shown(site, "P1"), site.parked()) == (True, 12.0, {})
 
 
 def test_in_a_log_that_was_always_the_same_nothing_is_doubted() -> None:
@@ -298,4 +300,4 @@ def test_in_a_log_that_was_always_the_same_nothing_is_doubted() -> None:
     site.say(held=[PRODUCT])
     site.consumer.ask_for_resync([Entity.PRODUCT])
     site.step()
-    assert (is_active(site, "P1"), site.waiting()) == (True, {})
+    assert (is_active(site, "P1"), site.parked()) == (True, {})

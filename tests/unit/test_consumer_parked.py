@@ -11,10 +11,10 @@ from typing import ClassVar
 import pytest
 
 from consumer.caja.port import Holder
-from consumer.ledger.parked import Aside, Reason, Waiting
+from consumer.ledger.parked import Parked, ParkedChanges, Reason
 from consumer.ledger.state import State
 from consumer.policies import Policies
-from consumer.waiting import SECONDS, Retries
+from consumer.retries import SECONDS, Retries
 from foundation.engines.writing import Refusal, RowError, RowWrite, Written
 from foundation.errors import ConfigError
 from foundation.eventlog.memory import MemoryLog
@@ -44,21 +44,21 @@ class ListeningLog(MemoryLog):
         return super().wait(positions, 0)
 
 
-def waiting(subject: Subject, key: str, reason: Reason) -> Waiting:
+def parked(subject: Subject, key: str, reason: Reason) -> Parked:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Waiting(subject=subject, key=Key(key), reason=reason, detail="", value=b"", content_hash="h", since=now)
+    return Parked(subject=subject, key=Key(key), reason=reason, detail="", value=b"", content_hash="h", since=now)
 
 
-def state(*items: Waiting) -> State:
-    return State(progress={}, hashes={}, waiting=Aside(items))
+def state(*items: Parked) -> State:
+    return State(progress={}, hashes={}, parked=ParkedChanges(items))
 
 
 # When it is tried again
 
 
 def test_everything_is_tried_after_a_start_in_order_of_dependency() -> None:
-    items = [waiting(Subject(Entity.STOCK, n), k, Reason.PARENT) for n, k in ((2, "A"), (1, "B"), (1, "A"))]
-    items += [waiting(PRODUCT, "Z", Reason.REJECTED), waiting(Subject(Entity.PRODUCT_LINE), "L", Reason.LOCKED)]
+    items = [parked(Subject(Entity.STOCK, n), k, Reason.PARENT) for n, k in ((2, "A"), (1, "B"), (1, "A"))]
+    items += [parked(PRODUCT, "Z", Reason.REJECTED), parked(Subject(Entity.PRODUCT_LINE), "L", Reason.LOCKED)]
     assert [(i.subject, i.key) for i in Retries().take(state(*items), ALL, 0.0)] == [
         (Subject(Entity.PRODUCT_LINE), "L"),
         (PRODUCT, "Z"),
@@ -70,7 +70,7 @@ def test_everything_is_tried_after_a_start_in_order_of_dependency() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_has_its_own_time(reason: Reason) -> None:
-    retries, known = Retries(), state(waiting(STOCK, "P1", reason))
+    retries, known = Retries(), state(parked(STOCK, "P1", reason))
     assert retries.take(known, ALL, 1000.0)
     assert not retries.take(known, ALL, 1000.0 + SECONDS[reason] - 0.01)
     assert retries.take(known, ALL, 1000.0 + SECONDS[reason])
@@ -79,12 +79,12 @@ def test_each_reason_has_its_own_time(reason: Reason) -> None:
 def test_what_begins_to_wait_is_tried_once_at_the_next_chance() -> None:
     retries = Retries()
     assert not retries.take(state(), ALL, 1000.0)
-    assert retries.take(state(waiting(PRODUCT, "P1", Reason.LOCKED)), ALL, 1000.1)
+    assert retries.take(state(parked(PRODUCT, "P1", Reason.LOCKED)), ALL, 1000.1)
 
 
 def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
     retries = Retries()
-    known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), waiting(PRODUCT, "P1", Reason.REJECTED))
+    known = state(*(parked(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")), parked(PRODUCT, "P1", Reason.REJECTED))
     retries.take(known, ALL, 0.0)
     retries.free(known, [Key("P1")])
     assert [(item.subject, item.key) for item in retries.take(known, ALL, 1.0)] == [(STOCK, "P1")]
@@ -93,7 +93,7 @@ def test_a_product_that_was_written_frees_its_stock_alone_and_once() -> None:
 
 def test_what_cannot_be_tried_yet_does_not_count_as_tried() -> None:
     retries = Retries()
-    known = state(*(waiting(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")))
+    known = state(*(parked(STOCK, key, Reason.KEPT_OUT) for key in ("P1", "P2")))
     assert not retries.take(known, [PRODUCT], 1000.0)
     assert len(retries.take(known, [PRODUCT, STOCK], 1000.1)) == 2
     retries.free(known, [Key("P1")])
@@ -108,7 +108,7 @@ def test_stock_goes_in_with_a_product_that_a_resync_adds() -> None:
     site.product("P1", status="inactive")
     site.stock("P1", Decimal(4))
     site.step()
-    assert site.waiting() == {"P1": "kept out"}
+    assert site.parked() == {"P1": "kept-out"}
     # When the product is sold again, and the next process finds that all products must be compared
     site.caja.content.progress.pop(TOPICS.of(PRODUCT))
     site.product("P1")
@@ -116,7 +116,7 @@ def test_stock_goes_in_with_a_product_that_a_resync_adds() -> None:
     site.consumer = site.another()
     site.step()
     # Then the stock went in with it
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 4.0
 
 
@@ -128,15 +128,15 @@ def test_a_busy_catalogue_does_not_put_off_stock_of_other_products() -> None:
         site.caja.sales.add((1, Key(key)))
         site.stock(key, Decimal(4))
     site.step()
-    assert site.waiting() == {"P1": "guard", "P2": "guard"}
+    assert site.parked() == {"P1": "unposted-sales", "P2": "unposted-sales"}
     # When the second one's are, while the first one's product changes every second
     site.caja.sales.discard((1, Key("P2")))
-    for n in range(int(SECONDS[Reason.GUARD]) + 1):
+    for n in range(int(SECONDS[Reason.UNPOSTED_SALES]) + 1):
         site.clock.now += 1
         site.product("P1", description=str(n))
         site.step()
     # Then the second one's stock went in
-    assert site.waiting() == {"P1": "guard"}
+    assert site.parked() == {"P1": "unposted-sales"}
 
 
 def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> None:
@@ -148,13 +148,13 @@ def test_what_is_tried_again_goes_in_transactions_as_short_as_the_others() -> No
         site.stock(f"P{n}", Decimal(n))
         caja.sales.add((1, Key(f"P{n}")))
     site.step()
-    while len(site.waiting()) < 50:
+    while len(site.parked()) < 50:
         site.step()
     # When the sales are posted
     caja.sales.clear()
     caja.left.clear()
     site.consumer.pace.limit = 20
-    caja.clock.now += SECONDS[Reason.GUARD]
+    caja.clock.now += SECONDS[Reason.UNPOSTED_SALES]
     site.step()
     # Then it goes in part by part
     assert caja.left == sorted(caja.left, reverse=True)
@@ -181,7 +181,7 @@ def test_many_that_were_rejected_one_by_one_do_not_stop_the_consumer_when_they_a
     # Then they wait as before, and others go in
     site.product("P1")
     assert site.step() is not None
-    assert len(site.waiting()) == 30
+    assert len(site.parked()) == 30
     assert site.row("CATINVEN", "P1") is not None
 
 
@@ -215,7 +215,7 @@ def test_it_waits_for_the_next_event_of_what_it_reads() -> None:
     assert log.wait(log.asked[-2], 0) is True
 
 
-def test_a_standby_is_not_woken_by_the_word_of_the_producer() -> None:
+def test_a_standby_is_not_woken_by_the_heartbeat_of_the_producer() -> None:
     site, log = listening()
     site.step()
     site.log.append([Record(topic=TOPICS.control, key=b"word", value=b"x")])
@@ -281,13 +281,13 @@ def test_what_may_be_a_lock_is_tried_again_as_one_for_a_minute(code: int, reason
     for number in range(40):
         site.product(f"P{number}")
     site.step()
-    assert set(site.waiting().values()) == {"locked"}
+    assert set(site.parked().values()) == {"locked"}
     site.clock.now += 59
     site.step()
-    assert set(site.waiting().values()) == {"locked"}
+    assert set(site.parked().values()) == {"locked"}
     site.clock.now += 2
     site.step()
-    assert set(site.waiting().values()) == {reason}
+    assert set(site.parked().values()) == {reason}
 
 
 def test_every_key_that_is_set_aside_is_in_the_log_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""The view is known by reading the log alone; a log that is not the one that was read is started over with."""
+"""The log index is known by reading the log alone; a log that is not the one that was read is started over with."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from foundation.errors import RetryableError
-from foundation.eventlog.history import OtherHistory
+from foundation.eventlog.lineage import BrokenLineage
 from foundation.eventlog.port import Event, Offset, Record, Topic
+from producer.index import READ_AT_ONCE, UNREADABLE, LogChanged, LogIndex
 from producer.poll import HEARTBEAT_SECONDS
 from producer.sae.tables import Clin, Mult
-from producer.view import READ_AT_ONCE, UNREADABLE, LogChanged, View
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.fakes.sae import row
@@ -33,10 +33,10 @@ def starts_over(site: Site) -> None:
     site.clock.seconds += HEARTBEAT_SECONDS
     with pytest.raises(RetryableError) as raised:
         site.run()
-    assert isinstance(raised.value, LogChanged | OtherHistory)
+    assert isinstance(raised.value, LogChanged | BrokenLineage)
     site.settled()
     assert site.agrees()
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 # what is read
@@ -63,45 +63,45 @@ def test_a_topic_that_grew_is_read_at_once() -> None:
     assert site.agrees()
 
 
-def test_the_view_holds_what_the_log_holds() -> None:
+def test_the_log_index_holds_what_the_log_holds() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
-    assert {key: view.hashes(LINES)[key] for key in (b"L", b"M")} == {key.encode(): site.in_log()[LINES, key.encode()] for key in "LM"}
-    assert set(view.subjects()) == {Subject(entity) for entity in Entity if entity is not Entity.STOCK} | {STOCK}
+    index = LogIndex(site.log, TOPICS)
+    index.read()
+    assert {key: index.hashes(LINES)[key] for key in (b"L", b"M")} == {key.encode(): site.in_log()[LINES, key.encode()] for key in "LM"}
+    assert set(index.subjects()) == {Subject(entity) for entity in Entity if entity is not Entity.STOCK} | {STOCK}
 
 
-def test_the_view_does_not_change_by_sending() -> None:
+def test_the_log_index_does_not_change_by_sending() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
     record = foreign(LINES, "N", LINE)
-    view.acknowledged([record], site.log.append([record]))
-    assert b"N" not in view.hashes(LINES)
-    view.read()
-    assert b"N" in view.hashes(LINES)
-    assert view.take_foreign() == set()
+    index.acknowledged([record], site.log.append([record]))
+    assert b"N" not in index.hashes(LINES)
+    index.read()
+    assert b"N" in index.hashes(LINES)
+    assert index.take_foreign() == set()
 
 
 def test_a_tombstone_takes_its_key_out() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
     site.log.slip_in(foreign(LINES, "L", None))
-    view.read()
-    assert set(view.hashes(LINES)) == {b"M"}
+    index.read()
+    assert set(index.hashes(LINES)) == {b"M"}
 
 
-def test_an_event_of_somebody_else_enters_the_view_and_is_told_once() -> None:
+def test_an_event_of_somebody_else_enters_the_log_index_and_is_told_once() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
-    assert view.take_foreign() == set()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
+    assert index.take_foreign() == set()
     site.log.slip_in(foreign(LINES, "X", LINE))
-    view.read()
-    assert b"X" in view.hashes(LINES)
-    assert view.take_foreign() == {(LINES, b"X")}
-    assert view.take_foreign() == set()
+    index.read()
+    assert b"X" in index.hashes(LINES)
+    assert index.take_foreign() == {(LINES, b"X")}
+    assert index.take_foreign() == set()
 
 
 def test_a_topic_of_somebody_else_is_read_and_its_keys_are_checked() -> None:
@@ -117,9 +117,9 @@ def test_an_event_whose_headers_cannot_be_read_is_published_again(headers: tuple
     site = settled_site()
     good = site.log.newest(TOPIC)[b"L"]
     site.log.slip_in(Record(topic=TOPIC, key=b"L", value=good.value, headers=headers))
-    view = View(site.log, TOPICS)
-    view.read()
-    assert view.hashes(LINES)[b"L"] == UNREADABLE
+    index = LogIndex(site.log, TOPICS)
+    index.read()
+    assert index.hashes(LINES)[b"L"] == UNREADABLE
     assert [(record.topic, record.key) for record in site.settled()] == [(TOPIC, b"L")]
     assert site.agrees()
 
@@ -134,11 +134,11 @@ def test_a_topic_of_many_events_is_read_in_parts() -> None:
     site = Site()
     site.run()
     site.log.slip_in(*(foreign(LINES, f"{number}", LINE) for number in range(READ_AT_ONCE + 2)))
-    view = View(site.log, TOPICS)
-    view.read()
-    assert len(view.hashes(LINES)) == READ_AT_ONCE + 2
-    view.read()
-    assert view.take_foreign() == set()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
+    assert len(index.hashes(LINES)) == READ_AT_ONCE + 2
+    index.read()
+    assert index.take_foreign() == set()
 
 
 def test_compaction_changes_nothing_for_the_view() -> None:
@@ -202,28 +202,28 @@ def test_a_tail_that_is_lost_before_it_was_read_back_is_found() -> None:
 
 def test_another_event_at_the_place_of_an_acknowledged_one_is_found() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
     record = foreign(LINES, "N", LINE)
-    view.acknowledged([record], site.log.append([record]))
+    index.acknowledged([record], site.log.append([record]))
     site.log.cut(TOPIC, 1)
     site.log.slip_in(foreign(LINES, "X", LINE))
     with pytest.raises(LogChanged, match=r"does not hold.*product_line at 2"):
-        view.read()
+        index.read()
 
 
 def test_two_acknowledgements_for_one_place_are_found_at_once() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
+    index = LogIndex(site.log, TOPICS)
+    index.read()
     record = foreign(LINES, "N", LINE)
-    view.acknowledged([record], site.log.append([record]))
+    index.acknowledged([record], site.log.append([record]))
     site.log.cut(TOPIC, 1)
     with pytest.raises(LogChanged, match="two events for one place"):
-        view.acknowledged([record], site.log.append([record]))
+        index.acknowledged([record], site.log.append([record]))
 
 
-def test_the_word_is_read_back_like_every_event() -> None:
+def test_the_heartbeat_is_read_back_like_every_event() -> None:
     site = settled_site()
     site.sae.put(row(Clin, "N"))
     site.run()
@@ -242,10 +242,10 @@ def test_an_event_is_the_same_only_with_its_headers() -> None:
 
 def test_ends_count_what_was_acknowledged_and_not_yet_read() -> None:
     site = settled_site()
-    view = View(site.log, TOPICS)
-    view.read()
-    assert view.ends()[LINES][1] == 2
+    index = LogIndex(site.log, TOPICS)
+    index.read()
+    assert index.ends()[LINES][1] == 2
     record = foreign(LINES, Key("N"), LINE)
-    view.acknowledged([record], site.log.append([record]))
-    assert view.ends()[LINES][1] == 3
-    assert set(view.ends()) == set(view.subjects())
+    index.acknowledged([record], site.log.append([record]))
+    assert index.ends()[LINES][1] == 3
+    assert set(index.ends()) == set(index.subjects())

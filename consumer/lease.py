@@ -1,6 +1,6 @@
 """One writer per CAJA.
 
-Who writes holds the guard row. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds of
+Who writes holds the lease. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds of
 its own monotonic clock (clocks of two machines are never compared), or at once where the holder ran here and is gone, or gave the row
 back. *Here* is this boot of this machine, whose process numbers we see: two hosts may have one name, and containers of one host each have
 a process 1. Where the system tells no such thing the heartbeat alone decides.
@@ -14,7 +14,7 @@ from time import monotonic
 from uuid import uuid4
 
 from consumer.caja.port import Caja, Holder
-from consumer.ledger.lease import Guard, Life
+from consumer.ledger.lease import LeaseRow, Life
 
 SILENCE_SECONDS = 10.0
 PROC = Path("/proc")
@@ -44,27 +44,27 @@ def _started(process: int) -> int | None:
     return int(told.rpartition(")")[2].split()[19])  # the program's name, in parentheses, may hold anything
 
 
-def is_gone(guard: Guard, here: Holder) -> bool:
+def is_gone(lease: LeaseRow, here: Holder) -> bool:
     """Whether the holder was a process that we would see, and no longer runs. Where anything is unknown it may live."""
-    if guard.process is None or here.boot is None or guard.boot != here.boot:
+    if lease.process is None or here.boot is None or lease.boot != here.boot:
         return False
     try:
-        os.kill(guard.process, 0)
+        os.kill(lease.process, 0)
     except ProcessLookupError:
         return True
     except OSError:  # somebody else's
         pass
-    started = _started(guard.process)
-    return started is not None and guard.process_started is not None and started != guard.process_started
+    started = _started(lease.process)
+    return started is not None and lease.process_started is not None and started != lease.process_started
 
 
 def lives(life: Life) -> bool:
-    """Whether somebody holds the guard row and gave a sign of life of late."""
+    """Whether somebody holds the lease and gave a sign of life of late."""
     return life.token is not None and life.beat_seconds is not None and life.beat_seconds <= SILENCE_SECONDS
 
 
-class GuardKeeper:
-    """Claims the guard row of one CAJA for this process."""
+class Lease:
+    """Claims the lease of one CAJA for this process."""
 
     def __init__(self, caja: Caja, holder: Holder | None = None, clock: Callable[[], float] = monotonic, token: str | None = None) -> None:
         self._caja, self._clock = caja, clock
@@ -75,11 +75,11 @@ class GuardKeeper:
         """What this process holds the row with; given over when its connection is made anew."""
 
     def claim(self, *, by_force: bool = False) -> bool:
-        """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_guard` raises.
+        """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_lease` raises.
 
         `by_force`: from a holder who lives, too; he stands by from then on.
         """
-        seen = self._caja.read_guard()
+        seen = self._caja.read_lease()
         if not (by_force or self._free(seen)):
             return False
         token = uuid4().hex
@@ -88,7 +88,7 @@ class GuardKeeper:
         self.token, self._watched = token, None
         return True
 
-    def _free(self, seen: Guard) -> bool:
+    def _free(self, seen: LeaseRow) -> bool:
         if seen.token is None or seen.token == self.token or is_gone(seen, self._holder):
             return True
         watched, now = (seen.token, seen.beat), self._clock()

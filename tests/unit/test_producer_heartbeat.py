@@ -1,4 +1,4 @@
-"""The producer's word, and what a failure at any effect leaves behind."""
+"""The producer's heartbeat, and what a failure at any effect leaves behind."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,44 +13,44 @@ from producer.capture.port import NAMED
 from producer.poll import HEARTBEAT_SECONDS
 from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
-from puente.commands.heartbeat import NEWEST_WORDS, last_word
+from puente.commands.heartbeat import NEWEST_HEARTBEATS, last_heartbeat
 from schemas.codec import Decoder
-from schemas.control import KEY, SHORT, Word, parse, release
+from schemas.control import KEY, SHORT, Heartbeat, parse, release
 from schemas.entities import CATALOGUES, Entity, Subject
 from tests.fakes.failing_log import How
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site
 
 
-def told(word: Word) -> dict[str, tuple[int, bool]]:
-    return {str(TOPICS.subject(topic.topic)): (topic.end, topic.complete) for topic in word.topics}
+def told(heartbeat: Heartbeat) -> dict[str, tuple[int, bool]]:
+    return {str(TOPICS.subject(topic.topic)): (topic.end, topic.complete) for topic in heartbeat.topics}
 
 
 def test_every_start_says_incomplete_and_the_first_compare_complete() -> None:
     site = Site(row(Clin, "L"), row(Mult, "A", 1, exist=1.0))
     site.run()
-    first, last = site.words()
+    first, last = site.heartbeats()
     assert told(first) == {entity.value: (0, False) for entity in CATALOGUES}
     ends = {entity.value: (0, True) for entity in CATALOGUES}
     assert told(last) == {**ends, "product_line": (1, True), "stock.1": (1, True)}
     site.restart()
     site.run()
-    assert [word.complete for word in site.words()] == [False, True, False, True]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, True, False, True]
 
 
 def test_an_empty_sae_is_complete_too() -> None:
     site = Site()
     site.run()
-    assert [word.complete for word in site.words()] == [False, True]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, True]
 
 
-def test_the_word_tells_the_run_the_time_and_the_identities() -> None:
+def test_the_heartbeat_tells_the_run_the_time_and_the_topic_ids() -> None:
     site = Site()
     site.run()
-    word = site.words()[-1]
-    assert (word.run, word.time.tzname()) == ("run1", "UTC")
-    assert {topic.topic: topic.identity for topic in word.topics} == {
-        topic: site.log.store.topics[topic].identity for topic in map(TOPICS.of, map(Subject, CATALOGUES))
+    heartbeat = site.heartbeats()[-1]
+    assert (heartbeat.run, heartbeat.time.tzname()) == ("run1", "UTC")
+    assert {topic.topic: topic.topic_id for topic in heartbeat.topics} == {
+        topic: site.log.store.topics[topic].topic_id for topic in map(TOPICS.of, map(Subject, CATALOGUES))
     }
 
 
@@ -58,20 +58,20 @@ def test_a_pass_that_wrote_says_so_and_one_that_did_not_is_silent() -> None:
     site = Site()
     site.run()
     site.run()
-    assert len(site.words()) == 2
+    assert len(site.heartbeats()) == 2
     site.sae.put(row(Clin, "L"))
     site.run()
-    assert told(site.words()[-1])["product_line"] == (1, True)
+    assert told(site.heartbeats()[-1])["product_line"] == (1, True)
 
 
-def test_the_heartbeat_repeats_the_word() -> None:
+def test_the_heartbeat_repeats_the_heartbeat() -> None:
     site = Site()
     site.run()
     for _ in range(3):
         site.clock.seconds += HEARTBEAT_SECONDS
         site.run()
         site.run()
-    assert [word.complete for word in site.words()] == [False, True, True, True, True]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, True, True, True, True]
 
 
 def spoken(site: Site) -> list[tuple[bytes, int]]:
@@ -99,7 +99,7 @@ def test_what_did_not_change_is_not_said_in_full_again() -> None:
     assert spoken(site)[1][1] > 4000
 
 
-def test_a_late_word_of_an_earlier_producer_is_covered_by_a_whole_one() -> None:
+def test_a_late_heartbeat_of_an_earlier_producer_is_covered_by_a_whole_one() -> None:
     """It is the newest of its key, and compaction may take the one below it."""
     site = Site()
     site.run()
@@ -109,34 +109,34 @@ def test_a_late_word_of_an_earlier_producer_is_covered_by_a_whole_one() -> None:
     site.log.slip_in(Record(topic=TOPICS.control, key=KEY, value=late.value, headers=late.headers))
     beats(site, 2)
     assert [key for key, _ in spoken(site)[-3:]] == [KEY, KEY, SHORT]
-    assert (site.words()[-1].run, site.words()[-1].complete) == ("run2", True)
+    assert (site.heartbeats()[-1].run, site.heartbeats()[-1].complete) == ("run2", True)
 
 
-def test_now_and_then_a_word_is_said_in_full_for_those_who_know_no_short_ones() -> None:
+def test_now_and_then_a_heartbeat_is_said_in_full_for_those_who_know_no_short_ones() -> None:
     site = Site()
     site.run()
     beats(site, WHOLE_EVERY + 2)
     assert [key for key, _ in spoken(site)] == [KEY] * 2 + [SHORT] * WHOLE_EVERY + [KEY, SHORT]
 
 
-def test_the_last_word_is_found_by_its_newest_repetition() -> None:
+def test_the_last_heartbeat_is_found_by_its_newest_repetition() -> None:
     site = Site(row(Clin, "L"))
     site.run()
-    beats(site, NEWEST_WORDS + 5)
-    word = last_word(site.log, TOPICS)
-    assert word is not None
-    assert word == site.words()[-1]
-    assert word.complete
-    assert word.time > site.words()[1].time
+    beats(site, NEWEST_HEARTBEATS + 5)
+    heartbeat = last_heartbeat(site.log, TOPICS)
+    assert heartbeat is not None
+    assert heartbeat == site.heartbeats()[-1]
+    assert heartbeat.complete
+    assert heartbeat.time > site.heartbeats()[1].time
     site.log.store.compact()
-    assert last_word(site.log, TOPICS) == word
+    assert last_heartbeat(site.log, TOPICS) == heartbeat
     site.log.slip_in(release(TOPICS.control, "run1"))
     site.log.store.compact()
-    assert last_word(site.log, TOPICS) is None
+    assert last_heartbeat(site.log, TOPICS) is None
 
 
-def test_a_log_without_words_has_no_last_one() -> None:
-    assert last_word(Site().log, TOPICS) is None
+def test_a_log_without_heartbeats_has_no_last_one() -> None:
+    assert last_heartbeat(Site().log, TOPICS) is None
 
 
 def test_a_long_pass_has_a_heartbeat_too() -> None:
@@ -151,7 +151,7 @@ def test_a_long_pass_has_a_heartbeat_too() -> None:
 
     site.log.append = slow  # type: ignore[method-assign]
     site.run()
-    assert [word.complete for word in site.words()] == [False, False, True]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, False, True]
 
 
 def test_an_entity_with_a_row_that_no_event_holds_is_not_complete() -> None:
@@ -159,24 +159,24 @@ def test_an_entity_with_a_row_that_no_event_holds_is_not_complete() -> None:
     site = Site(row(Moned, 1, tcambio=1.0), row(Moned, 2, tcambio=1e300))
     site.settled()
     ends = {entity.value: (0, True) for entity in CATALOGUES}
-    assert told(site.words()[-1]) == {**ends, "currency": (1, False)}
+    assert told(site.heartbeats()[-1]) == {**ends, "currency": (1, False)}
     site.sae.put(row(Moned, 2, tcambio=2.0))
     site.settled()
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
-def test_the_word_names_the_first_rows_that_no_event_holds_and_counts_them_all() -> None:
+def test_the_heartbeat_names_the_first_rows_that_no_event_holds_and_counts_them_all() -> None:
     rows = [row(Inve, f"P{number:02d}", costo_prom=1e30) for number in range(25)]
     site = Site(row(Moned, 2, tcambio=2.0), *rows)
     site.run()
     site.sae.put(row(Moned, 2, tcambio=1e300))
     site.run()
-    word = site.words()[-1]
-    assert word.unpublished_count == 26
-    assert [(one.entity, one.key) for one in word.unpublished] == [("product", f"P{number:02d}") for number in range(NAMED)]
-    assert "average_cost" in word.unpublished[0].reason
-    assert "1e+30" in word.unpublished[0].reason
-    assert word.unpublished_of(Subject(Entity.PRODUCT)) == frozenset()  # not all of them
+    heartbeat = site.heartbeats()[-1]
+    assert heartbeat.unpublished_count == 26
+    assert [(one.entity, one.key) for one in heartbeat.unpublished] == [("product", f"P{number:02d}") for number in range(NAMED)]
+    assert "average_cost" in heartbeat.unpublished[0].reason
+    assert "1e+30" in heartbeat.unpublished[0].reason
+    assert heartbeat.unpublished_of(Subject(Entity.PRODUCT)) == frozenset()  # not all of them
 
 
 def test_what_lacks_is_named_before_what_has_an_older_event() -> None:
@@ -184,32 +184,32 @@ def test_what_lacks_is_named_before_what_has_an_older_event() -> None:
     site.run()
     site.sae.put(row(Moned, 1, tcambio=1e300))
     site.run()
-    assert [(one.entity, one.key) for one in site.words()[-1].unpublished] == [("currency", "2"), ("currency", "1")]
-    assert site.words()[-1].unpublished_of(Subject(Entity.CURRENCY)) == {"1", "2"}
-    assert site.words()[-1].unpublished_of(Subject(Entity.PRODUCT)) == frozenset()
+    assert [(one.entity, one.key) for one in site.heartbeats()[-1].unpublished] == [("currency", "2"), ("currency", "1")]
+    assert site.heartbeats()[-1].unpublished_of(Subject(Entity.CURRENCY)) == {"1", "2"}
+    assert site.heartbeats()[-1].unpublished_of(Subject(Entity.PRODUCT)) == frozenset()
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_word_tells_the_numbers_of_the_price_lists_as_soon_as_they_change(mode: Mode) -> None:
+def test_the_heartbeat_tells_the_numbers_of_the_price_lists_as_soon_as_they_change(mode: Mode) -> None:
     site = Site(row(Precios, 5), row(Precios, 1), mode=mode)
     site.run()
-    assert [word.price_lists for word in site.words()] == [None, (1, 5)]
+    assert [heartbeat.price_lists for heartbeat in site.heartbeats()] == [None, (1, 5)]
     site.sae.put(row(Precios, 2))
     site.run()
     site.sae.drop(Precios, 5)
     site.run()
     site.run()
-    assert [word.price_lists for word in site.words()[2:]] == [(1, 2, 5), (1, 2)]
+    assert [heartbeat.price_lists for heartbeat in site.heartbeats()[2:]] == [(1, 2, 5), (1, 2)]
 
 
-def test_a_word_of_an_older_release_names_nothing() -> None:
+def test_a_heartbeat_of_an_older_release_names_nothing() -> None:
     """So one that calls a topic incomplete says no more than that."""
     golden = json.loads((Path(__file__).parents[1] / "golden" / "word.8.json").read_text(encoding="utf-8"))
     decoder = Decoder()
     decoder.learn({8: json.dumps(golden["schema"])})
-    word = parse(decoder, bytes.fromhex(golden["events"][0]["framed"]))
-    assert (word.price_lists, word.unpublished, word.unpublished_count) == (None, (), 0)
-    assert word.unpublished_of(Subject(Entity.STOCK, 1)) == frozenset()
+    heartbeat = parse(decoder, bytes.fromhex(golden["events"][0]["framed"]))
+    assert (heartbeat.price_lists, heartbeat.unpublished, heartbeat.unpublished_count) == (None, (), 0)
+    assert heartbeat.unpublished_of(Subject(Entity.STOCK, 1)) == frozenset()
 
 
 def test_an_entity_is_complete_where_the_row_has_an_older_event() -> None:
@@ -217,7 +217,7 @@ def test_an_entity_is_complete_where_the_row_has_an_older_event() -> None:
     site.run()
     site.sae.put(row(Moned, 2, tcambio=1e300))
     site.settled()
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 # failures
@@ -278,7 +278,7 @@ def test_a_log_that_fails_at_any_call_loses_nothing(how: How, restarts: bool, st
             site.restart()
         site.settled()
         assert site.agrees()
-        assert site.words()[-1].complete
+        assert site.heartbeats()[-1].complete
         never_twice(site)
     assert (2 if how == "half" else 15) <= failed < MOST_CALLS - 1
 
@@ -302,7 +302,7 @@ def test_a_sae_that_fails_anywhere_loses_nothing_and_nothing_is_published(place:
     never_twice(site)
 
 
-def test_after_a_failure_the_word_is_incomplete_until_all_was_compared() -> None:
+def test_after_a_failure_the_heartbeat_is_incomplete_until_all_was_compared() -> None:
     site = Site(*EVERYTHING)
     site.run()
     edited(site)
@@ -312,7 +312,7 @@ def test_after_a_failure_the_word_is_incomplete_until_all_was_compared() -> None
     site.sae.fail["snapshot"] = ConnectionLost(text("still gone"))
     with pytest.raises(ConnectionLost):
         site.run()
-    assert [word.complete for word in site.words()] == [False, True, False]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, True, False]
 
 
 STOPS: dict[str, Callable[[], BaseException]] = {"a bug": lambda: ZeroDivisionError("bug"), "Ctrl-C": KeyboardInterrupt}

@@ -1,4 +1,4 @@
-"""One writer per CAJA: who may take the guard row, and when."""
+"""One writer per CAJA: who may take the lease, and when."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Holder
-from consumer.guard import SILENCE_SECONDS, GuardKeeper, _started, is_gone, this_process
-from consumer.ledger.lease import Guard
+from consumer.lease import SILENCE_SECONDS, Lease, _started, is_gone, this_process
+from consumer.ledger.lease import LeaseRow
 from consumer.ledger.state import State
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
@@ -20,25 +20,25 @@ from tests.unit.consuming import MAPPERS, Clock, Site
 THERE = Holder(host="there", process=1, started=1)
 
 
-def keepers(site: Site) -> tuple[GuardKeeper, GuardKeeper]:
+def leases(site: Site) -> tuple[Lease, Lease]:
     me = this_process()
-    return GuardKeeper(site.caja, me, site.clock), GuardKeeper(site.caja, THERE, site.clock)
+    return Lease(site.caja, me, site.clock), Lease(site.caja, THERE, site.clock)
 
 
 def beat(site: Site) -> None:
-    with site.caja.transaction(site.caja.content.guard.token or ""):
+    with site.caja.transaction(site.caja.content.lease.token or ""):
         pass
 
 
 def test_a_free_row_is_taken_at_once() -> None:
-    one, _ = keepers(Site())
+    one, _ = leases(Site())
     assert one.claim()
     assert one.token
 
 
 def test_a_second_process_stands_by_while_the_heart_beats_and_takes_over_ten_seconds_after_it_stops() -> None:
     site = Site()
-    one, two = keepers(site)
+    one, two = leases(site)
     assert one.claim()
     for _ in range(5):
         assert not two.claim()
@@ -49,13 +49,13 @@ def test_a_second_process_stands_by_while_the_heart_beats_and_takes_over_ten_sec
     assert not two.claim()
     site.clock.now += 0.1
     assert two.claim()
-    assert site.caja.content.guard.token == two.token
+    assert site.caja.content.lease.token == two.token
 
 
-def held_by(holder: Holder) -> Guard:
+def held_by(holder: Holder) -> LeaseRow:
     site = Site()
-    assert GuardKeeper(site.caja, holder, site.clock).claim()
-    return site.caja.read_guard()
+    assert Lease(site.caja, holder, site.clock).claim()
+    return site.caja.read_lease()
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def ended() -> Holder:
 
 def test_a_holder_of_this_machine_that_is_gone_is_followed_at_once(ended: Holder) -> None:
     site = Site()
-    assert GuardKeeper(site.caja, ended, site.clock).claim()
-    assert GuardKeeper(site.caja, this_process(), site.clock).claim()
+    assert Lease(site.caja, ended, site.clock).claim()
+    assert Lease(site.caja, this_process(), site.clock).claim()
 
 
 def test_a_process_number_used_again_is_not_taken_for_the_holder() -> None:
@@ -102,18 +102,18 @@ def test_a_process_of_somebody_else_lives_though_nothing_of_it_may_be_seen() -> 
 def test_two_hosts_of_one_name_never_take_a_caja_from_each_other_while_both_live() -> None:
     site = Site()
     me = this_process()
-    one, two = (GuardKeeper(site.caja, replace(me, process=2**30 + number, boot=f"boot {number}"), site.clock) for number in (1, 2))
+    one, two = (Lease(site.caja, replace(me, process=2**30 + number, boot=f"boot {number}"), site.clock) for number in (1, 2))
     assert one.claim()
     for _ in range(60):
         site.clock.now += 1
         beat(site)
         assert not two.claim()
-    assert site.caja.content.guard.token == one.token
+    assert site.caja.content.lease.token == one.token
 
 
 def test_a_row_that_was_given_back_is_taken_at_once() -> None:
     site = Site()
-    one, two = keepers(site)
+    one, two = leases(site)
     one.claim()
     one.release()
     assert two.claim()
@@ -121,9 +121,9 @@ def test_a_row_that_was_given_back_is_taken_at_once() -> None:
 
 def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
     site = Site()
-    one, _ = keepers(site)
+    one, _ = leases(site)
     one.claim()
-    assert GuardKeeper(site.caja, THERE, site.clock, one.token).claim()
+    assert Lease(site.caja, THERE, site.clock, one.token).claim()
 
 
 def test_an_idle_holder_lives_on_by_an_empty_transaction_every_three_seconds() -> None:
@@ -133,14 +133,14 @@ def test_an_idle_holder_lives_on_by_an_empty_transaction_every_three_seconds() -
     for _ in range(9):
         site.clock.now += HEARTBEAT_SECONDS / 4
         site.step()
-        beats.append(site.caja.content.guard.beat)
+        beats.append(site.caja.content.lease.beat)
     assert len(set(beats)) == 3
 
 
 def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:
     site = Site()
     site.step()
-    other = GuardKeeper(site.caja, THERE, Clock())
+    other = Lease(site.caja, THERE, Clock())
     assert not other.claim()
     other._clock = lambda: 1e9
     assert other.claim()
@@ -175,7 +175,7 @@ def test_who_reads_a_large_ledger_is_not_taken_for_silent() -> None:
     """Else two of them would take the row from each other for ever, each in the middle of its reading."""
     caja = LargeLedger(MAPPERS)
     site = Site(caja=caja)
-    _, other = keepers(site)
+    _, other = leases(site)
     others: list[bool] = []
 
     def meanwhile() -> None:
@@ -192,7 +192,7 @@ def test_who_reads_a_large_ledger_is_not_taken_for_silent() -> None:
 def test_who_loses_the_row_while_he_reads_the_ledger_knows_nothing_of_it() -> None:
     caja = LargeLedger(MAPPERS)
     site = Site(caja=caja)
-    _, other = keepers(site)
+    _, other = leases(site)
 
     def meanwhile() -> None:
         site.clock.now += HEARTBEAT_SECONDS

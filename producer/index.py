@@ -1,4 +1,4 @@
-"""The view: what the log holds, key by key, known by reading it and never by sending.
+"""The log index: what the log holds, key by key, known by reading it and never by sending.
 
 What was acknowledged must be read back at its place: a log that lost its tail in a power cut, or where two events were acknowledged for
 one place, is found here, and the producer starts over.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from foundation.errors import PoisonError, RetryableError
-from foundation.eventlog.history import Position, read_on
+from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
 from schemas.codec import ContentHash
@@ -28,7 +28,7 @@ class LogChanged(RetryableError):
 
 
 @dataclass(slots=True)
-class _TopicView:
+class _TopicIndex:
     """One topic as read so far; `subject` is None for the control topic."""
 
     subject: Subject | None
@@ -39,26 +39,26 @@ class _TopicView:
 
     def seems_read(self, state: TopicState) -> bool:
         at = self.position
-        return at is not None and not self.unread and (at.identity, at.next_offset) == (state.identity, state.end)
+        return at is not None and not self.unread and (at.topic_id, at.next_offset) == (state.topic_id, state.end)
 
 
-class View:
+class LogIndex:
     """Every topic of one company. After an error it is of no more use.
 
     `on_word` gets each event of the control topic in order, our own too; what it raises ends the reading.
     """
 
-    def __init__(self, log: EventLog, topics: Topics, on_word: Callable[[Event], None] = lambda _event: None) -> None:
-        self._log, self._topics, self._on_word = log, topics, on_word
-        self._of_topic: dict[Topic, _TopicView] = {}
+    def __init__(self, log: EventLog, topics: Topics, on_heartbeat: Callable[[Event], None] = lambda _event: None) -> None:
+        self._log, self._topics, self._on_heartbeat = log, topics, on_heartbeat
+        self._of_topic: dict[Topic, _TopicIndex] = {}
         self._foreign: set[tuple[Subject, bytes]] = set()
         self._began = False
         self._unread = 0
-        self.whole_word_at = START
+        self.whole_heartbeat_at = START
         """Where the newest heartbeat stands that is no short one, whoever's it is."""
 
     def read(self, *, proves: bool = True) -> None:
-        """Reads every topic to its end; raises `OtherHistory` or `LogChanged` where the log is not what it was, and what `on_word` does.
+        """Reads every topic to its end; raises `BrokenLineage` or `LogChanged` where the log is not what it was, and what `on_word` does.
 
         Unless it `proves`, a topic that ends where it did is taken for the same one, which costs no reading.
         """
@@ -67,47 +67,47 @@ class View:
             raise LogChanged(text("The topic {topic} was deleted", topic=topic))
         for topic, state in present.items():
             if topic == self._topics.control or self._topics.subject(topic) is not None:
-                view = self._topic_view(topic)
-                if proves or not view.seems_read(state):
-                    self._read_topic(topic, view)
+                index = self._topic_index(topic)
+                if proves or not index.seems_read(state):
+                    self._read_topic(topic, index)
         self._began = True
 
-    def _topic_view(self, topic: Topic) -> _TopicView:
+    def _topic_index(self, topic: Topic) -> _TopicIndex:
         if topic not in self._of_topic:
-            self._of_topic[topic] = _TopicView(self._topics.subject(topic))
+            self._of_topic[topic] = _TopicIndex(self._topics.subject(topic))
         return self._of_topic[topic]
 
-    def _read_topic(self, topic: Topic, view: _TopicView) -> None:
+    def _read_topic(self, topic: Topic, index: _TopicIndex) -> None:
         at_end = False
         while not at_end:
-            batch, view.position = read_on(self._log, topic, view.position, READ_AT_ONCE)
+            batch, index.position = read_on(self._log, topic, index.position, READ_AT_ONCE)
             for event in batch.events:
-                self._take(view, event)
+                self._take(index, event)
             at_end = batch.at_end
-        if view.unread:
+        if index.unread:
             raise LogChanged(
                 text(
                     "The log does not hold an event that it acknowledged: {topic} at {offset}",
                     topic=topic,
-                    offset=min(view.unread),
+                    offset=min(index.unread),
                 )
             )
 
-    def _take(self, view: _TopicView, event: Event) -> None:
-        ours = event.offset in view.unread and view.unread[event.offset] == _all_of(event)
+    def _take(self, index: _TopicIndex, event: Event) -> None:
+        ours = event.offset in index.unread and index.unread[event.offset] == _all_of(event)
         if ours:
-            del view.unread[event.offset]
+            del index.unread[event.offset]
             self._unread -= 1
-        if view.subject is None:
-            self.whole_word_at = event.offset if event.key == KEY else self.whole_word_at
-            self._on_word(event)
+        if index.subject is None:
+            self.whole_heartbeat_at = event.offset if event.key == KEY else self.whole_heartbeat_at
+            self._on_heartbeat(event)
             return
         if self._began and not ours:
-            self._foreign.add((view.subject, event.key))
+            self._foreign.add((index.subject, event.key))
         if event.value is None:
-            view.hashes.pop(event.key, None)
+            index.hashes.pop(event.key, None)
         else:
-            view.hashes[event.key] = _hash_of(event)
+            index.hashes[event.key] = _hash_of(event)
 
     def take_foreign(self) -> Collection[tuple[Subject, bytes]]:
         """The keys of events that this producer did not send, since the last call; those of the first reading are none."""
@@ -116,12 +116,12 @@ class View:
 
     def hashes(self, subject: Subject) -> Mapping[bytes, ContentHash]:
         """The keys with a live event, and its content."""
-        view = self._of_topic.get(self._topics.of(subject))
-        return view.hashes if view else {}
+        index = self._of_topic.get(self._topics.of(subject))
+        return index.hashes if index else {}
 
     def subjects(self) -> list[Subject]:
         """What there are topics of."""
-        return [view.subject for view in self._of_topic.values() if view.subject is not None]
+        return [index.subject for index in self._of_topic.values() if index.subject is not None]
 
     def acknowledged(self, records: Iterable[Record], offsets: Iterable[Offset]) -> None:
         """Remembers what must be read back, and does so where it is much.
@@ -129,7 +129,7 @@ class View:
         Raises `LogChanged` where a place was given out twice, and what `read` raises.
         """
         for record, offset in zip(records, offsets, strict=True):
-            unread = self._topic_view(record.topic).unread
+            unread = self._topic_index(record.topic).unread
             if offset in unread:
                 raise LogChanged(
                     text(
@@ -146,9 +146,9 @@ class View:
     def ends(self) -> dict[Subject, tuple[Position, Offset]]:
         """Per subject the position read, and the offset after the last event read or acknowledged."""
         return {
-            view.subject: (view.position, Offset(max([view.position.next_offset, *(offset + 1 for offset in view.unread)])))
-            for view in self._of_topic.values()
-            if view.subject is not None and view.position is not None
+            index.subject: (index.position, Offset(max([index.position.next_offset, *(offset + 1 for offset in index.unread)])))
+            for index in self._of_topic.values()
+            if index.subject is not None and index.position is not None
         }
 
 
