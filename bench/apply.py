@@ -70,7 +70,7 @@ class _Packed:
         self._open()
 
     def _row(self, values: tuple[Scalar, ...], variant: int) -> RowWrite:
-        return RowWrite(Action.PUT, values, (Entity.PRODUCT.value, 0, values[0], f"{variant:016d}", f"{variant:016d}", None))
+        return RowWrite(Action.PUT, values, (Entity.PRODUCT.value, 0, values[0], "applied", f"{variant:016d}", f"{variant:016d}", None))
 
     def _open(self) -> None:
         self._url = self._engine.new("ours")

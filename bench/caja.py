@@ -35,7 +35,7 @@ def build(url: str) -> None:
         build_caja(database, [Store(1, "Centro", 1)])
         database.create_tables(tables.metadata)
         with database.writing() as writer:
-            writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, BEAT=0))
+            writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, HEARTBEAT=0))
     finally:
         database.close()
 

@@ -17,7 +17,8 @@ profiles/    the profiles that come with Puente
 leftout      what rows lack of what SAE holds, for the ledger and for people; lacking counts it
 price_lists  which of SAE's lists there are, against those that a site names
 apply        rows into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside
-ledger/      the consumer's tables inside CAJA: state is what they say, tables and rows how they stand there
+ledger/      the consumer's tables inside CAJA (tables, rows), and what they say: state, parked, lease
+  making       a ledger that is made, brought to this version or begun anew
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA
   port         what is asked of it; sql is the adapter, transaction what it writes

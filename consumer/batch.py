@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from consumer.ledger.parked import Parked, Reason
-from consumer.ledger.state import TOMBSTONE, State, warehouse_of
+from consumer.ledger.state import TOMBSTONE, RowState, State, warehouse_of
 from consumer.leftout import Notes
 from consumer.mapping.action import action
 from consumer.mapping.mapper import MappedRow, RowMapper
@@ -122,6 +122,7 @@ class Planner:
             subject.entity.value,
             warehouse_of(subject),
             incoming.key,
+            RowState.of(incoming.content_hash).value,
             incoming.content_hash,
             mapped.hash if mapped else None,
             self._quantity(subject, mapped),
@@ -142,12 +143,14 @@ class Planner:
         else:
             mapped = mapper.row({"sku": key, "warehouse": subject.warehouse, "quantity": quantity}, store)
             done, values, row_hash = Action.PUT, mapped.values, mapped.hash
-        return RowWrite(done, values, (subject.entity.value, warehouse_of(subject), key, content, row_hash, quantity))
+        return RowWrite(
+            done, values, (subject.entity.value, warehouse_of(subject), key, RowState.of(content).value, content, row_hash, quantity)
+        )
 
     def total_again(self, subject: Subject, key: str) -> RowWrite:
         """The total alone of the product that CAJA writes so."""
         match = self.mappers[Entity.STOCK].match(Key(key), self.store_of(subject))
-        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None))
+        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None, None))
 
     def codes(self, row: RowWrite) -> list[str]:
         """The bar codes of a product's row; none where it is left alone."""

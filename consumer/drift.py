@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer.ledger import tables
-from consumer.ledger.state import UNSEEN, warehouse_of
+from consumer.ledger.state import RowState, warehouse_of
 from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
 from foundation.engines.charset import like
@@ -29,7 +29,7 @@ def of_rows(mapper: RowMapper, stock: Subject, store: int) -> sa.Select[Any]:
     return (
         sa.select(r.ROW_KEY, r.QUANTITY)
         .select_from(tables.rows.outerjoin(caja, sa.and_(product == key, number == store)))
-        .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != UNSEEN)
+        .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.STATE != RowState.UNSEEN.value)
         .where(quantity.is_distinct_from(wanted), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
     )
 

@@ -13,7 +13,7 @@ from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Reason
-from consumer.ledger.state import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress
+from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress
 from consumer.outcome import Step
 from consumer.resync.tombstones import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
@@ -85,7 +85,7 @@ class Follower:
         progress = self._applier.state.progress.get(topic)
         if progress is None:
             return self._begin(subject, topic, state, text("it was never read"))
-        if progress.fingerprint == DOUBTED:
+        if progress.state is PositionState.RESYNC_DOUBTFUL:
             return self._broken_lineage(subject, topic, text("the last time was not finished"))
         reason = self._reason(topic, progress)
         try:
@@ -146,9 +146,9 @@ class Follower:
 
     def _reason(self, topic: Topic, progress: Progress) -> Text | None:
         """Why a topic must be read from its start, but for its history."""
-        if progress.fingerprint == ASKED_FOR:
+        if progress.state is PositionState.RESYNC_ASKED:
             return text("somebody asked for it")
-        if progress.fingerprint == UNFINISHED:
+        if progress.state is PositionState.RESYNC_UNFINISHED:
             return text("the last time was not finished")
         if progress.fingerprint != self._fingerprint:
             return text("the profile, a policy, the stores or the mapping changed")
@@ -198,8 +198,8 @@ class Follower:
 
     def _opening(self, resync: Resync) -> Also:
         """b. of the resync: whoever finds it killed knows which history CAJA's rows are from."""
-        fingerprint = UNFINISHED if resync.trusted is None else DOUBTED
-        progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=fingerprint)
+        state = PositionState.RESYNC_UNFINISHED if resync.trusted is None else PositionState.RESYNC_DOUBTFUL
+        progress = Progress(position=resync.position, end_reached=resync.started, state=state, fingerprint="")
         if self._applier.state.progress.get(resync.topic) == progress:
             return Also()
         return Also(progress={resync.topic: progress})

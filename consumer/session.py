@@ -16,7 +16,7 @@ from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, Reason
-from consumer.ledger.state import ASKED_FOR, DOUBTED, Progress
+from consumer.ledger.state import PositionState, Progress
 from consumer.leftout import LeftOut, Teller
 from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
@@ -147,7 +147,7 @@ class Session:
         progress = self.applier.state.progress.get(topic)
         if progress is None:  # SAE may have no such warehouse: then the producer, which has spoken by then, made no topic
             return subject.entity is Entity.STOCK and self._given.log.state(topic) is None
-        return progress.fingerprint == self._given.fingerprint and (progress.sweep is None or self._needs_sae(topic, progress))
+        return progress.is_followed(self._given.fingerprint) and (progress.sweep is None or self._needs_sae(topic, progress))
 
     def _needs_sae(self, topic: Topic, progress: Progress) -> bool:
         """Whether its sweep waits for nothing but rows of SAE that no event can hold: all else is in CAJA."""
@@ -160,8 +160,9 @@ class Session:
         """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
         for topic, progress in self.applier.state.progress.items():
             subject = self._given.topics.subject(topic)
-            if subject is not None and subject.entity in entities and progress.fingerprint != DOUBTED:  # which is resynced anyway
-                self.applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
+            is_doubtful = progress.state is PositionState.RESYNC_DOUBTFUL  # which is resynced anyway
+            if subject is not None and subject.entity in entities and not is_doubtful:
+                self.applier.save(topic, replace(progress, state=PositionState.RESYNC_ASKED))
 
     @property
     def is_idle(self) -> bool:

@@ -15,6 +15,7 @@ from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.lease import lives
 from consumer.ledger import tables
 from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.making import LEASES, version_and_owner
 from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut, merged
@@ -49,10 +50,9 @@ class SqlCaja:
             return read_stores(reader, self._profile)
 
     def read_lease(self) -> LeaseRow:
-        if not self._database.catalogue([tables.lease.name]):
-            raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
+        present = self._database.catalogue(LEASES)
         with self._database.reading() as reader:
-            version = ledger_version(reader)
+            version, _ = version_and_owner(reader, present)
             if version not in (None, tables.VERSION):
                 raise ConfigError(
                     text(
@@ -62,7 +62,7 @@ class SqlCaja:
                         wanted=tables.VERSION,
                     )
                 )
-            found = list(reader.rows(sa.select(*tables.lease.c).where(tables.lease.c.ID == ONLY_ROW))) if version else []
+            found = [] if version is None else list(reader.rows(sa.select(*tables.lease.c).where(tables.lease.c.ID == ONLY_ROW)))
         if not found:
             raise ConfigError(text("{caja}: the ledger is missing: run puente setup", caja=self._name))
         lease = lease_of(found[0])
@@ -77,11 +77,11 @@ class SqlCaja:
         return lease
 
     def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
-        same_holder = tables.lease.c.TOKEN.is_(None) if seen.token is None else tables.lease.c.TOKEN == seen.token
+        same_holder = tables.lease.c.FENCING_TOKEN.is_(None) if seen.token is None else tables.lease.c.FENCING_TOKEN == seen.token
         update = (
             sa.update(tables.lease)
-            .where(tables.lease.c.ID == ONLY_ROW, same_holder, tables.lease.c.BEAT == seen.beat)
-            .values(TOKEN=token, BEAT=seen.beat + 1, BEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
+            .where(tables.lease.c.ID == ONLY_ROW, same_holder, tables.lease.c.HEARTBEAT == seen.beat)
+            .values(FENCING_TOKEN=token, HEARTBEAT=seen.beat + 1, HEARTBEAT_AT=NOW, HOST=holder.host, PROCESS=holder.process)
             .values(PROCESS_STARTED=holder.started, BOOT=holder.boot)
         )
         try:
@@ -91,7 +91,11 @@ class SqlCaja:
             return False
 
     def free(self, token: str) -> None:
-        update = sa.update(tables.lease).where(tables.lease.c.TOKEN == token).values(TOKEN=sa.null(), BEAT=tables.lease.c.BEAT + 1)
+        update = (
+            sa.update(tables.lease)
+            .where(tables.lease.c.FENCING_TOKEN == token)
+            .values(FENCING_TOKEN=sa.null(), HEARTBEAT=tables.lease.c.HEARTBEAT + 1)
+        )
         with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
             writer.execute(update)
 
@@ -186,7 +190,7 @@ class SqlCaja:
     @contextmanager
     def transaction(self, token: str) -> Iterator["SqlTransaction"]:
         g = tables.lease.c
-        beat = sa.update(tables.lease).where(g.ID == ONLY_ROW, g.TOKEN == token).values(BEAT=g.BEAT + 1, BEAT_AT=NOW)
+        beat = sa.update(tables.lease).where(g.ID == ONLY_ROW, g.FENCING_TOKEN == token).values(HEARTBEAT=g.HEARTBEAT + 1, HEARTBEAT_AT=NOW)
         with self._database.writing() as writer:
             try:
                 held = writer.execute(beat) == 1
@@ -201,8 +205,3 @@ def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
     """All rows of an entity's table, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
     return reader.rows(sa.select(*table.c))
-
-
-def ledger_version(reader: Reader) -> int | None:
-    """Of the ledger that is there; None where its lease is missing."""
-    return next((row[1] for row in reader.rows(sa.select(tables.lease.c.ID, tables.lease.c.LEDGER_VERSION))), None)

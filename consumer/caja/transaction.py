@@ -13,7 +13,7 @@ from consumer.caja.spelling import Spelling
 from consumer.ledger import tables
 from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.rows import PLACE, left_out_rows, naive, parked_row, place_values, progress_values
-from consumer.ledger.state import UNSEEN, Progress, warehouse_of
+from consumer.ledger.state import Progress, RowState, warehouse_of
 from consumer.leftout import Notes
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
@@ -71,7 +71,7 @@ class SqlTransaction:
         update = (
             sa.update(tables.rows)
             .where(r.ENTITY == subject.entity.value, r.WAREHOUSE == warehouse_of(subject), r.ROW_KEY == sa.bindparam("k"))
-            .values(CONTENT_HASH=UNSEEN)
+            .values(STATE=RowState.UNSEEN.value, CONTENT_HASH="")
         )
         bound = [{"k": key} for key in keys]
         if bound:

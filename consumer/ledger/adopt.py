@@ -7,7 +7,7 @@ counts by itself is left alone; where the ledger forgot them, stock that SAE and
 from collections.abc import Collection, Iterable, Sequence
 
 from consumer.caja.port import Store
-from consumer.ledger.state import UNSEEN
+from consumer.ledger.state import RowState
 from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
 from foundation.engines.catalogue import Scalar
@@ -39,7 +39,8 @@ def ledger_row(subject: Subject, key: Key) -> dict[str, object]:
         "ENTITY": subject.entity.value,
         "WAREHOUSE": subject.warehouse,
         "ROW_KEY": key,
-        "CONTENT_HASH": UNSEEN,
+        "STATE": RowState.UNSEEN.value,
+        "CONTENT_HASH": "",
         "ROW_HASH": None,
         "QUANTITY": 0.0,
     }

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from consumer.ledger import tables
 from consumer.ledger.lease import LeaseRow, Life
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
-from consumer.ledger.state import TOMBSTONE, Moment, Progress, State, Sweep, subject_of, warehouse_of
+from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress, RowState, State, Sweep, subject_of, warehouse_of
 from consumer.leftout import Cause, Note, Notes, ordered
 from foundation.engines.catalogue import Column, Kind
 from foundation.engines.database import Reader
@@ -21,6 +21,7 @@ from schemas.keys import KEY_WIDTH, Key
 PLACE = ("ENTITY", "WAREHOUSE", "ROW_KEY")
 DETAIL_LENGTH = ERROR_LENGTH = 500
 _ROW_KEY = Column(name="ROW_KEY", kind=Kind.TEXT, length=KEY_WIDTH)
+_STATE = Column(name="STATE", kind=Kind.TEXT, length=8)
 _CONTENT_HASH = Column(name="CONTENT_HASH", kind=Kind.TEXT, length=16)
 
 
@@ -58,7 +59,7 @@ def read_life(reader: Reader) -> Life:
     g = tables.lease.c
     now = sa.cast(sa.func.current_timestamp(), sa.DateTime)
     token, host, process, beat_at, error, error_at, at = next(
-        iter(reader.rows(sa.select(g.TOKEN, g.HOST, g.PROCESS, g.BEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
+        iter(reader.rows(sa.select(g.FENCING_TOKEN, g.HOST, g.PROCESS, g.HEARTBEAT_AT, g.LAST_ERROR, g.LAST_ERROR_AT, now)))
     )
 
     def since(moment: datetime | None) -> float | None:
@@ -79,13 +80,14 @@ def naive(moment: datetime) -> datetime:
 
 
 def _progress(row: Sequence[object]) -> tuple[Topic, Progress]:
-    topic, topic_id, next_offset, last_offset, digest, _, reached, fingerprint, *sweep = row
+    topic, topic_id, next_offset, last_offset, digest, _, reached, state, fingerprint, *sweep = row
     last = None if last_offset is None else LastEvent(Offset(_number(last_offset)), str(digest))
     end_reached = _aware(reached)
     assert end_reached is not None
     return Topic(str(topic)), Progress(
         position=Position(TopicId(str(topic_id)), Offset(_number(next_offset)), last),
         end_reached=end_reached,
+        state=PositionState(str(state)),
         fingerprint=str(fingerprint).strip(),
         sweep=_sweep(*sweep),
     )
@@ -101,14 +103,15 @@ def progress_values(progress: Progress, now: datetime) -> dict[str, object]:
     """All columns of a position but its topic."""
     position, sweep = progress.position, progress.sweep
     return {
-        "TOPIC_IDENTITY": position.topic_id,
+        "TOPIC_ID": position.topic_id,
         "NEXT_OFFSET": position.next_offset,
         "LAST_OFFSET": position.last.offset if position.last else None,
         "LAST_DIGEST": position.last.digest if position.last else None,
         "APPLIED_AT": naive(now),
         "END_REACHED": naive(progress.end_reached),
+        "STATE": progress.state.value,
         "FINGERPRINT": progress.fingerprint,
-        "SWEEP_IDENTITY": sweep.since.topic_id if sweep else None,
+        "SWEEP_CONTROL_ID": sweep.since.topic_id if sweep else None,
         "SWEEP_AFTER": sweep.since.after if sweep else None,
         "SWEEP_HELD": sweep.held if sweep else None,
     }
@@ -128,8 +131,9 @@ def read_subjects(reader: Reader) -> list[Subject]:
 def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dict[Key, str]:
     """What was applied of a subject. `shared` holds each key once, whatever the number of subjects: all stores have the same products."""
     of = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject)}
-    found = reader.keys(tables.ROWS, (_ROW_KEY, _CONTENT_HASH), of)
-    return {shared.setdefault(key, key): content or TOMBSTONE for key, content in found}
+    found = reader.keys(tables.ROWS, (_ROW_KEY, _STATE, _CONTENT_HASH), of)
+    applied, states = RowState.APPLIED.value, {state.value: state.in_memory("") for state in RowState}
+    return {shared.setdefault(key, key): content if state == applied else states[state] for key, state, content in found}
 
 
 def _parked(row: Sequence[object]) -> Parked:

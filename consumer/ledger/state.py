@@ -1,14 +1,8 @@
-"""The ledger: the consumer's tables inside the CAJA database, so that what was applied and how far commit together.
-
-PUENTE_GUARD      one row: which CAJA this is, who may write, and that he lives
-PUENTE_POSITIONS  per topic, how far it was applied, the event read last, and what the last resync left to be done
-PUENTE_ROWS       per key, what was applied: hash of the event's content, hash of the row, the quantity of stock
-PUENTE_WAITING    per key, the newest change that could not be applied yet, and why
-PUENTE_LEFT_OUT   per key, what its row in CAJA lacks of what SAE holds, and why
-"""
+"""The ledger as it was read: how far each topic was applied, and what of each key."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from consumer.ledger.parked import ParkedChanges, SubjectKey
 from consumer.ledger.tables import NO_WAREHOUSE
@@ -18,13 +12,43 @@ from foundation.eventlog.port import Offset, Topic, TopicId
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
-TOMBSTONE = ""
-"""The content hash of a tombstone."""
-UNSEEN = "?"
-"""The content hash of a key that the log did not hold at the last resync: no event's."""
-ASKED_FOR, UNFINISHED, DOUBTED = "", "-", "!"
-"""The fingerprints of a position whose topic somebody wants resynced, and of one up to which a resync has read that is not finished: of a
-log that is the one read before, and of another one, in which some keys may be older than what CAJA has."""
+TOMBSTONE, UNSEEN = "", "?"
+"""What stands in memory for the content hash of a key that SAE deleted, and of one that the log did not hold at the last resync."""
+
+
+class RowState(StrEnum):
+    """What the ledger knows of a key."""
+
+    APPLIED = "applied"
+    DELETED = "deleted"
+    """SAE deleted it."""
+    UNSEEN = "unseen"
+    """The log did not hold it at the last resync."""
+
+    @classmethod
+    def of(cls, content_hash: str) -> "RowState":
+        return {TOMBSTONE: cls.DELETED, UNSEEN: cls.UNSEEN}.get(content_hash, cls.APPLIED)
+
+    def in_memory(self, content_hash: str) -> str:
+        """What stands for the content hash of a row of this state."""
+        return content_hash if self is RowState.APPLIED else TOMBSTONE if self is RowState.DELETED else UNSEEN
+
+
+class PositionState(StrEnum):
+    """What is done with a topic from its position on."""
+
+    FOLLOWED = "followed"
+    """What comes is applied."""
+    RESYNC_ASKED = "resync asked for"
+    """It is resynced, for somebody wants that."""
+    RESYNC_UNFINISHED = "resync unfinished"
+    """It is resynced again: the position is not how far it was applied, but the furthest that anything was applied from."""
+    RESYNC_DOUBTFUL = "resync doubtful"
+    """The same, from a log with a broken lineage, in which some keys may be older than what CAJA has."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self in (PositionState.RESYNC_UNFINISHED, PositionState.RESYNC_DOUBTFUL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +75,18 @@ class Progress:
     """How far a topic was applied; times in UTC.
 
     `end_reached` is when its end was last reached: a tombstone that came and went since may have been missed. `fingerprint` is that of
-    the resync that this position goes back to, or `ASKED_FOR`; or `UNFINISHED` or `DOUBTED`: then the position is not how far the topic
-    was applied, but the furthest that anything was applied from.
+    the resync that this position goes back to; empty while it is not finished.
     """
 
     position: Position
     end_reached: datetime
     fingerprint: str
+    state: PositionState = PositionState.FOLLOWED
     sweep: Sweep | None = None
+
+    def is_followed(self, fingerprint: str) -> bool:
+        """Whether no resync is due for a consumer of this fingerprint."""
+        return self.state is PositionState.FOLLOWED and self.fingerprint == fingerprint
 
 
 @dataclass(kw_only=True, slots=True)

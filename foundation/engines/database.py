@@ -134,6 +134,10 @@ class Database(Protocol):
         """Adds the columns that tables which are there lack; each may be empty."""
         ...
 
+    def rename_column(self, table: str, old: str, new: str) -> None:
+        """The column keeps what it holds. Raises `LockConflict` where somebody is using the table."""
+        ...
+
     def drop_tables(self, metadata: MetaData) -> None:
         """Drops those of the tables that are there."""
         ...

@@ -94,6 +94,7 @@ LEDGER_COLUMNS = (
     WriteColumn(name="ENTITY", kind=Kind.TEXT, width=12),
     WriteColumn(name="WAREHOUSE", kind=Kind.INTEGER),
     WriteColumn(name="ROW_KEY", kind=Kind.TEXT, width=32),
+    WriteColumn(name="STATE", kind=Kind.TEXT, width=8),
     WriteColumn(name="CONTENT_HASH", kind=Kind.TEXT, width=16),
     WriteColumn(name="ROW_HASH", kind=Kind.TEXT, width=16),
     WriteColumn(name="QUANTITY", kind=Kind.FLOAT),

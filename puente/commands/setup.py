@@ -8,11 +8,10 @@ from functools import partial
 import sqlalchemy as sa
 
 from consumer.caja import sales
-from consumer.caja.sql import ledger_version, rows_of
-from consumer.ledger import tables
-from consumer.ledger.adopt import ledger_row, unproved
+from consumer.caja.sql import rows_of
+from consumer.ledger import making, tables
+from consumer.ledger.adopt import unproved
 from consumer.ledger.parked import SubjectKey
-from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED
 from foundation.engines import open_database, server_of
 from foundation.engines.database import Reader
 from foundation.errors import ConfigError
@@ -103,22 +102,28 @@ def _caja(settings: Settings, caja: CajaSettings, twins: Iterable[tuple[str, str
         if caja.name in pair:
             raise ConfigError(one_database(*pair))
     with closing((checked := open_caja(caja)).database):
-        missing = [name for name in tables.metadata.tables if name not in checked.catalogue]
-        version, owner = _version(checked), _owner(checked)
+        catalogue = checked.catalogue
+        with checked.database.reading() as reader:
+            version, owner = making.version_and_owner(reader, catalogue)
+        missing = [name for name in tables.metadata.tables if name not in catalogue]
+        left_over = [name for name in making.names_of_old() if name in catalogue]
         index = list(_index(checked))
     _refuse(caja, version, owner, adopt=adopt)
     _refuse_one(caja, [other for other in settings.caja if other.name == owner != caja.name])
     yield from index
+    label = checked.database.label
     if version is not None and version < tables.OLDEST:
         every = ", ".join(tables.metadata.tables)
-        renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=every, database=checked.database.label)
+        renewed = text("make the tables {tables} of {database} anew; all is compared again", tables=every, database=label)
         yield Action(caja.name, renewed, lambda: _renew_ledger(caja), touches_caja=True)
         return
-    if version is not None and version < tables.VERSION:
-        upgraded = text("add to the ledger of {database} what it lacks; all is compared again", database=checked.database.label)
+    if version is not None and (version < tables.VERSION or left_over):
+        upgraded = text("bring the ledger of {database} to this version; what it knows stays", database=label)
+        if version == making.WITHOUT_LEFT_OUT:
+            upgraded = text("add to the ledger of {database} what it lacks; all is compared again", database=label)
         yield Action(caja.name, upgraded, lambda: _upgrade_ledger(caja), touches_caja=True)
     elif missing:
-        added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=checked.database.label)
+        added = text("add the tables {tables} to {database}", tables=", ".join(missing), database=label)
         yield Action(caja.name, added, lambda: _create_ledger(caja), touches_caja=True)
     elif owner is None:
         named = text("write the name {name} into the ledger", name=caja.name)
@@ -167,20 +172,6 @@ def _refuse_one(caja: CajaSettings, owners: Sequence[CajaSettings]) -> None:
                 raise ConfigError(one_database(owner.name, caja.name))
 
 
-def _version(checked: CheckedCaja) -> int | None:
-    if tables.lease.name not in checked.catalogue:
-        return None
-    with checked.database.reading() as reader:
-        return ledger_version(reader)
-
-
-def _owner(checked: CheckedCaja) -> str | None:
-    if tables.lease.name not in checked.catalogue:
-        return None
-    with checked.database.reading() as reader:
-        return next((str(row[0]) for row in reader.rows(sa.select(tables.lease.c.CAJA))), None)
-
-
 def _create_ledger(caja: CajaSettings, stock: Sequence[SubjectKey] = ()) -> None:
     with closing((checked := open_caja(caja)).database):
         checked.database.create_tables(tables.metadata)
@@ -189,8 +180,7 @@ def _create_ledger(caja: CajaSettings, stock: Sequence[SubjectKey] = ()) -> None
             if owners and owners != [caja.name]:  # made since it was looked at
                 raise ConfigError(one_database(owners[0], caja.name))
             if not owners:
-                writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=caja.name, BEAT=0))
-                writer.insert(tables.rows, [ledger_row(*place) for place in stock])
+                making.create(writer, caja.name, stock)
 
 
 def _renew_ledger(caja: CajaSettings) -> None:
@@ -198,38 +188,25 @@ def _renew_ledger(caja: CajaSettings) -> None:
     with closing((checked := open_caja(caja)).database):
         with checked.database.reading() as reader:
             stock = _unproved(checked, reader)
-        checked.database.drop_tables(tables.metadata)
+        making.drop(checked.database)
     _create_ledger(caja, stock)
 
 
 def _upgrade_ledger(caja: CajaSettings) -> None:
-    """Killed within, the next `setup` goes on: the version comes last."""
     with closing((checked := open_caja(caja)).database):
-        checked.database.create_tables(tables.metadata)
-        checked.database.add_columns(tables.metadata)
-        with checked.database.writing() as writer:
-            fingerprint = tables.positions.c.FINGERPRINT
-            unfinished = (UNFINISHED, DOUBTED)  # which are compared anyway
-            writer.execute(sa.update(tables.positions).where(fingerprint.not_in(unfinished)).values(FINGERPRINT=ASKED_FOR))
-            writer.execute(sa.update(tables.lease).values(LEDGER_VERSION=tables.VERSION, BEAT=tables.lease.c.BEAT + 1))
+        making.upgrade(checked.database)
 
 
 def _adopt(caja: CajaSettings) -> None:
-    """CAJA's rows are kept as they are; what was applied is forgotten, so that the whole log is compared with them.
-
-    How far the original had read is kept: a log that has lost events since then is known by that.
-    """
     with closing((checked := open_caja(caja)).database), checked.database.writing() as writer:
-        stock = _unproved(checked, writer)
-        for table in (tables.rows, tables.parked, tables.left_out):
-            writer.execute(sa.delete(table))
-        writer.execute(sa.update(tables.positions).values(FINGERPRINT=ASKED_FOR, SWEEP_IDENTITY=None, SWEEP_AFTER=None, SWEEP_HELD=None))
-        writer.insert(tables.rows, [ledger_row(*place) for place in stock])
-        writer.execute(sa.update(tables.lease).values(CAJA=caja.name, TOKEN=sa.null(), BEAT=tables.lease.c.BEAT + 1, READY_AT=sa.null()))
+        making.adopt(writer, caja.name, _unproved(checked, writer))
 
 
 def _unproved(checked: CheckedCaja, reader: Reader) -> list[SubjectKey]:
     told: set[Key] = set()
-    for table in (tables.rows, tables.parked):
-        told.update(Key(row[0]) for row in reader.rows(sa.select(table.c.ROW_KEY).where(table.c.ENTITY == Entity.STOCK.value)))
+    for name in (tables.rows.name, tables.parked.name, making.OLD_PARKED):
+        if name in checked.catalogue:
+            is_stock = sa.column("ENTITY", sa.String(12)) == Entity.STOCK.value
+            keys: sa.Select[tuple[str]] = sa.select(sa.column("ROW_KEY")).select_from(sa.table(name)).where(is_stock)
+            told.update(Key(row[0]) for row in reader.rows(keys))
     return unproved(told, rows_of(reader, checked.mappers[Entity.STOCK]), checked.mappers[Entity.STOCK], checked.stores)

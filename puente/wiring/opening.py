@@ -10,7 +10,7 @@ from consumer.caja import sales
 from consumer.caja.parameters import read_stores, read_switches
 from consumer.caja.port import Store, Switches
 from consumer.caja.sql import SqlCaja
-from consumer.ledger.tables import lease
+from consumer.ledger.making import LEASES
 from consumer.mapping import profile as profiles
 from consumer.mapping.fingerprint import fingerprint
 from consumer.mapping.mapper import RowMapper, mappers
@@ -116,7 +116,8 @@ class CheckedCaja:
 
     @property
     def has_ledger(self) -> bool:
-        return lease.name in self.catalogue
+        """Of whatever version."""
+        return any(name in self.catalogue for name in LEASES)
 
     @property
     def finds_sales(self) -> bool:

@@ -99,7 +99,7 @@ def on_firebird(
             execute(outside, sa.text(statement))
         grant_caja(url)
         database.create_tables(tables.metadata)
-        execute(database, sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", BEAT=0))
+        execute(database, sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", HEARTBEAT=0))
         catalogue = database.catalogue()
         assert check(PROFILE, catalogue, "centro")
         made = mappers(PROFILE, catalogue, {}, CATALOGUES)
@@ -185,7 +185,7 @@ def row(subject: UnderTest, entity: Entity, action: Action, value: dict[str, Any
     key = Key(value if isinstance(value, str) else str(value.get("customer") or value.get("sku") or value.get("line")))
     values = mapper.match(key, store) if isinstance(value, str) else mapper.row(value, store).values
     quantity = None if entity is not Entity.STOCK else 0.0 if isinstance(value, str) else value["quantity"]
-    return RowWrite(action, values, (entity.value, store or 0, key, "hash" + str(len(str(value)))[:12], "row", quantity))
+    return RowWrite(action, values, (entity.value, store or 0, key, "applied", "hash" + str(len(str(value)))[:12], "row", quantity))
 
 
 def put(value: dict[str, Any], store: int | None = None) -> tuple[Action, dict[str, Any], int | None]:
@@ -319,7 +319,7 @@ def test_the_ledger_is_read_with_a_beat_for_each_subject_or_in_one_snapshot(subj
     # And a tombstone has no hash
     gone = row(subject, Entity.PRODUCT, Action.RETIRE, "P1", None)
     with subject.caja.transaction(token) as transaction:
-        transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], TOMBSTONE, None, None))])
+        transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], "deleted", TOMBSTONE, None, None))])
     assert subject.caja.state(beat).hashes[Subject(Entity.PRODUCT)][Key("P1")] == TOMBSTONE
 
 
@@ -517,7 +517,7 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_c
     seen = caja.read_lease()
     caja.claim(seen, "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(tables.lease).values(TOKEN="other"))
+        writer.execute(sa.update(tables.lease).values(FENCING_TOKEN="other"))
         with pytest.raises(LostLease), caja.transaction("mine"):
             pass
         assert not caja.claim(caja.read_lease(), "third", HOLDER)
@@ -527,7 +527,7 @@ def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja
     caja, _, url = sql_caja
     caja.claim(caja.read_lease(), "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(tables.lease).values(TOKEN="other"))
+        writer.execute(sa.update(tables.lease).values(FENCING_TOKEN="other"))
         caja.free("mine")
     assert caja.read_lease().token == "other"
 
@@ -607,7 +607,7 @@ def test_stock_that_drifted_is_what_differs_from_the_ledger(subject: UnderTest, 
     # Somebody writes another quantity behind the ledger's back
     with subject.caja.transaction(token) as transaction:
         sold = row(subject, Entity.STOCK, *put(stock("P1", "6.25"), 1))
-        transaction.write(Entity.STOCK, [RowWrite(sold.action, sold.values, ("stock", 77, "P1", "h", "r", 6.25))])
+        transaction.write(Entity.STOCK, [RowWrite(sold.action, sold.values, ("stock", 77, "P1", "applied", "h", "r", 6.25))])
     assert subject.caja.drifted(here, 1) == {"P1": 7.25}
     assert subject.caja.drifted(Subject(Entity.STOCK, 2), 2) == {}
     # A row that the log does not hold is the sweep's

@@ -164,7 +164,7 @@ def test_a_second_caja_never_takes_the_ledger_of_the_first(twins: SmallSite) -> 
     for words in (("check",), ("setup", "--yes", "--adopt"), ("run", "--once")):
         assert twins.puente(*words).returncode == 2
     # Then it is the first one's still
-    assert twins.caja_rows("centro", "CAJA FROM PUENTE_GUARD") == [("centro",)]
+    assert twins.caja_rows("centro", "CAJA FROM PUENTE_LEASE") == [("centro",)]
 
 
 def test_databases_are_told_apart_by_their_transactions(engine: Engine) -> None:

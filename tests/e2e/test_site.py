@@ -34,7 +34,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
 
     dry = site.puente("setup", "--dry-run", "--json")
     assert report(dry)["done"] is False
-    assert any("PUENTE_GUARD" in action["text"] for action in report(dry)["actions"])
+    assert any("PUENTE_LEASE" in action["text"] for action in report(dry)["actions"])
     asked = site.puente("setup")
     assert asked.returncode == 2
     assert "--yes" in asked.stderr

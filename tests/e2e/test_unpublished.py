@@ -38,7 +38,7 @@ def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_pa
     told = site.puente("resync", "--caja", "norte", "--json", "--dry-run")
     assert [one["not_in_sae"] for one in json.loads(told.stdout) if one["entity"] == "product"] == [["AJENO"]]
     site.caja_sql("norte", "UPDATE CATINVEN SET ALTA = 'F' WHERE PRODUCTO = 'AJENO'")
-    assert all(site.caja_rows(name, "READY_AT FROM PUENTE_GUARD") != [(None,)] for name in ("centro", "norte"))
+    assert all(site.caja_rows(name, "READY_AT FROM PUENTE_LEASE") != [(None,)] for name in ("centro", "norte"))
     with site.log() as log:
         heartbeat = last_heartbeat(log, Topics(load(site.settings).log.prefix, "01"))
     assert heartbeat is not None

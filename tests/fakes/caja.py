@@ -231,7 +231,7 @@ class MemoryTransaction:
             if code:
                 errors.append(RowError(index, code, code == LOCKED, text("planted")))
             elif row.action is not Action.TOTAL:
-                entity_name, warehouse, key, content_hash, _, quantity = row.ledger
+                entity_name, warehouse, key, _, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
                 self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
                 if quantity is not None:

@@ -65,7 +65,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def put(number: int, name: str | None) -> RowWrite:
-    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "c", "r", None))
+    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "applied", "c", "r", None))
 
 
 def write(database: Database, *rows: RowWrite) -> int:
@@ -506,7 +506,10 @@ def test_numbers_arrive_exact_and_what_does_not_fit_fails_alone(database: Databa
         Decimal("99999999999999.999999"),
         -0.0,
     ]
-    rows = [RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "c", "r", None)) for number, value in enumerate(values, start=-3)]
+    rows = [
+        RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "applied", "c", "r", None))
+        for number, value in enumerate(values, start=-3)
+    ]
     with database.writing() as writer:
         assert writer.write(plan, rows).touched == len(values)
         assert writer.write(plan, rows).touched == 0

@@ -153,7 +153,7 @@ def test_a_writer_who_may_not_create_tables_cannot_make_the_ledger_but_can_use_o
         with closing(open_database(databases.caja)) as caja:
             caja.create_tables(tables.metadata)
         said = str(databases.check_caja()[0].text)
-        assert "SELECT, INSERT, UPDATE, DELETE on PUENTE_GUARD, PUENTE_POSITIONS, PUENTE_ROWS, PUENTE_WAITING, PUENTE_LEFT_OUT" in said
+        assert "SELECT, INSERT, UPDATE, DELETE on PUENTE_LEASE, PUENTE_POSITIONS, PUENTE_ROWS, PUENTE_PARKED, PUENTE_LEFT_OUT" in said
         grant_caja(databases.caja)
         assert [finding.level for finding in databases.check_caja()] == [Level.OK]
     finally:

@@ -76,7 +76,7 @@ def not_yet_committed(other: Database, statement: str) -> Iterator[None]:
 
 
 def thing(number: int, name: str | None = None, code: str | None = None, owner: int | None = None) -> RowWrite:
-    return RowWrite(Action.PUT, (number, name, code, owner), ("thing", 0, str(number), "c", "r", None))
+    return RowWrite(Action.PUT, (number, name, code, owner), ("thing", 0, str(number), "applied", "c", "r", None))
 
 
 def errors(database: Database, *rows: RowWrite, plan: WritePlan = PLAN) -> list[RowError]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from consumer.ledger.adopt import unproved
 from consumer.ledger.lease import LeaseRow
-from consumer.ledger.state import ASKED_FOR, UNSEEN, Progress
+from consumer.ledger.state import UNSEEN, PositionState, Progress
 from consumer.ledger.tables import VERSION
 from consumer.mapping.mapper import RowMapper, mappers
 from consumer.policies import Policies
@@ -161,7 +161,9 @@ class SimCaja(MemoryCaja):
     def adopt(self) -> None:
         """`puente setup --adopt`."""
         if self.content.lease.caja != self.name:
-            self._begin_ledger({topic: replace(found, fingerprint=ASKED_FOR, sweep=None) for topic, found in self.content.progress.items()})
+            self._begin_ledger(
+                {topic: replace(found, state=PositionState.RESYNC_ASKED, sweep=None) for topic, found in self.content.progress.items()}
+            )
 
     def renew(self) -> None:
         """`puente setup` where the ledger is of an older Puente."""

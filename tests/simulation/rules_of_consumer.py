@@ -14,7 +14,7 @@ from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
-from consumer.ledger.state import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Moment, Progress, State, Sweep
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, PositionState, Progress, State, Sweep
 from consumer.mapping.mapper import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
@@ -57,7 +57,7 @@ def _lasts_as_we_make_it(_self: Tombstones, _topic: Topic) -> timedelta:
 
 
 def _ignores_the_fingerprint(self: Follower, topic: Topic, progress: Progress) -> Text | None:
-    if progress.fingerprint not in (ASKED_FOR, UNFINISHED):
+    if progress.state is PositionState.FOLLOWED:
         progress = replace(progress, fingerprint=self._fingerprint)
     return _reason(self, topic, progress)
 
@@ -180,7 +180,7 @@ def _asks_without_doubt(self: Session, entities: Sequence[Entity]) -> None:
     for topic, progress in self.applier.state.progress.items():
         subject = self._given.topics.subject(topic)
         if subject is not None and subject.entity in entities:
-            self.applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
+            self.applier.save(topic, replace(progress, state=PositionState.RESYNC_ASKED))
 
 
 def _decides_alone(_self: Follower, _subject: Subject, _topic: Topic) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.follow import PROVE_SECONDS
-from consumer.ledger.state import UNFINISHED
+from consumer.ledger.state import PositionState
 from consumer.policies import Policies
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import StoredTopic
@@ -141,7 +141,7 @@ def test_where_a_resync_was_killed_and_its_log_cut_at_once_it_shows() -> None:
     site.consumer.pace.limit = 2
     while shown(site, "P0") != 11.0:
         site.consumer.step()
-    assert site.caja.content.progress[TOPIC].fingerprint == UNFINISHED
+    assert site.caja.content.progress[TOPIC].state is PositionState.RESYNC_UNFINISHED
     # When its process dies, and the log loses what was read
     cut(site, 6)
     site.consumer.release()

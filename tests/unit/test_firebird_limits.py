@@ -16,12 +16,13 @@ from sqlalchemy.sql.base import Executable
 from consumer.caja import sales
 from consumer.caja.port import Holder
 from consumer.caja.sql import SqlCaja
-from consumer.ledger import tables
+from consumer.ledger import making, tables
 from consumer.ledger.lease import LeaseRow
+from consumer.ledger.making import OLD_LEASE, OLD_PARKED
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
-from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege
+from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege, Table
 from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
 from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
@@ -131,6 +132,9 @@ class Recorder:
                 if column.nullable:
                     self.texts.append(alter.add_column(column, DIALECT))
 
+    def rename_column(self, table: str, old: str, new: str) -> None:
+        self.texts.append(alter.rename_column(table, old, new))
+
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
             self._keep(sa.schema.DropTable(table))
@@ -149,6 +153,7 @@ def of_the_consumer() -> list[str]:
     database = Recorder(
         {**reference_catalogue(), **catalogue_of(tables.metadata)},
         {
+            'SELECT "LEDGER_VERSION", "CAJA"': [(tables.VERSION, "centro")],
             tables.lease.name: [lease],
             tables.ROWS: [("stock", 1)],
             tables.left_out.name: [("product", 0, "shortened", "shortened", 1)],
@@ -203,6 +208,20 @@ def parked() -> Parked:
     )
 
 
+def of_an_older_ledger() -> list[str]:
+    """What `puente setup` does with it."""
+    columns = {
+        OLD_LEASE: ("ID", "CAJA", "TOKEN", "BEAT"),
+        OLD_PARKED: tables.parked.c.keys(),
+        tables.positions.name: ("TOPIC", "TOPIC_IDENTITY", "SWEEP_IDENTITY"),
+    }
+    known = {name: Table(name=name, columns={column: Column(name=column, kind=Kind.TEXT) for column in of}) for name, of in columns.items()}
+    database = Recorder(known, {OLD_LEASE: [(3, "centro")]})
+    making.upgrade(database)
+    making.adopt(database, "centro", [])
+    return database.texts
+
+
 def of_the_producer() -> list[str]:
     database = Recorder(catalogue_of(sae_metadata("01", 9)), {"count(*)": [(100_000,)]})
     with SqlSae(database, "01").snapshot() as snapshot:
@@ -223,7 +242,7 @@ def of_the_users() -> list[str]:
     return [*database.texts, *grants.for_sae(settings).grants, *grants.for_caja(settings.caja[0]).grants]
 
 
-ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
+ALL = [*of_the_consumer(), *of_an_older_ledger(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
 BLOCKS["parked"] = insert.build(tables.parked)
 

@@ -8,7 +8,7 @@ import pytest
 from consumer.caja.port import Switches
 from consumer.ledger.lease import Life
 from consumer.ledger.parked import Parked, ParkedChanges, Reason
-from consumer.ledger.state import ASKED_FOR, DOUBTED, UNFINISHED, Moment, Progress, Sweep
+from consumer.ledger.state import Moment, PositionState, Progress, Sweep
 from consumer.ledger.state import State as Ledger
 from consumer.policies import Policies
 from foundation.errors import ConfigError, ExitCode
@@ -32,8 +32,11 @@ FREE = Life(token=None, holder=None, beat_seconds=1.0, error=None, error_seconds
 NOBODY_EVER = Life(token=None, holder=None, beat_seconds=None, error=None, error_seconds=None)
 
 
-def at(offset: int, fingerprint: str = "f", topic_id: str = "i", sweep: Sweep | None = None) -> Progress:
-    return Progress(position=Position(TopicId(topic_id), Offset(offset), None), end_reached=NOW, fingerprint=fingerprint, sweep=sweep)
+def at(
+    offset: int, state: PositionState = PositionState.FOLLOWED, fingerprint: str = "f", topic_id: str = "i", sweep: Sweep | None = None
+) -> Progress:
+    position = Position(TopicId(topic_id), Offset(offset), None)
+    return Progress(position=position, end_reached=NOW, state=state, fingerprint=fingerprint, sweep=sweep)
 
 
 ALL_READ = dict.fromkeys(READ, at(10))
@@ -66,7 +69,7 @@ OFF = Switches(interface=False, stock_changes=True, tax_included=False)
     [
         (answer(ALL_READ), State.WORKING),
         (answer({**ALL_READ, PRODUCTS: at(9)}), State.CATCHING_UP),
-        (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), State.RESYNCING),
+        (answer({**ALL_READ, PRODUCTS: at(10, PositionState.RESYNC_ASKED)}), State.RESYNCING),
         (answer({**ALL_READ, PRODUCTS: at(10, topic_id="another")}), State.RESYNCING),
         (answer({}), State.RESYNCING),
         (answer(ALL_READ, switches=OFF), State.INTERFACE_OFF),
@@ -78,11 +81,11 @@ OFF = Switches(interface=False, stock_changes=True, tax_included=False)
         (answer(ALL_READ, replace(LIVES, error="x", error_seconds=5.0)), State.WORKING),
     ],
 )
-def test_the_state_in_one_heartbeat(given: Answer, state: State) -> None:
+def test_the_state_in_one_word(given: Answer, state: State) -> None:
     assert judged(given)[0].state is state
 
 
-@pytest.mark.parametrize("progress", [{}, {PRODUCTS: at(3, UNFINISHED)}])
+@pytest.mark.parametrize("progress", [{}, {PRODUCTS: at(3, PositionState.RESYNC_UNFINISHED)}])
 def test_a_caja_that_nobody_ever_finished_loading_was_never_loaded(progress: dict[Topic, Progress]) -> None:
     empty = answer(progress, NOBODY_EVER)
     found, going_on = judged(replace(empty, ledger=replace(empty.ledger, ready_at=None)))
@@ -97,9 +100,9 @@ def test_what_is_behind_counts_from_where_the_ledger_is_sure() -> None:
     assert going_on == {PRODUCTS: 7, STOCK: 0}
 
 
-@pytest.mark.parametrize("fingerprint", [UNFINISHED, DOUBTED])
-def test_in_the_midst_of_a_resync_nobody_knows_since_when_it_is_behind(fingerprint: str) -> None:
-    found, going_on = judged(answer({**ALL_READ, PRODUCTS: at(7, fingerprint)}))
+@pytest.mark.parametrize("state", [PositionState.RESYNC_UNFINISHED, PositionState.RESYNC_DOUBTFUL])
+def test_in_the_midst_of_a_resync_nobody_knows_since_when_it_is_behind(state: PositionState) -> None:
+    found, going_on = judged(answer({**ALL_READ, PRODUCTS: at(7, state)}))
     assert (found.behind, going_on) == (10, None)
 
 
@@ -117,7 +120,7 @@ def test_stock_that_is_not_read_is_not_behind() -> None:
     ("given", "lacks"),
     [
         (answer(ALL_READ, policies=Policies(entities=(Entity.PRODUCT,))), Lacks.ENTITIES),
-        (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), Lacks.RESYNC),
+        (answer({**ALL_READ, PRODUCTS: at(10, PositionState.RESYNC_ASKED)}), Lacks.RESYNC),
         (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0)), held=70))}), Lacks.PERSON),
         (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0))))}), Lacks.PRODUCER),
         (answer(ALL_READ), Lacks.CONSUMER),

@@ -24,3 +24,7 @@ def add_column(column: sa.Column[object], dialect: Dialect) -> str:
     assert isinstance(column.table, sa.Table)
     made = _with_charset(str(sa.schema.CreateColumn(column).compile(dialect=dialect)), column.table)
     return f"ALTER TABLE {column.table.name} ADD {made}"
+
+
+def rename_column(table: str, old: str, new: str) -> str:
+    return f"ALTER TABLE {table} ALTER COLUMN {old} TO {new}"

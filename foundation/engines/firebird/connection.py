@@ -173,6 +173,9 @@ class FirebirdDatabase:
                     with self._transaction(WRITING) as transaction:
                         transaction.run(alter.add_column(column, self._engine.dialect))
 
+    def rename_column(self, table: str, old: str, new: str) -> None:
+        self._run(alter.rename_column(table, old, new))
+
     def drop_tables(self, metadata: MetaData) -> None:
         present = set(self.catalogue())
         for table in metadata.sorted_tables:

@@ -8,7 +8,7 @@ from consumer.caja.port import Switches
 from consumer.lease import lives
 from consumer.ledger.lease import Life
 from consumer.ledger.parked import Reason
-from consumer.ledger.state import DOUBTED, UNFINISHED, Progress
+from consumer.ledger.state import Progress
 from consumer.ledger.state import State as Ledger
 from consumer.leftout import LeftOut
 from consumer.policies import Policies
@@ -81,7 +81,7 @@ def _goes_on(progress: Progress | None, state: TopicState) -> Offset:
 
 def _is_compared(progress: Progress | None) -> bool:
     """Whether a resync is under way: some of what stands before its position is applied, and some is not."""
-    return progress is not None and progress.fingerprint in (UNFINISHED, DOUBTED)
+    return progress is not None and progress.state.is_unfinished
 
 
 def _leads_to(position: Position, state: TopicState) -> bool:
@@ -92,7 +92,7 @@ def _leads_to(position: Position, state: TopicState) -> bool:
 def _add_resyncs(found: CajaStatus, known: Mapping[Topic, Progress], read: Mapping[Topic, TopicState], fingerprint: str) -> None:
     for topic, state in sorted(read.items()):
         progress = known.get(topic)
-        if progress is None or progress.fingerprint != fingerprint or not _leads_to(progress.position, state):
+        if progress is None or not progress.is_followed(fingerprint) or not _leads_to(progress.position, state):
             found.resyncs.append(topic)
         elif progress.sweep is not None and progress.sweep.held is not None:
             found.held[topic] = progress.sweep.held
