@@ -13,6 +13,7 @@ COPY requirements.lock ./
 RUN pip download --quiet --require-hashes --no-deps --only-binary=:all: --dest /wheels --requirement requirements.lock
 RUN pip install --quiet --no-index --find-links /wheels hatchling
 COPY LICENSE README.md pyproject.toml ./
+COPY foundation foundation
 COPY schemas schemas
 COPY producer producer
 COPY consumer consumer

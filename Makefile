@@ -36,7 +36,7 @@ test: system-test lint ## everything CI runs: lint, then all tests
 # Here, so that no test's time limit counts the download.
 	$(if $(PUENTE_TEST_KAFKA),,@$(BIN)/python tools/kafka-broker fetch)
 # Where Python is told to write no bytecode, each of some hundred starts of the command would compile it anew.
-	@$(BIN)/python -m compileall -q schemas producer consumer puente
+	@$(BIN)/python -m compileall -q foundation schemas producer consumer puente
 # In the order of the folders: the files of a few long tests come before those of many short ones, and no worker is left with them in the end.
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -66,11 +66,11 @@ format: $(READY) ## formats the code and repairs what ruff can
 	@$(BIN)/ruff format
 
 # Click's own words are in the catalogue, too: they are shown by the same gettext domain. Texts in f-strings are found in the syntax tree.
-TEXTS := puente/locale/es/LC_MESSAGES/puente
+TEXTS := foundation/locale/es/LC_MESSAGES/puente
 texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
 	@PYTHONPATH=. $(BIN)/pybabel --quiet extract --mapping-file tools/babel.cfg --no-location --no-wrap --sort-output \
 		--keywords "text translate marked debug info warning error exception critical" --output-file $(VENV)/puente.pot \
-		schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
+		foundation schemas producer consumer puente $(VENV)/lib/python3*/site-packages/click
 	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date --input-file $(VENV)/puente.pot --locale es --output-file $(TEXTS).po
 	@$(BIN)/pybabel --quiet compile --input-file $(TEXTS).po --output-file $(TEXTS).mo
 

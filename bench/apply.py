@@ -12,10 +12,11 @@ from bench.caja import TOKEN, build, fourteen_columns, opened, rows_of
 from bench.engines import Engine, connect
 from bench.measure import AtLeastRatio, Figure, Way, nothing
 from bench.products import product
-from consumer.ledger import ROWS
-from puente.engines import open_database
-from puente.engines.database import Action, RowWrite, Scalar, WritePlan
-from schemas.changes import Entity
+from consumer.ledger.tables import ROWS
+from foundation.engines import open_database
+from foundation.engines.catalogue import Scalar
+from foundation.engines.writing import Action, RowWrite, WritePlan
+from schemas.entities import Entity
 
 COMMITTED_AT_ONCE = 2000
 """About what the consumer writes in the time that it allows itself for a transaction."""
@@ -69,7 +70,7 @@ class _Packed:
         self._open()
 
     def _row(self, values: tuple[Scalar, ...], variant: int) -> RowWrite:
-        return RowWrite(Action.PUT, values, (Entity.PRODUCT.value, 0, values[0], f"{variant:016d}", f"{variant:016d}", None))
+        return RowWrite(Action.PUT, values, (Entity.PRODUCT.value, 0, values[0], "applied", f"{variant:016d}", f"{variant:016d}", None))
 
     def _open(self) -> None:
         self._url = self._engine.new("ours")

@@ -1,19 +1,20 @@
-"""A CAJA with an empty ledger, whose writer holds the guard row."""
+"""A CAJA with an empty ledger, whose writer holds the lease."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger, profile
-from consumer.caja import Holder
-from consumer.mapping import RowMapper, mappers
-from consumer.profile import Profile
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Database
+from consumer.caja.port import Holder
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import tables
+from consumer.mapping import profile
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import Profile
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from puente.reference import Store, build_caja
-from schemas.changes import CATALOGUES, Entity
+from schemas.entities import CATALOGUES, Entity
 
 NAME, TOKEN = "bench", "bench"
 HOLDER = Holder(host="bench", process=1, started=1)
@@ -32,9 +33,9 @@ def build(url: str) -> None:
     database = open_database(url)
     try:
         build_caja(database, [Store(1, "Centro", 1)])
-        database.create_tables(ledger.metadata)
+        database.create_tables(tables.metadata)
         with database.writing() as writer:
-            writer.execute(sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA=NAME, BEAT=0))
+            writer.execute(sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA=NAME, HEARTBEAT=0))
     finally:
         database.close()
 
@@ -43,7 +44,7 @@ def opened(database: Database, used: Profile) -> tuple[SqlCaja, Mapping[Entity, 
     """CAJA as the consumer has it once it took over."""
     made = mappers(used, database.catalogue(), {}, CATALOGUES)
     caja = SqlCaja(NAME, database, used, made)
-    assert caja.claim(caja.read_guard(), TOKEN, HOLDER)
+    assert caja.claim(caja.read_lease(), TOKEN, HOLDER)
     return caja, made
 
 

@@ -15,14 +15,14 @@ from bench.broker import Kafka, broker
 from bench.measure import AtLeastRatio, Figure, Way
 from bench.program import Program
 from bench.sae import COMPANY, build_shop, dearer, kafka_log, priced_products
-from puente import setup
+from foundation.engines import create_database, open_database
+from puente.commands import setup
 from puente.config import Settings, load
 from puente.demo.edits import Look
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Watcher, before, wait_for
-from puente.engines import create_database, open_database
 from puente.reference import Store, build_caja
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.engines.ports import HOST, free_port
 
 OTHERS = 19

@@ -10,9 +10,9 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer
 from confluent_kafka import TopicPartition as Partition
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from producer.view import READ_AT_ONCE
-from puente.eventlog.kafka.producing import BATCH_BYTES
-from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic
+from foundation.eventlog.kafka.producing import BATCH_BYTES
+from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic
+from producer.index import READ_AT_ONCE
 
 SECONDS = 60.0
 

@@ -11,9 +11,9 @@ import firebird.driver
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from puente.engines import create_database, open_database
-from puente.engines.firebird.attach import CHARSET, dsn_of
-from puente.engines.firebird.client import load_client
+from foundation.engines import create_database, open_database
+from foundation.engines.firebird.attach import CHARSET, dsn_of
+from foundation.engines.firebird.client import load_client
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 
 EMBEDDED, SERVER = "embedded", "server"

@@ -12,8 +12,8 @@ from bench.measure import Figure, Way
 from bench.sae import COMPANY, build_shop, embedded_log, kafka_log, settings
 from bench.sides import Side, embedded, on_kafka
 from bench.snapshot import figure
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import Record, Topic
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import Record, Topic
 from puente.wiring.producing import ProducerSide
 from schemas.topics import Topics
 

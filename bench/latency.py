@@ -16,16 +16,16 @@ from bench.broker import broker
 from bench.engines import Engine
 from bench.measure import AtMost, Figure, Way
 from bench.sae import build_shop, dearer, embedded_log, kafka_log, priced_products
-from puente import setup
+from foundation.engines import open_database
+from puente.commands import setup
+from puente.commands.run import forever, once
 from puente.config import Settings, load
 from puente.demo.edits import Look
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Before, Watcher, before, wait_for
-from puente.engines import open_database
 from puente.loop import Stop
 from puente.reference import Store, build_caja
-from puente.run import forever, once
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 
 POLL_SECONDS = 1.0
 TIMEOUT_SECONDS = 20.0

@@ -8,9 +8,10 @@ from typing import Protocol
 from bench.benchmark import Benchmark, Figures, Setting
 from bench.measure import Figure, Way, nothing
 from bench.products import TOPICS, parts, product, records
-from puente.eventlog.embedded import EmbeddedLog, pack_headers
-from puente.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
-from schemas.changes import Entity, Subject
+from foundation.eventlog.embedded.headers import pack_headers
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
+from schemas.entities import Entity, Subject
 
 SUBJECT = Subject(Entity.PRODUCT)
 TOPIC = TOPICS.of(SUBJECT)

@@ -18,15 +18,15 @@ from bench.engines import Engine
 from bench.measure import AtMostTimes, Figure, Way
 from bench.program import Program
 from bench.sae import COMPANY, build_shop, dearer, embedded_log, priced_products
-from consumer import profile as profiles
-from puente import setup
+from consumer.mapping import profile as profiles
+from foundation.engines import open_database
+from puente.commands import setup
 from puente.config import Settings, load
 from puente.demo.edits import Look
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Before, Watcher, before, wait_for
-from puente.engines import open_database
 from puente.reference import Store, build_caja
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.ports import HOST, free_port
 

@@ -10,9 +10,9 @@ from bench.benchmark import Benchmark, Figures, Setting
 from bench.engines import Engine, connect
 from bench.measure import AtMost, Figure, Way
 from bench.sae import TABLE, build_wide, embedded_log, settings
+from foundation.engines import open_database
+from foundation.engines.database import Database, Survey
 from producer.poll import Pass
-from puente.engines import open_database
-from puente.engines.database import Database, Survey
 from puente.wiring.producing import ProducerSide
 
 POLLS = 10

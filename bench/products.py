@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from puente.eventlog.port import Record
-from schemas.changes import KEY_FIELD, SCALE, Subject, Value
+from foundation.eventlog.port import Record
+from schemas.changes import SCALE, Value
 from schemas.codec import content_hash, encode, frame
+from schemas.entities import Subject
 from schemas.headers import EventHeaders
+from schemas.keys import KEY_FIELD
 from schemas.topics import Topics
 
 TOPICS = Topics("puente", "01")

@@ -4,7 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import COMMAND
 
 STOP_SECONDS = 60.0

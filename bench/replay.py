@@ -15,18 +15,20 @@ from bench.engines import Engine
 from bench.log import read_all
 from bench.measure import AtLeastRate, Figure, Way
 from bench.products import TOPICS, parts, product, records, stock
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
-from consumer.ledger import ROWS, Progress
+from consumer.lease import Lease
+from consumer.ledger.state import Progress
+from consumer.ledger.tables import ROWS
 from consumer.outcome import Step
 from consumer.policies import Policies
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import Record, Topic, TopicSettings
 from puente.config import CajaSettings
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import Record, Topic, TopicSettings
 from puente.wiring.opening import CheckedCaja, open_caja
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)
@@ -60,20 +62,22 @@ class _Replay:
     def _new(self) -> Consumer:
         self._decoder.count = 0
         return Consumer(
-            name=NAME,
-            caja=self._checked.caja,
-            log=self._log,
-            topics=TOPICS,
-            registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
-            planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-            keeper=GuardKeeper(self._checked.caja, HOLDER),
-            fingerprint="bench",
+            Assignment(
+                name=NAME,
+                caja=self._checked.caja,
+                log=self._log,
+                topics=TOPICS,
+                registry=RegistryReader(self._log, TOPICS.registry, self._decoder),
+                planner=Planner(self._decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
+                lease=Lease(self._checked.caja, HOLDER),
+                fingerprint="bench",
+            )
         )
 
     def apply(self, count: int) -> None:
         """Takes over, and applies the first half, which is all that the log holds so far."""
         self.skip()
-        assert (self._step.applied, sum(self._step.aside.values())) == (count, 0)
+        assert (self._step.applied, sum(self._step.parked.values())) == (count, 0)
         state = self._consumer.state
         assert state is not None
         self._middle = dict(state.progress)
@@ -100,7 +104,7 @@ class _Replay:
 
     def check_skipped(self, count: int) -> None:
         step = self._step
-        assert (step.equal, step.applied, step.touched, sum(step.aside.values())) == (count, 0, 0, 0), step
+        assert (step.equal, step.applied, step.touched, sum(step.parked.values())) == (count, 0, 0, 0), step
         assert self._decoder.count == 0, "events were decoded"
         assert self._written_by() == self._versions, "rows were written"
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from foundation.engines import open_database
+from foundation.engines.database import Database, Writer
 from puente.config import Settings, load
 from puente.demo.products import products
 from puente.demo.retail import fill_sae
 from puente.demo.rows import Chance
 from puente.demo.statements import load as load_rows
 from puente.demo.statements import sql
-from puente.engines import open_database
-from puente.engines.database import Database, Writer
 from puente.reference import build_sae
-from schemas.changes import trim
+from schemas.keys import trim
 
 COMPANY = "01"
 TABLE = "INVE01"

@@ -12,20 +12,21 @@ from bench.caja import HOLDER, NAME, build, rows_of
 from bench.engines import Engine
 from bench.measure import AtLeastRatio, Figure, Way
 from bench.products import TOPICS, key_of, parts, product, records, stock
-from consumer import sales
+from consumer.assignment import Assignment
 from consumer.batch import Planner
+from consumer.caja import sales
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.outcome import Step
 from consumer.policies import Policies
+from foundation.engines import open_database
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import TopicSettings
 from puente.config import CajaSettings
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import TopicSettings
 from puente.wiring.opening import open_caja
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)
@@ -59,14 +60,16 @@ class _Till:
         self._log.create({**TOPICS.fixed(), TOPICS.of(STOCK): TopicSettings()})
         publish_schemas(self._log, TOPICS.registry)
         self._consumer = Consumer(
-            name=NAME,
-            caja=self._checked.caja,
-            log=self._log,
-            topics=TOPICS,
-            registry=RegistryReader(self._log, TOPICS.registry, decoder),
-            planner=Planner(decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
-            keeper=GuardKeeper(self._checked.caja, HOLDER),
-            fingerprint="bench",
+            Assignment(
+                name=NAME,
+                caja=self._checked.caja,
+                log=self._log,
+                topics=TOPICS,
+                registry=RegistryReader(self._log, TOPICS.registry, decoder),
+                planner=Planner(decoder, self._checked.mappers, Policies(entities=(Entity.PRODUCT,)), {1: 1}),
+                lease=Lease(self._checked.caja, HOLDER),
+                fingerprint="bench",
+            )
         )
         self._turn = 0
         for part in parts(records(PRODUCTS, map(product, range(CHANGES)), "first"), 1000):
@@ -93,7 +96,7 @@ class _Till:
             assert step is not None
             total.add(step)
             total.at_end = step.at_end
-        assert not total.aside, total.aside
+        assert not total.parked, total.parked
 
     def apply_singly(self) -> None:
         for _ in range(SINGLE_CHANGES):

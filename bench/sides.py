@@ -19,9 +19,9 @@ from bench.clients import (
     Topics,
 )
 from bench.log import AT_ONCE, remove
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.port import Offset, Record, Topic, TopicSettings
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.port import Offset, Record, Topic, TopicSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from bench.log import read_all, remove
 from bench.measure import AtLeastRatio, Figure, Target, Way
 from bench.sae import COMPANY, build_shop, embedded_log, settings
 from producer.poll import Pass
-from producer.tables import TABLES, columns
+from producer.sae.tables import TABLES, columns
 from puente.config import Settings
 from puente.wiring.opening import open_log
 from puente.wiring.producing import ProducerSide

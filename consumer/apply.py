@@ -1,6 +1,6 @@
 """Into CAJA: one transaction, then the memory that follows it.
 
-4. In one transaction of CAJA: the guard row, the rows with their ledger rows, what is set aside, the position. Commit.
+4. In one transaction of CAJA: the lease, the rows with their ledger rows, what is set aside, the position. Commit.
                                                                 Killed within: nothing happened. Killed after: all of it did.
 5. Only now the memory follows what was committed.
 
@@ -13,18 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from consumer import parked
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Caja, Store, Switches, Transaction
-from consumer.guard import GuardKeeper
-from consumer.ledger import UNSEEN, Place, Progress, State, Waiting
+from consumer.caja.port import Caja, Store, Switches, Transaction
+from consumer.lease import Lease
+from consumer.ledger.parked import Parked, SubjectKey
+from consumer.ledger.state import UNSEEN, Progress
 from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
-from puente.engines.database import Action
-from puente.errors import LostGuard
-from puente.eventlog.port import Topic
-from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from consumer.parking import log_parked
+from foundation.engines.writing import Action
+from foundation.errors import LostLease
+from foundation.eventlog.port import Topic
+from foundation.texts import text
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 3.0
@@ -46,57 +48,60 @@ class Also:
 NOTHING_ELSE = Also()
 
 
+class Pace:
+    """Batches grow or shrink until writing their rows takes about as long as it should: `limit` rows.
+
+    What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
+    """
+
+    def __init__(self) -> None:
+        self.limit = SMALLEST * 10
+
+    def learn(self, rows: int, seconds: float) -> None:
+        """So many rows took so long."""
+        if rows >= SMALLEST:
+            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
+            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))
+
+
 class Applier:
-    """Writes to one CAJA while this process holds its guard row. `check` raises what forbids writing."""
+    """Writes to one CAJA while this process holds its lease, from when it has read the ledger. `check` raises what forbids writing.
+
+    Raises `LostLease` where somebody takes the row while the ledger is read.
+    """
 
     def __init__(
         self,
         name: str,
         caja: Caja,
         planner: Planner,
-        keeper: GuardKeeper,
+        lease: Lease,
         check: Callable[[Switches], None],
+        pace: Pace,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._keeper, self._check = name, caja, planner, keeper, check
-        self._clock, self._now = clock, now
-        self.limit = SMALLEST * 10
+        self._name, self._caja, self._planner, self._lease, self._check = name, caja, planner, lease, check
+        self._pace, self._clock, self._now = pace, clock, now
         self.beat_at = self._looked_at = float("-inf")
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.written_codes: dict[Key, Sequence[str] | None] = {}
         """The bar codes of products written since somebody emptied it; None where SAE deleted the product."""
-        self.known: State | None = None
+        self.state = caja.state(self.beat)
+        """The ledger."""
 
     @property
-    def state(self) -> State:
-        """The ledger; only while the guard row is ours."""
-        assert self.known is not None
-        return self.known
-
-    def take_over(self, *, by_force: bool = False) -> bool:
-        """False where another process holds the guard row, or takes it while the ledger is read."""
-        if not self._keeper.claim(by_force=by_force):
-            return False
-        try:
-            self.known = self._caja.state(self.beat)
-        except LostGuard:
-            self._keeper.lose()
-            return False
-        self.written_products.clear()
-        self.written_codes.clear()
-        return True
-
-    def forget(self) -> None:
-        self.known = None
+    def limit(self) -> int:
+        """How many rows a transaction may write."""
+        return self._pace.limit
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        if self._keeper.token is None:
-            raise LostGuard(text("{caja}: another process writes to it now", caja=self._name))
+        if self._lease.token is None:
+            raise LostLease(text("{caja}: another process writes to it now", caja=self._name))
         self.beat_at = self._clock()
-        with self._caja.transaction(self._keeper.token) as transaction:
+        with self._caja.transaction(self._lease.token) as transaction:
             yield transaction
 
     def apply(self, plan: Plan, also: Also = NOTHING_ELSE) -> Step:
@@ -108,7 +113,7 @@ class Applier:
             outcome.stop_if_too_many_rejected(plan, self._name)
             fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
             transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
-            transaction.set_aside(fresh)
+            transaction.park(fresh)
             began = self._clock()
             transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
             outcome.writing += self._clock() - began
@@ -117,9 +122,9 @@ class Applier:
             for topic, progress in also.progress.items():
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
-        parked.tell(self._name, fresh)
+        log_parked(self._name, fresh)
         self._tell_each(outcome.applied)
-        self._pace(len(plan.pending), outcome.writing)
+        self._pace.learn(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
@@ -163,7 +168,7 @@ class Applier:
         with self.transaction() as transaction:
             return transaction.switches, transaction.stores()
 
-    def _unseen(self, also: Also) -> dict[Place, Notes]:
+    def _unseen(self, also: Also) -> dict[SubjectKey, Notes]:
         """Of keys that the log does not hold nothing is left out."""
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
@@ -174,7 +179,7 @@ class Applier:
                 details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
                 log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
-    def _remember(self, outcome: Outcome, fresh: Sequence[Waiting], lacking: Mapping[Place, Notes], also: Also) -> None:
+    def _remember(self, outcome: Outcome, fresh: Sequence[Parked], lacking: Mapping[SubjectKey, Notes], also: Also) -> None:
         """5."""
         state = self.state
         for pending in outcome.applied:
@@ -185,20 +190,11 @@ class Applier:
             if item.subject.entity is Entity.PRODUCT:
                 self.written_codes[item.key] = None if item.value is None else self._planner.codes(pending.row)
         for place in (*outcome.freed, *also.dropped):
-            state.waiting.pop(place, None)
-        state.waiting.update({item.place: item for item in fresh})
+            state.parked.pop(place, None)
+        state.parked.update({item.place: item for item in fresh})
         for place in lacking:
             state.left_out.pop(place, None)
         state.left_out.update({place: notes for place, notes in lacking.items() if notes})
         for subject, keys in also.unseen.items():
             state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
         state.progress.update(also.progress)
-
-    def _pace(self, rows: int, seconds: float) -> None:
-        """Batches grow or shrink until writing their rows takes about as long as it should.
-
-        What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
-        """
-        if rows >= SMALLEST:
-            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
-            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))

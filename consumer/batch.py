@@ -6,20 +6,23 @@ The newest event of each key, without those whose content the ledger has already
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 
-from consumer.ledger import KEY_WIDTH, TOMBSTONE, Reason, State, Waiting, warehouse_of
+from consumer.ledger.parked import Parked, Reason
+from consumer.ledger.state import TOMBSTONE, RowState, State, warehouse_of
 from consumer.leftout import Notes
-from consumer.mapping import MappedRow, RowMapper
-from consumer.policies import Policies, action
-from puente.engines.database import Action, RowWrite, Scalar
-from puente.errors import PoisonError
-from puente.eventlog.history import newest
-from puente.eventlog.port import Event, Offset
-from puente.texts import text
-from schemas.changes import KEY_FIELD, Entity, Key, Subject, trim
+from consumer.mapping.action import action
+from consumer.mapping.mapper import MappedRow, RowMapper
+from consumer.policies import Policies
+from foundation.engines.catalogue import Scalar
+from foundation.engines.writing import Action, RowWrite
+from foundation.errors import PoisonError
+from foundation.eventlog.lineage import newest
+from foundation.eventlog.port import Event, Offset
+from foundation.texts import text
 from schemas.codec import FRAME, Decoder, content_hash
+from schemas.entities import Entity, Subject
 from schemas.headers import HASH
+from schemas.keys import KEY_FIELD, Key, label, trim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +36,8 @@ class Incoming:
     since: datetime
     offset: Offset | None = None
 
-    def waiting(self, reason: Reason, detail: str) -> Waiting:
-        return Waiting(
+    def parked(self, reason: Reason, detail: str) -> Parked:
+        return Parked(
             subject=self.subject,
             key=self.key,
             reason=reason,
@@ -59,7 +62,7 @@ class Plan:
     """What is to be done with a batch; `equal` counts events that the ledger had already."""
 
     pending: list[Pending] = field(default_factory=list)
-    aside: list[Waiting] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
     equal: int = 0
 
 
@@ -82,24 +85,26 @@ class Planner:
             if not rewrite and self._is_known(incoming, state):
                 plan.equal += 1
                 continue
-            if rewrite and self._is_held(incoming, state, doubted):
-                plan.aside.append(incoming.waiting(Reason.HELD, str(text("CAJA may have something newer, or know that SAE deleted it"))))
+            if rewrite and self._is_doubtful(incoming, state, doubted):
+                plan.parked.append(
+                    incoming.parked(Reason.DOUBTFUL, str(text("CAJA may have something newer, or know that SAE deleted it")))
+                )
                 continue
             try:
                 plan.pending.append(self.pending(incoming))
             except PoisonError as error:
-                plan.aside.append(incoming.waiting(Reason.REJECTED, str(error)))
+                plan.parked.append(incoming.parked(Reason.REJECTED, str(error)))
         return plan
 
     @staticmethod
     def _is_known(incoming: Incoming, state: State) -> bool:
         known = state.hashes.get(incoming.subject, {}).get(incoming.key)
-        return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.waiting
+        return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.parked
 
     @staticmethod
-    def _is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
-        waits = state.waiting.get((incoming.subject, incoming.key))
-        if waits is not None and waits.reason is Reason.HELD:
+    def _is_doubtful(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+        waits = state.parked.get((incoming.subject, incoming.key))
+        if waits is not None and waits.reason is Reason.DOUBTFUL:
             return waits.content_hash == incoming.content_hash
         return incoming.key in doubted and state.hashes.get(incoming.subject, {}).get(incoming.key) not in (None, incoming.content_hash)
 
@@ -117,6 +122,7 @@ class Planner:
             subject.entity.value,
             warehouse_of(subject),
             incoming.key,
+            RowState.of(incoming.content_hash).value,
             incoming.content_hash,
             mapped.hash if mapped else None,
             self._quantity(subject, mapped),
@@ -137,12 +143,14 @@ class Planner:
         else:
             mapped = mapper.row({"sku": key, "warehouse": subject.warehouse, "quantity": quantity}, store)
             done, values, row_hash = Action.PUT, mapped.values, mapped.hash
-        return RowWrite(done, values, (subject.entity.value, warehouse_of(subject), key, content, row_hash, quantity))
+        return RowWrite(
+            done, values, (subject.entity.value, warehouse_of(subject), key, RowState.of(content).value, content, row_hash, quantity)
+        )
 
     def total_again(self, subject: Subject, key: str) -> RowWrite:
         """The total alone of the product that CAJA writes so."""
         match = self.mappers[Entity.STOCK].match(Key(key), self.store_of(subject))
-        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None))
+        return RowWrite(Action.TOTAL, match, (subject.entity.value, warehouse_of(subject), trim(key), None, None, None, None))
 
     def codes(self, row: RowWrite) -> list[str]:
         """The bar codes of a product's row; none where it is left alone."""
@@ -174,20 +182,6 @@ def _incoming(event: Event, subject: Subject, now: datetime) -> Incoming:
     )
 
 
-def label(raw: bytes) -> Key:
-    """The key as the ledger can hold it: as it is, unless it is none of SAE's (too long, outside CP1252, empty, or with blanks around).
-
-    A database takes `P1` and `P1` with a blank behind it for the same key; two events must not meet in one row of the ledger.
-    """
-    if raw.isascii():
-        readable = raw.decode()
-    else:
-        readable = raw.decode("utf-8", "backslashreplace").encode("cp1252", "backslashreplace").decode("cp1252")
-    if readable and len(readable) <= KEY_WIDTH and readable == trim(readable):
-        return Key(readable)
-    return Key(f"{readable[:15]}…{blake2b(raw, digest_size=8).hexdigest()}")
-
-
 def _hash(event: Event) -> str:
     if event.value is None:
         return TOMBSTONE
@@ -200,6 +194,6 @@ def gone(subject: Subject, key: Key, now: datetime) -> Incoming:
     return Incoming(subject=subject, key=key, value=None, content_hash=TOMBSTONE, since=now)
 
 
-def again(item: Waiting) -> Incoming:
+def again(item: Parked) -> Incoming:
     """What waited, to be tried again."""
     return Incoming(subject=item.subject, key=item.key, value=item.value, content_hash=item.content_hash, since=item.since)

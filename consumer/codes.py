@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.caja import Caja, HeldCode
-from consumer.ledger import TOMBSTONE, UNSEEN
+from consumer.caja.port import Caja, HeldCode
+from consumer.ledger.state import TOMBSTONE, UNSEEN
 from consumer.leftout import LISTED, Cause, Note, Notes, ordered
-from puente.engines.errors import LockConflict
-from schemas.changes import Entity, Key, Subject
+from foundation.engines.errors import LockConflict
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 PRODUCT = Subject(Entity.PRODUCT)
 
@@ -21,15 +22,11 @@ log = logging.getLogger("puente.consumer")
 
 
 class Codes:
-    """Belongs to one consumer."""
+    """Belongs to one session."""
 
     def __init__(self, name: str, caja: Caja, planner: Planner, applier: Applier) -> None:
         self._name, self._caja, self._applier = name, caja, applier
         self._is_asked = PRODUCT.entity in planner.policies.entities
-        self.start()
-
-    def start(self) -> None:
-        """After a take-over nothing of before counts."""
         self._kept: dict[str, list[HeldCode]] | None = None
         """Codes of rows that are in use and that SAE lacks; None where they must be read."""
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.cells import STORE
-from consumer.ledger import warehouse_of
-from consumer.mapping import RowMapper
-from puente.engines.charset import like
-from puente.engines.database import Total, WriteColumn, WritePlan
-from schemas.changes import Subject
+from consumer.ledger import tables
+from consumer.ledger.state import RowState, warehouse_of
+from consumer.mapping.cells import STORE
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.charset import like
+from foundation.engines.writing import Total, WriteColumn, WritePlan
+from schemas.entities import Subject
+from schemas.keys import KEY_WIDTH
 
 DIGITS = 18
 """Of an exact number in eight bytes."""
@@ -19,16 +20,16 @@ DIGITS = 18
 
 def of_rows(mapper: RowMapper, stock: Subject, store: int) -> sa.Select[Any]:
     """The keys of one store with the ledger's quantity, where CAJA's is another one."""
-    r = ledger.rows.c
+    r = tables.rows.c
     names = (mapper.key_column, mapper.column_of(STORE), mapper.column_of("quantity"))
     caja = sa.table(mapper.plan.table, *map(sa.column, names))
     product, number, quantity = (caja.c[name] for name in names)
     written = {column.name: column for column in mapper.plan.columns}
-    wanted, key = _as_kept(r.QUANTITY, written[names[-1]]), like(r.ROW_KEY, ledger.KEY_WIDTH, written[names[0]].charset)
+    wanted, key = _as_kept(r.QUANTITY, written[names[-1]]), like(r.ROW_KEY, KEY_WIDTH, written[names[0]].charset)
     return (
         sa.select(r.ROW_KEY, r.QUANTITY)
-        .select_from(ledger.rows.outerjoin(caja, sa.and_(product == key, number == store)))
-        .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.CONTENT_HASH != ledger.UNSEEN)
+        .select_from(tables.rows.outerjoin(caja, sa.and_(product == key, number == store)))
+        .where(r.ENTITY == stock.entity.value, r.WAREHOUSE == warehouse_of(stock), r.STATE != RowState.UNSEEN.value)
         .where(quantity.is_distinct_from(wanted), sa.or_(quantity.is_not(None), r.QUANTITY != 0))
     )
 

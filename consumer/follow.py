@@ -1,6 +1,6 @@
 """Following the topics of one CAJA: on from the ledger's position, or by a resync. Steps 1 to 5 of `consume.py`.
 
-A topic with another history may hold older values than CAJA shows: it lost its end, or it is an older copy. It is resynced once the
+A topic with a broken lineage may hold older values than CAJA shows: it lost its end, or it is an older copy. It is resynced once the
 producer has held it against SAE.
 """
 
@@ -11,17 +11,19 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Also, Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
-from consumer.ledger import ASKED_FOR, DOUBTED, TOMBSTONE, UNFINISHED, Moment, Progress, Reason
+from consumer.heartbeats import Heartbeats, Verdict
+from consumer.ledger.parked import Reason
+from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress
 from consumer.outcome import Step
-from consumer.resync import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
-from consumer.tombstones import Tombstones
-from consumer.word import Verdict, Words
-from puente.errors import NoTopic
-from puente.eventlog.history import OtherHistory, after, read_on
-from puente.eventlog.port import Event, EventLog, Topic, TopicState
-from puente.texts import Text, text
-from schemas.changes import Key, Subject
+from consumer.resync.tombstones import Tombstones
+from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
+from foundation.errors import NoTopic
+from foundation.eventlog.lineage import BrokenLineage, after, read_on
+from foundation.eventlog.port import Event, EventLog, Topic, TopicState
+from foundation.texts import Text, text
 from schemas.codec import UnknownSchemaError
+from schemas.entities import Subject
+from schemas.keys import Key
 from schemas.registry import RegistryReader
 
 PROVE_SECONDS = 10.0
@@ -33,7 +35,7 @@ log = logging.getLogger("puente.consumer")
 
 
 class Follower:
-    """Belongs to one consumer."""
+    """Belongs to one session. What its resyncs did goes into `reports`."""
 
     def __init__(
         self,
@@ -43,28 +45,24 @@ class Follower:
         registry: RegistryReader,
         planner: Planner,
         applier: Applier,
-        words: Words,
+        heartbeats: Heartbeats,
         fingerprint: str,
+        reports: dict[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._caja, self._log, self._registry, self._planner, self._applier = caja, log, registry, planner, applier
-        self._words, self._fingerprint, self._clock, self._now = words, fingerprint, clock, now
-        self.reports: dict[Subject, Report] = {}
-        """Of the resyncs that ended since this object was made."""
-        self.start()
-
-    def start(self) -> None:
-        """After a connect or a take-over nothing in memory counts."""
+        self._heartbeats, self._fingerprint, self._clock, self._now = heartbeats, fingerprint, clock, now
+        self._reports = reports
         self.resyncs: dict[Subject, Resync] = {}
         self.listening: dict[Subject, Moment] = {}
-        """Those whose log has another history, and since when the producer's word about it is waited for."""
+        """Those whose log has a broken lineage, and since when the producer's heartbeat about it is waited for."""
         self.current: set[Subject] = set()
         """Those that need no resync: what waits of them may be tried again."""
         self._proved: dict[Topic, float] = {}
         self._tombstones = Tombstones(self._log, self._clock)
         self._undecided: dict[Subject, Moment] = {}
-        """Since when the producer's word about deletes that wait is waited for."""
+        """Since when the producer's heartbeat about deletes that wait is waited for."""
 
     def follow(self, subject: Subject, topic: Topic, state: TopicState | None) -> Step:
         """1 to 5 for one topic: a batch, or a part of a resync. Nothing of a topic that is not there, or that is deleted meanwhile.
@@ -87,15 +85,15 @@ class Follower:
         progress = self._applier.state.progress.get(topic)
         if progress is None:
             return self._begin(subject, topic, state, text("it was never read"))
-        if progress.fingerprint == DOUBTED:
-            return self._another_history(subject, topic, text("the last time was not finished"))
+        if progress.state is PositionState.RESYNC_DOUBTFUL:
+            return self._broken_lineage(subject, topic, text("the last time was not finished"))
         reason = self._reason(topic, progress)
         try:
             if reason is None:
                 return self._read_on(subject, topic, progress, state)
             read_on(self._log, topic, progress.position, 1)
-        except OtherHistory as error:
-            return self._another_history(subject, topic, error.text)
+        except BrokenLineage as error:
+            return self._broken_lineage(subject, topic, error.text)
         return self._begin(subject, topic, state, reason)
 
     def _begin(self, subject: Subject, topic: Topic, state: TopicState, reason: Text, trusted: str | None = None) -> Step:
@@ -105,7 +103,7 @@ class Follower:
         )
         self._is_behind(subject, topic)
         self.resyncs[subject] = Resync(
-            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._words.now, known=state, trusted=trusted
+            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._heartbeats.now, known=state, trusted=trusted
         )
         return Step(at_end=False)
 
@@ -114,43 +112,43 @@ class Follower:
         self._proved.pop(topic, None)
         self._undecided.pop(subject, None)
 
-    def _another_history(self, subject: Subject, topic: Topic, reason: Text) -> Step:
+    def _broken_lineage(self, subject: Subject, topic: Topic, reason: Text) -> Step:
         """From now on the producer is listened to."""
         log.warning(
-            "The log is another one: it is read once the producer has compared it with SAE",
+            "A topic was made again or lost its end: it is read once the producer has compared it with SAE",
             extra={"action": "another history", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
         self._is_behind(subject, topic)
-        self.listening[subject] = self._words.now()
+        self.listening[subject] = self._heartbeats.now()
         return Step()
 
     def _listen(self, subject: Subject, topic: Topic, state: TopicState) -> Step:
         """Nothing of the topic until the producer has spoken."""
         since = self.listening[subject]
-        verdict = self._words.compared(since, topic, state)
+        verdict = self._heartbeats.compared(since, topic, state)
         if verdict is Verdict.GO:
             del self.listening[subject]
-            is_held = self._words.decided(since, topic, state) is not Verdict.GO
-            trusted = self._words.run if is_held else None
+            is_held = self._heartbeats.decided(since, topic, state) is not Verdict.GO
+            trusted = self._heartbeats.run if is_held else None
             return self._begin(subject, topic, state, text("the producer has compared it with SAE"), trusted)
         if verdict is Verdict.ELSEWHERE:
-            self.listening[subject] = self._words.now()
+            self.listening[subject] = self._heartbeats.now()
         return Step()
 
     def is_decided(self, subject: Subject, topic: Topic) -> bool:
         """Whether what is `HELD` of a topic that was read to its position may go in: no delete of it waits any more."""
         position = self._applier.state.progress[topic].position
-        since = self._undecided.setdefault(subject, self._words.now())
-        verdict = self._words.decided(since, topic, TopicState(identity=position.identity, end=position.next_offset))
+        since = self._undecided.setdefault(subject, self._heartbeats.now())
+        verdict = self._heartbeats.decided(since, topic, TopicState(topic_id=position.topic_id, end=position.next_offset))
         if verdict is not Verdict.WAIT:
             del self._undecided[subject]
         return verdict is Verdict.GO
 
     def _reason(self, topic: Topic, progress: Progress) -> Text | None:
         """Why a topic must be read from its start, but for its history."""
-        if progress.fingerprint == ASKED_FOR:
+        if progress.state is PositionState.RESYNC_ASKED:
             return text("somebody asked for it")
-        if progress.fingerprint == UNFINISHED:
+        if progress.state is PositionState.RESYNC_UNFINISHED:
             return text("the last time was not finished")
         if progress.fingerprint != self._fingerprint:
             return text("the profile, a policy, the stores or the mapping changed")
@@ -163,7 +161,7 @@ class Follower:
 
     def _read_on(self, subject: Subject, topic: Topic, progress: Progress, state: TopicState) -> Step:
         position, now = progress.position, self._clock()
-        is_same = (position.identity, position.next_offset) == (state.identity, state.end)
+        is_same = (position.topic_id, position.next_offset) == (state.topic_id, state.end)
         if is_same and now - self._proved.get(topic, float("-inf")) < PROVE_SECONDS:
             return Step()
         batch, end = read_on(self._log, topic, position, READ_AT_ONCE)  # 1
@@ -184,7 +182,7 @@ class Follower:
         resync = self.resyncs[subject]
         try:
             chunk = resync.read(self._applier.limit)
-        except (OtherHistory, ChangedMeanwhile):  # where anything went in already, the position tells whether it is lost
+        except (BrokenLineage, ChangedMeanwhile):  # where anything went in already, the position tells whether it is lost
             del self.resyncs[subject]
             return Step(at_end=False)
         if chunk is None:
@@ -200,8 +198,8 @@ class Follower:
 
     def _opening(self, resync: Resync) -> Also:
         """b. of the resync: whoever finds it killed knows which history CAJA's rows are from."""
-        fingerprint = UNFINISHED if resync.trusted is None else DOUBTED
-        progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=fingerprint)
+        state = PositionState.RESYNC_UNFINISHED if resync.trusted is None else PositionState.RESYNC_DOUBTFUL
+        progress = Progress(position=resync.position, end_reached=resync.started, state=state, fingerprint="")
         if self._applier.state.progress.get(resync.topic) == progress:
             return Also()
         return Also(progress={resync.topic: progress})
@@ -211,16 +209,16 @@ class Follower:
         state, subject = self._applier.state, resync.subject
         known = state.hashes.get(subject, {})
         unseen = resync.unseen(key for key, content in known.items() if content != TOMBSTONE)  # what is known to be gone stays so
-        waiting = resync.unseen(key for of, key in state.waiting if of == subject)
+        parked = resync.unseen(key for of, key in state.parked if of == subject)
         progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=self._fingerprint, sweep=resync.sweep)
-        return Also(progress={resync.topic: progress}, unseen={subject: unseen}, dropped=[(subject, key) for key in waiting])
+        return Also(progress={resync.topic: progress}, unseen={subject: unseen}, dropped=[(subject, key) for key in parked])
 
     def _finish(self, resync: Resync) -> None:
         subject, report = resync.subject, resync.report
         del self.resyncs[subject]
-        waiting = self._applier.state.waiting
-        report.waiting = sum(of == subject and item.reason is not Reason.KEPT_OUT for (of, _), item in waiting.items())
-        self.reports[subject] = report
+        parked = self._applier.state.parked
+        report.parked = sum(of == subject and item.reason is not Reason.KEPT_OUT for (of, _), item in parked.items())
+        self._reports[subject] = report
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})
@@ -245,5 +243,5 @@ class UpTo:
 
     def __call__(self, last: Pending) -> Also:
         event = next(event for event in self.events if event.offset == last.incoming.offset)
-        position = after(event, self.progress.position.identity)
+        position = after(event, self.progress.position.topic_id)
         return Also(progress={self.topic: replace(self.progress, position=position)})

@@ -1,9 +1,9 @@
 """What CAJA's own parameters say about writing to it."""
 
-from consumer.caja import Switches
+from consumer.caja.port import Switches
 from consumer.policies import Policies
-from puente.errors import ConfigError, SwitchedOff
-from puente.texts import text
+from foundation.errors import ConfigError, SwitchedOff
+from foundation.texts import text
 
 
 class InterfaceOff(SwitchedOff):

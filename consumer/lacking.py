@@ -9,18 +9,19 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.caja import Store
-from consumer.ledger import subject_of
+from consumer.caja.port import Store
+from consumer.ledger import tables
+from consumer.ledger.state import subject_of
 from consumer.leftout import LISTED, Cause, LeftOut, merged
-from consumer.mapping import RowMapper
-from puente.engines.database import Reader
-from schemas.changes import Entity, Key, Subject, trim
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.database import Reader
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 
 def count_left_out(reader: Reader, takes: Callable[[Subject], bool]) -> list[LeftOut]:
     """The same in numbers, of the subjects that this CAJA takes."""
-    t = ledger.left_out.c
+    t = tables.left_out.c
     group = (t.ENTITY, t.WAREHOUSE, t.REASON, t.COLUMN_NAME)
     counts = [tuple(row) for row in reader.rows(sa.select(*group, sa.func.count()).group_by(*group))]
     found = []

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from puente.texts import marked, text, translate
-from schemas.changes import Entity, Key, Subject
+from foundation.texts import marked, text, translate
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 LISTED = 5
 """How many keys are named of each."""

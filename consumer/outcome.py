@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja import Transaction
-from consumer.ledger import Place, Reason, State, Waiting
+from consumer.caja.port import Transaction
+from consumer.ledger.parked import Parked, Reason, SubjectKey
+from consumer.ledger.state import State
 from consumer.leftout import Notes
-from consumer.policies import StockPolicy
-from puente.engines.database import Refusal, RowError
-from puente.errors import ConfigError
-from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from foundation.engines.writing import Refusal, RowError
+from foundation.errors import ConfigError
+from foundation.texts import text
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 REJECTED_AT_LEAST, REJECTED_SHARE = 10, 0.2
 UNSURE = timedelta(minutes=1)
@@ -32,7 +33,7 @@ class Step:
     equal: int = 0
     entities: Counter[Entity] = field(default_factory=Counter)
     """What `applied` is made of."""
-    aside: Counter[Reason] = field(default_factory=Counter)
+    parked: Counter[Reason] = field(default_factory=Counter)
     lacking: int = 0
     at_end: bool = True
 
@@ -41,7 +42,7 @@ class Step:
         self.touched += other.touched
         self.equal += other.equal
         self.entities += other.entities
-        self.aside += other.aside
+        self.parked += other.parked
         self.lacking += other.lacking
         self.at_end = self.at_end and other.at_end
 
@@ -54,34 +55,34 @@ class Outcome:
         self.writing = 0.0
         """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
-        self.aside: dict[tuple[Subject, Key], Waiting] = {}
+        self.parked: dict[tuple[Subject, Key], Parked] = {}
         self.touched = 0
-        self._taken: set[Place] = set()
+        self._taken: set[SubjectKey] = set()
         """Rows that were rejected since another one has their key: that speaks of that row alone."""
 
     @property
-    def fresh(self) -> list[Waiting]:
+    def fresh(self) -> list[Parked]:
         """What is set aside and says something that the ledger does not."""
-        return [item for item in self.aside.values() if not item.same(self._state.waiting.get(item.place))]
+        return [item for item in self.parked.values() if not item.same(self._state.parked.get(item.place))]
 
     @property
     def replaced(self) -> list[tuple[Subject, Key]]:
-        return [item.place for item in self.fresh if item.place in self._state.waiting]
+        return [item.place for item in self.fresh if item.place in self._state.parked]
 
     @property
     def freed(self) -> list[tuple[Subject, Key]]:
         """What waited and went in now."""
         places = ((p.incoming.subject, p.incoming.key) for p in self.applied)
-        return [place for place in places if place in self._state.waiting]
+        return [place for place in places if place in self._state.parked]
 
     @property
-    def lacking(self) -> dict[Place, Notes]:
+    def lacking(self) -> dict[SubjectKey, Notes]:
         """What rows that went in lack, where the ledger says something else; nothing is something, too."""
         notes = {(p.incoming.subject, p.incoming.key): p.notes for p in self.applied}
         return {place: found for place, found in notes.items() if found != self._state.left_out.get(place, ())}
 
     def write(self, plan: Plan, transaction: Transaction) -> None:
-        for item in plan.aside:
+        for item in plan.parked:
             self._hold(item)
         by_entity: dict[Entity, list[Pending]] = {}
         for pending in plan.pending:
@@ -90,7 +91,7 @@ class Outcome:
             self._write(entity, by_entity[entity], transaction)
 
     def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
-        if entity is Entity.STOCK and self._planner.policies.stock is StockPolicy.GUARDED:
+        if entity is Entity.STOCK and self._planner.policies.stock.respects_caja:
             pending = self._guarded(pending, transaction)
         began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])
@@ -99,7 +100,7 @@ class Outcome:
         self.touched += written.touched
         for index, item in enumerate(pending):
             if index in failed:
-                self._hold(item.incoming.waiting(*self._why(item, failed[index])))
+                self._hold(item.incoming.parked(*self._why(item, failed[index])))
                 if failed[index].taken:
                     self._taken.add((item.incoming.subject, item.incoming.key))
             else:
@@ -112,7 +113,7 @@ class Outcome:
             store = self._planner.store_of(item.incoming.subject)
             if (store, item.incoming.key) in unposted:
                 detail = str(text("the store {store} has sales of it that SAE does not have yet", store=store))
-                self._hold(item.incoming.waiting(Reason.GUARD, detail))
+                self._hold(item.incoming.parked(Reason.UNPOSTED_SALES, detail))
             else:
                 free.append(item)
         return free
@@ -123,22 +124,22 @@ class Outcome:
             return Reason.LOCKED, str(error.message)
         if error.code == Refusal.PARENT:
             product = (Subject(Entity.PRODUCT), key)
-            if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.waiting:
+            if subject.entity is Entity.STOCK and key in self._state.hashes.get(product[0], {}) and product not in self._state.parked:
                 return Reason.KEPT_OUT, str(text("the product is kept out of this CAJA"))
             return Reason.PARENT, str(text("the row it needs is not there yet"))
         return Reason.REJECTED, str(error.message)
 
-    def _hold(self, item: Waiting) -> None:
-        self.aside[item.place] = item
+    def _hold(self, item: Parked) -> None:
+        self.parked[item.place] = item
 
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:
         """A batch that is mostly rejected speaks of a wrong profile, not of bad rows: nothing of it is kept.
 
         What waited before does not count: it came one by one and is only tried again. Nor does a key that is taken.
         """
-        wrong = [item for item in self.aside.values() if item.reason is Reason.REJECTED and item.place not in self._taken]
+        wrong = [item for item in self.parked.values() if item.reason is Reason.REJECTED and item.place not in self._taken]
         rejected = [item for item in wrong if not self._waited(item)]
-        total = len(plan.pending) + len(plan.aside)
+        total = len(plan.pending) + len(plan.parked)
         if len(rejected) <= max(REJECTED_AT_LEAST, REJECTED_SHARE * total):
             return
         first = rejected[0]
@@ -154,8 +155,8 @@ class Outcome:
             )
         )
 
-    def _waited(self, item: Waiting) -> bool:
-        before = self._state.waiting.get(item.place)
+    def _waited(self, item: Parked) -> bool:
+        before = self._state.parked.get(item.place)
         return before is not None and before.content_hash == item.content_hash
 
     def step(self, plan: Plan, lacking: int) -> Step:
@@ -165,6 +166,6 @@ class Outcome:
             touched=self.touched,
             equal=plan.equal,
             entities=Counter(pending.incoming.subject.entity for pending in self.applied),
-            aside=Counter(item.reason for item in self.aside.values()),
+            parked=Counter(item.reason for item in self.parked.values()),
             lacking=lacking,
         )

@@ -1,11 +1,9 @@
-"""What the owner of a CAJA decided, and what follows for one change."""
+"""What the owner of a CAJA decided: every value there is, and the defaults."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
-from puente.engines.database import Action
-from schemas.changes import CATALOGUES, Entity, Value
+from schemas.entities import CATALOGUES, Entity
 
 
 class StockPolicy(StrEnum):
@@ -14,6 +12,20 @@ class StockPolicy(StrEnum):
     OFF = "off"
     GUARDED = "guarded"
     OVERWRITE = "overwrite"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether CAJA takes stock from SAE at all."""
+        return self is not StockPolicy.OFF
+
+    @property
+    def respects_caja(self) -> bool:
+        """Whether what CAJA says of its stock counts: its switch, and sales that SAE does not have yet."""
+        return self is StockPolicy.GUARDED
+
+    def is_taken_now(self, *, stock_changes: bool) -> bool:
+        """`stock_changes` is CAJA's «Cambio a existencias»."""
+        return self.is_taken and (stock_changes or not self.respects_caja)
 
 
 class SoftDeleted(StrEnum):
@@ -33,25 +45,3 @@ class Policies:
     inactivate_missing_customers: bool = True
     soft_deleted: SoftDeleted = SoftDeleted.INACTIVATE
     interface_required: bool = True
-
-
-def action(entity: Entity, value: Value | None, policies: Policies) -> Action:
-    """What is done with the row of a change; a row is never deleted from CAJA."""
-    if value is None:
-        return _gone(entity, policies)
-    if entity in (Entity.PRODUCT, Entity.CUSTOMER) and value["status"] == "inactive":
-        match policies.soft_deleted:
-            case SoftDeleted.INACTIVATE:
-                return Action.CHANGE
-            case SoftDeleted.IGNORE:
-                return Action.NOTE
-            case _:
-                assert_never(policies.soft_deleted)
-    return Action.PUT
-
-
-def _gone(entity: Entity, policies: Policies) -> Action:
-    kept = (entity is Entity.PRODUCT and not policies.inactivate_missing_products) or (
-        entity is Entity.CUSTOMER and not policies.inactivate_missing_customers
-    )
-    return Action.NOTE if kept else Action.RETIRE

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from puente.errors import ConfigError
-from puente.texts import text
+from foundation.errors import ConfigError
+from foundation.texts import text
 
 
 def refuse_unknown(prices: Mapping[str, int], lists: Collection[int] | None, caja: str) -> None:

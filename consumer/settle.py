@@ -5,21 +5,22 @@ the totals of products that are not what their stores have.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from consumer.apply import Also, Applier
 from consumer.batch import Planner, gone
-from consumer.caja import Caja
-from consumer.ledger import Progress, Sweep
+from consumer.caja.port import Caja
+from consumer.heartbeats import Heartbeats, Verdict
+from consumer.ledger.state import Progress, Sweep
 from consumer.outcome import Step
-from consumer.policies import StockPolicy
-from consumer.sweep import Found, find
-from consumer.word import Verdict, Words
-from puente.engines.database import RowWrite
-from puente.eventlog.port import Topic, TopicState
-from schemas.changes import Entity, Key, Subject, trim
+from consumer.resync.sweep import Found, find
+from consumer.resync.topic import Report
+from foundation.engines.writing import RowWrite
+from foundation.eventlog.port import Topic, TopicState
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 STOCK_SECONDS = 300.0
 HELD_SECONDS = 300.0
@@ -30,7 +31,7 @@ Followed = Sequence[tuple[Subject, Topic]]
 
 
 class Settler:
-    """Belongs to one consumer; `allowed` is how many rows a person let a sweep take."""
+    """Belongs to one session."""
 
     def __init__(
         self,
@@ -38,25 +39,24 @@ class Settler:
         caja: Caja,
         planner: Planner,
         applier: Applier,
-        words: Words,
-        allowed: int | None,
+        heartbeats: Heartbeats,
+        reports: Mapping[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        self._name, self._caja, self._planner, self._applier, self._words = name, caja, planner, applier, words
-        self._allowed, self._clock, self._now = allowed, clock, now
-        self.swept: dict[Subject, int] = {}
-        """Rows that were inactivated since this object was made."""
-        self.start()
-
-    def start(self) -> None:
-        """After a take-over nothing of before counts."""
+        self._name, self._caja, self._planner, self._applier, self._heartbeats = name, caja, planner, applier, heartbeats
+        self._reports, self._clock, self._now = reports, clock, now
+        self._allowed: int | None = None
         self._counted_at: dict[Subject, float] = {}
         self._drift_at = float("-inf")
         self._stock: set[Subject] = set()
 
-    def settle(self, followed: Followed, *, resyncing: bool = False) -> Step:
-        """Of these topics, which were read to where the ledger says; `resyncing`: others of stock are being resynced."""
+    def settle(self, followed: Followed, allowed: int | None, *, resyncing: bool = False) -> Step:
+        """Of these topics, which were read to where the ledger says; `resyncing`: others of stock are being resynced.
+
+        `allowed` is how many rows a person let a sweep take.
+        """
+        self._allowed = allowed
         total = Step()
         for subject, topic in followed:
             progress = self._applier.state.progress[topic]
@@ -68,14 +68,14 @@ class Settler:
     def _sweep(self, subject: Subject, topic: Topic, progress: Progress, sweep: Sweep) -> Step:
         if self._is_waiting_for_a_person(subject, sweep):
             return Step()
-        known = TopicState(identity=progress.position.identity, end=progress.position.next_offset)
-        verdict = self._words.complete(sweep.since, topic, known, subject)
+        known = TopicState(topic_id=progress.position.topic_id, end=progress.position.next_offset)
+        verdict = self._heartbeats.complete(sweep.since, topic, known, subject)
         if verdict is Verdict.ELSEWHERE:
-            self._applier.save(topic, replace(progress, sweep=Sweep(self._words.now())))
+            self._applier.save(topic, replace(progress, sweep=Sweep(self._heartbeats.now())))
         if verdict is not Verdict.GO:
             return Step()
         found = find(
-            subject, self._caja, self._applier.state, self._planner.policies, self._words.unpublished(subject), self._planner.stores
+            subject, self._caja, self._applier.state, self._planner.policies, self._heartbeats.unpublished(subject), self._planner.stores
         )
         if found.is_too_much(self._allowed):
             return self._hold(subject, topic, progress, replace(sweep, held=len(found.gone)))
@@ -97,7 +97,8 @@ class Settler:
         """In parts; killed between two of them, the rest is found again."""
         plan = self._planner.plan([gone(subject, key, self._now()) for key in found.gone], self._applier.state, rewrite=True)
         total = self._applier.apply_all(plan, Also(progress={topic: replace(progress, sweep=None)}))
-        self.swept[subject] = self.swept.get(subject, 0) + total.touched
+        if subject in self._reports:
+            self._reports[subject].inactivated += total.touched
         if total.touched:
             extra = {"action": "swept", "caja": self._name, "entity": str(subject), "count": total.touched}
             log.info("Rows that SAE lacks were inactivated", extra=extra)
@@ -117,7 +118,7 @@ class Settler:
     def _write_again(self, subject: Subject) -> int:
         """Rows that are locked, waiting or have unposted sales are left to another time."""
         store, state = self._planner.store_of(subject), self._applier.state
-        drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.waiting]
+        drifted = [(key, q) for key, q in self._caja.drifted(subject, store).items() if (subject, key) not in state.parked]
         return self._write([(key, self._planner.stock_again(subject, key, q, state)) for key, q in drifted], store)
 
     def _add_up_again(self, stock: Sequence[Subject]) -> int:
@@ -132,7 +133,7 @@ class Settler:
         while rows:
             part, rows = rows[: self._applier.limit], rows[self._applier.limit :]
             with self._applier.transaction() as transaction:
-                guarded = self._planner.policies.stock is StockPolicy.GUARDED
+                guarded = self._planner.policies.stock.respects_caja
                 unposted = {key for where, key in transaction.unposted() if store in (None, where)} if guarded else ()
                 touched += transaction.write(Entity.STOCK, [row for key, row in part if key not in unposted]).touched
         return touched

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from consumer.caja import Store, Switches
-from consumer.policies import Policies, StockPolicy
-from puente.errors import ConfigError
-from puente.texts import Text, text
-from schemas.changes import Entity, Subject
+from consumer.caja.port import Store, Switches
+from consumer.policies import Policies
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
+from schemas.entities import Entity, Subject
 
 
 def choose_stores(known: Sequence[Store], wanted: Sequence[int] | None, caja: str) -> list[Store]:
@@ -53,7 +53,7 @@ def _sharing(stores: Iterable[Store]) -> dict[int, list[int]]:
 def takes(policies: Policies, warehouses: Collection[int], subject: Subject) -> bool:
     """Whether a CAJA takes changes of a subject, now or once «Cambio a existencias» is on; of others its ledger may hold what is past."""
     if subject.entity is Entity.STOCK:
-        return policies.stock is not StockPolicy.OFF and subject.warehouse in warehouses
+        return policies.stock.is_taken and subject.warehouse in warehouses
     return subject.entity in policies.entities
 
 
@@ -63,10 +63,6 @@ def subjects(policies: Policies, warehouses: Iterable[int], switches: Switches) 
     Stock is left unread, not skipped, while «Cambio a existencias» is off: it is caught up on when somebody switches it on.
     """
     chosen = [Subject(entity) for entity in Entity if entity in policies.entities and entity is not Entity.STOCK]
-    match policies.stock:
-        case StockPolicy.OFF:
-            return chosen
-        case StockPolicy.GUARDED if not switches.stock_changes:
-            return chosen
-        case _:
-            return chosen + [Subject(Entity.STOCK, warehouse) for warehouse in sorted(warehouses)]
+    if policies.stock.is_taken_now(stock_changes=switches.stock_changes):
+        chosen += [Subject(Entity.STOCK, warehouse) for warehouse in sorted(warehouses)]
+    return chosen

@@ -1,9 +1,9 @@
 """Who writes the log, where several producers could: the newest claim wins. Pure but for the log.
 
-A producer claims by its first word, which carries a run of its own. Whoever reads a word of a run that it did not see before its own
-first word has lost to a newer claim, stops and stands by. Words of older runs that come late do not count, so two never drive each other
-out again and again. A standby claims once the newest word has not changed for ten seconds of its own clock, or at once where it was
-released. Both may be wrong for a moment, which costs duplicates: the log keeps no more than what each key's newest event says, and each
+A producer claims by its first heartbeat, which carries a run of its own. One that reads a heartbeat of a run that it did not see before its
+own first one has lost to a newer claim, stops and stands by. Heartbeats of older runs that come late do not count, so two never drive each
+other out again and again. A standby claims once the newest heartbeat has not changed for ten seconds of its own clock, or at once where it
+was released. Both may be wrong for a moment, which costs duplicates: the log keeps no more than what each key's newest event says, and each
 producer reads what the other wrote.
 """
 
@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
-from puente.errors import Displaced, NoTopic
-from puente.eventlog.history import OtherHistory, Position, read_on
-from puente.eventlog.port import Event, EventLog, Topic
-from puente.texts import text
+from foundation.errors import Displaced, NoTopic
+from foundation.eventlog.lineage import BrokenLineage, Position, read_on
+from foundation.eventlog.port import Event, EventLog, Topic
+from foundation.texts import text
 from schemas.control import run_of
 
 SILENCE_SECONDS = 10.0
@@ -22,7 +22,7 @@ SILENCE_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Claim:
-    """The claim of one run: it stands from the place of its first word on."""
+    """The claim of one run: it stands from the place of its first heartbeat on."""
 
     run: str
     stands: bool = False
@@ -79,7 +79,7 @@ class Standby:
         while not at_end:
             try:
                 batch, self._position = read_on(self._log, self._topic, self._position)
-            except OtherHistory:
+            except BrokenLineage:
                 self._start_over()
                 continue
             except NoTopic:  # deleted meanwhile

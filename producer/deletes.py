@@ -11,11 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from producer.capture import Captured
-from producer.compare import Difference, Place
-from producer.view import View
-from schemas.changes import Entity, Subject
+from producer.capture.compare import Difference, LogKey
+from producer.capture.port import Captured
+from producer.index import LogIndex
 from schemas.control import HeldDeletes
+from schemas.entities import Entity, Subject
 
 AT_LEAST, SHARE = 50, 0.05
 """As many deletes of one entity may come in one pass; of the live keys, where that is more."""
@@ -38,51 +38,55 @@ class DeleteCap:
     """Holds deletes back. Until the first pass is finished `allowed` of each entity may go, however few the cap allows."""
 
     allowed: int = 0
-    held: Mapping[Entity, frozenset[Place]] = field(default_factory=dict)
+    held: Mapping[Entity, frozenset[LogKey]] = field(default_factory=dict)
     gone: frozenset[int] = frozenset()
     """Of the warehouses that deletes wait of those of which SAE keeps no stock any more."""
-    again: Collection[Place] = ()
+    again: Collection[LogKey] = ()
     """Keys that were held and are few by now: they go where the next pass finds them gone."""
-    _next: tuple[Mapping[Entity, frozenset[Place]], frozenset[int], Collection[Place]] = field(
+    _next: tuple[Mapping[Entity, frozenset[LogKey]], frozenset[int], Collection[LogKey]] = field(
         default_factory=lambda: ({}, frozenset(), ())
     )
     _told: Mapping[Entity, int] = field(default_factory=dict)
     _told_gone: frozenset[int] = frozenset()
 
-    def sift(self, captured: Captured, view: View) -> Captured:
+    def sift(self, captured: Captured, index: LogIndex) -> Captured:
         """What was captured without the deletes that wait; what was held before counts with what is new."""
-        gone: dict[Entity, set[Place]] = defaultdict(set)
+        replaced: set[Entity] = set()
+        gone: dict[Entity, set[LogKey]] = defaultdict(set)
         for difference in captured.differences:
             if difference.body is None:
                 gone[difference.subject.entity].add((difference.subject, difference.key))
+            elif difference.key not in index.hashes(difference.subject):
+                replaced.add(difference.subject.entity)
         unseen = {entity: {place for place in places if not captured.covers(place)} for entity, places in self.held.items()}
-        held: dict[Entity, frozenset[Place]] = {}
-        again: set[Place] = set()
+        held: dict[Entity, frozenset[LogKey]] = {}
+        again: set[LogKey] = set()
         for entity in sorted(gone.keys() | unseen.keys()):
             waiting = gone[entity] | unseen.get(entity, set())
-            if len(waiting) > self._most(entity, view, len(waiting)):
+            if len(waiting) > self._most(entity, index, 0 if entity in replaced else len(waiting)):
                 held[entity] = frozenset(waiting)
             else:
                 again |= unseen.get(entity, set())
-        left = self._gone(held.get(Entity.STOCK, frozenset()), captured, view)
+        left = self._gone(held.get(Entity.STOCK, frozenset()), captured, index)
         self._next = held, left, again
         self._tell(held, left)
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
-    def _most(self, entity: Entity, view: View, gone: int) -> float:
-        live = sum(len(view.hashes(subject)) for subject in view.subjects() if subject.entity is entity)
+    def _most(self, entity: Entity, index: LogIndex, gone: int) -> float:
+        """How many may go; `gone` counts those that would leave nothing in their place."""
+        live = sum(len(index.hashes(subject)) for subject in index.subjects() if subject.entity is entity)
         return self.allowed if gone >= live >= WHOLE else max(AT_LEAST, SHARE * live, self.allowed)
 
-    def _gone(self, stock: frozenset[Place], captured: Captured, view: View) -> frozenset[int]:
+    def _gone(self, stock: frozenset[LogKey], captured: Captured, index: LogIndex) -> frozenset[int]:
         """The warehouses all of whose stock waits to be deleted; as before where nobody knows where SAE keeps stock."""
         if Entity.STOCK in captured.waiting:
             return self.gone
         counts = Counter(subject for subject, _ in stock)
-        whole = {subject.warehouse for subject, count in counts.items() if count == len(view.hashes(subject))}
+        whole = {subject.warehouse for subject, count in counts.items() if count == len(index.hashes(subject))}
         return frozenset(warehouse for warehouse in whole if warehouse is not None) - captured.warehouses
 
-    def _tell(self, held: Mapping[Entity, frozenset[Place]], left: frozenset[int]) -> None:
+    def _tell(self, held: Mapping[Entity, frozenset[LogKey]], left: frozenset[int]) -> None:
         counts = {entity: len(places) for entity, places in held.items()}
         for entity, count in counts.items():
             if self._told.get(entity) != count:
@@ -113,5 +117,5 @@ class DeleteCap:
         (self.held, self.gone, self.again), self.allowed = self._next, 0
 
 
-def _waits(difference: Difference, held: Mapping[Entity, frozenset[Place]]) -> bool:
+def _waits(difference: Difference, held: Mapping[Entity, frozenset[LogKey]]) -> bool:
     return difference.body is None and difference.subject.entity in held

@@ -1,15 +1,15 @@
 """One pass of the producer, its effects numbered. It keeps nothing between runs: the log is its memory.
 
-1. Read every topic that grew, into the view.             Killed after: nothing happened.
+1. Read every topic that grew, into the log index.             Killed after: nothing happened.
 2. Read SAE in one snapshot, closed before 3.             Killed after: nothing happened.
 3. Publish what differs, wait for every acknowledgement.  Killed after or within: the next start reads the log, publishes the rest.
-4. Keep the marks, then say the word.                     Killed between: read again, found equal.
+4. Keep the marks, then say the heartbeat.                     Killed between: read again, found equal.
 
 Before a heartbeat every topic is read, grown or not: one that lost its end and grew again is found before anybody is told that it is
 complete.
 
 Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read
-before: start over with an empty view, as a new run that says *incomplete* first. That word is its claim to the log.
+before: start over with an empty log index, as a new run that says *incomplete* first. That heartbeat is its claim to the log.
 """
 
 import logging
@@ -20,15 +20,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from producer.capture import Capture, Captured, Standing
+from foundation.errors import Displaced, NoTopic
+from foundation.texts import text
+from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
 from producer.deletes import DeleteCap, Held
+from producer.index import LogChanged, LogIndex
 from producer.publish import Publisher
-from producer.tables import TABLES
-from producer.view import LogChanged, View
-from puente.errors import Displaced, NoTopic
-from puente.texts import text
-from schemas.changes import Entity
+from producer.sae.tables import TABLES
+from schemas.entities import Entity
 
 HEARTBEAT_SECONDS = 2.0
 LISTED = 20
@@ -55,20 +55,20 @@ class Pass:
 
 
 class Producer:
-    """Runs passes. `new_view` gives an empty view of the log, which hands every word to the claim."""
+    """Runs passes. `new_index` gives an empty log index, which hands every heartbeat to the claim."""
 
     def __init__(
         self,
         *,
         capture: Capture,
         publisher: Publisher,
-        new_view: Callable[[Claim], View],
+        new_index: Callable[[Claim], LogIndex],
         cap: DeleteCap | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._capture, self._publisher, self._cap = capture, publisher, cap or DeleteCap()
-        self._new_view, self._clock = new_view, clock
-        self._view: View | None = None
+        self._new_index, self._clock = new_index, clock
+        self._index: LogIndex | None = None
         self._standing: Standing | None = None
         self._told_held = Held()
         self._said_at = clock()
@@ -76,13 +76,13 @@ class Producer:
 
     def forget(self) -> None:
         """After any failure: the next pass starts over."""
-        self._view, self._standing = None, None
+        self._index, self._standing = None, None
         self._capture.forget()
 
     def claim(self) -> None:
         """Claims the log now, before the first pass would; raises what a pass raises."""
         with self._starting_over():
-            self._view = self._view or self._start()
+            self._index = self._index or self._start()
 
     def run_pass(self) -> Pass:
         """One pass; raises what its ports raise, after which the next one starts over, and `Displaced` where another claimed the log."""
@@ -91,10 +91,10 @@ class Producer:
 
     def release(self) -> None:
         """A clean end: whoever stands by need not wait. Says nothing where the log is not ours."""
-        view = self._view
+        index = self._index
         with self._starting_over(), suppress(Displaced):
-            if view is not None:
-                view.read()
+            if index is not None:
+                index.read()
                 self._publisher.release()
         self.forget()
 
@@ -111,23 +111,23 @@ class Producer:
             raise
 
     def _pass(self) -> Pass:
-        view = self._view or self._start()
+        index = self._index or self._start()
         speaks = self._is_due()
-        view.read(proves=speaks)  # 1
+        index.read(proves=speaks)  # 1
         began = self._clock()
-        beat = partial(self._heartbeat, view)
-        captured = self._capture.changes(view, {*view.take_foreign(), *self._cap.again}, beat)  # 2
+        beat = partial(self._heartbeat, index)
+        captured = self._capture.changes(index, {*index.take_foreign(), *self._cap.again}, beat)  # 2
         seconds = self._clock() - began
         if captured is None:
             if speaks:
-                self._heartbeat(view)
+                self._heartbeat(index)
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
-        captured = self._cap.sift(captured, view)
-        published = self._publisher.publish(captured, view, beat)  # 3
+        captured = self._cap.sift(captured, index)
+        published = self._publisher.publish(captured, index, beat)  # 3
         self._capture.keep(captured)  # 4
         self._cap.keep()
-        self._say(view, captured, published, speaks=speaks)
+        self._say(index, captured, published, speaks=speaks)
         _tell_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
         entities = Counter(difference.subject.entity for difference in captured.differences)
@@ -144,34 +144,34 @@ class Producer:
     def _held(self) -> dict[Entity, int]:
         return {entity: len(places) for entity, places in self._cap.held.items()}
 
-    def _start(self) -> View:
-        view = self._new_view(Claim(self._publisher.begin()))
-        view.read()
-        self._speak(view)
-        self._view = view
-        keys = sum(len(view.hashes(subject)) for subject in view.subjects())
+    def _start(self) -> LogIndex:
+        index = self._new_index(Claim(self._publisher.begin()))
+        index.read()
+        self._speak(index)
+        self._index = index
+        keys = sum(len(index.hashes(subject)) for subject in index.subjects())
         log.info("The producer starts over from what the log holds", extra={"action": "start", "count": keys})
-        return view
+        return index
 
-    def _say(self, view: View, captured: Captured, published: int, *, speaks: bool) -> None:
+    def _say(self, index: LogIndex, captured: Captured, published: int, *, speaks: bool) -> None:
         standing = captured.standing
         if published or (self._standing, self._told_held) != (standing, self._cap.told):
-            view.read()  # what was acknowledged is there, and the topics that publishing made are known
+            index.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
-            self._speak(view)
+            self._speak(index)
         elif speaks:
-            self._heartbeat(view)
+            self._heartbeat(index)
 
-    def _heartbeat(self, view: View) -> None:
+    def _heartbeat(self, index: LogIndex) -> None:
         if self._is_due():
-            self._speak(view)
+            self._speak(index)
 
     def _is_due(self) -> bool:
         return self._clock() - self._said_at >= HEARTBEAT_SECONDS
 
-    def _speak(self, view: View) -> None:
+    def _speak(self, index: LogIndex) -> None:
         self._told_held = self._cap.told
-        self._publisher.say(view, self._standing, self._told_held)
+        self._publisher.say(index, self._standing, self._told_held)
         self._said_at = self._clock()
 
 

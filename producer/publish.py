@@ -1,4 +1,4 @@
-"""Differences → events, all acknowledged; and the producer's word."""
+"""Differences → events, all acknowledged; and the producer's heartbeat."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
-from producer.capture import Captured, Standing
-from producer.compare import Difference
+from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
+from producer.capture.compare import Difference
+from producer.capture.port import Captured, Standing
 from producer.deletes import Held
-from producer.view import View
-from puente.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
-from schemas.changes import Entity, Subject
+from producer.index import LogIndex
 from schemas.codec import frame
-from schemas.control import TopicWord, Word, record, release, short
+from schemas.control import Heartbeat, TopicHeartbeat, record, release, short
+from schemas.entities import Entity, Subject
 from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
 from schemas.topics import Topics
@@ -30,7 +30,7 @@ def new_run() -> str:
 
 
 class Publisher:
-    """Writes the topics of one company, as one run of the producer after another. The view learns of every acknowledgement."""
+    """Writes the topics of one company, as one run of the producer after another. The log index learns of every acknowledgement."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Publisher:
     ) -> None:
         self._log, self._topics, self._new_run, self._now = log, topics, new_run, now
         self._run = ""
-        self._said: tuple[Word, Offset] | None = None
+        self._said: tuple[Heartbeat, Offset] | None = None
         self._repeated = 0
 
     def begin(self) -> str:
@@ -51,7 +51,7 @@ class Publisher:
         publish_schemas(self._log, self._topics.registry)
         return self._run
 
-    def publish(self, captured: Captured, view: View, between: Callable[[], None]) -> int:
+    def publish(self, captured: Captured, index: LogIndex, between: Callable[[], None]) -> int:
         """Appends an event per difference and returns how many; raises where any acknowledgement is missing.
 
         Calls `between` after each part of a long one.
@@ -61,7 +61,7 @@ class Publisher:
         shared = EventHeaders(hash=None, captured=captured.at, run=self._run, mode=captured.mode).encode()
         records = (self._record(difference, shared) for difference in captured.differences)
         for part in _parts(records, APPENDED_AT_ONCE):
-            view.acknowledged(part, self._log.append(part))
+            index.acknowledged(part, self._log.append(part))
             between()
         return len(captured.differences)
 
@@ -74,26 +74,26 @@ class Publisher:
             headers=with_hash(shared, difference.hash),
         )
 
-    def say(self, view: View, standing: Standing | None, held: Held) -> None:
-        """The word: per topic its identity, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
+    def say(self, index: LogIndex, standing: Standing | None, held: Held) -> None:
+        """The heartbeat: per topic its topic id, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
 
         `standing` is None where SAE was not compared yet: then any topic may lack something.
         """
         topics = tuple(
-            TopicWord(
+            TopicHeartbeat(
                 topic=self._topics.of(subject),
-                identity=position.identity,
+                topic_id=position.topic_id,
                 end=end,
                 complete=standing is not None and standing.is_complete(subject),
             )
-            for subject, (position, end) in sorted(view.ends().items(), key=lambda item: self._topics.of(item[0]))
+            for subject, (position, end) in sorted(index.ends().items(), key=lambda item: self._topics.of(item[0]))
         )
         waiting = sorted(self._topics.of(subject) for subject in held.subjects)
         compared = standing is not None and not standing.waiting
-        word = Word(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting, held_deletes=held.deletes)
+        heartbeat = Heartbeat(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting, held_deletes=held.deletes)
         if standing is not None:
-            word = replace(
-                word,
+            heartbeat = replace(
+                heartbeat,
                 price_lists=standing.price_lists,
                 stuck=standing.stuck,
                 unpublished=standing.unpublished,
@@ -101,22 +101,22 @@ class Publisher:
                 duplicates=standing.duplicates,
                 duplicate_count=standing.duplicate_count,
             )
-        self._speak(view, word)
+        self._speak(index, heartbeat)
 
-    def _speak(self, view: View, word: Word) -> None:
+    def _speak(self, index: LogIndex, heartbeat: Heartbeat) -> None:
         """In short where the whole one that was given last says the same, and no late one of somebody else covers it."""
         whole, place = self._said or (None, START)
-        is_same = whole is not None and replace(whole, time=word.time) == word and view.whole_word_at <= place
+        is_same = whole is not None and replace(whole, time=heartbeat.time) == heartbeat and index.whole_heartbeat_at <= place
         if is_same and self._repeated < WHOLE_EVERY:
-            self._append(view, short(word, place, word.time))
+            self._append(index, short(heartbeat, place, heartbeat.time))
             self._repeated += 1
         else:
-            self._said, self._repeated = (word, self._append(view, word)), 0
+            self._said, self._repeated = (heartbeat, self._append(index, heartbeat)), 0
 
-    def _append(self, view: View, word: Word) -> Offset:
-        said = record(self._topics.control, word)
+    def _append(self, index: LogIndex, heartbeat: Heartbeat) -> Offset:
+        said = record(self._topics.control, heartbeat)
         offsets = self._log.append([said])
-        view.acknowledged([said], offsets)
+        index.acknowledged([said], offsets)
         return offsets[0]
 
     def release(self) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from puente.errors import ExitCode, PuenteError
-from puente.texts import Text
+from foundation.errors import ExitCode, PuenteError
+from foundation.texts import Text
 
 
 class Level(StrEnum):

@@ -11,8 +11,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from puente.errors import ConfigError
-from puente.texts import text, translate
+from foundation.errors import ConfigError
+from foundation.texts import text, translate
 
 OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 FIELDS: Mapping[str, type] = {

@@ -20,8 +20,8 @@ from time import monotonic
 from types import FrameType
 from typing import NoReturn, TypeVar
 
-from puente.errors import ConfigError, ExitCode, SwitchedOff, is_bug
-from puente.retry import Policy, retrying
+from foundation.errors import ConfigError, ExitCode, SwitchedOff, is_bug
+from foundation.retry import Policy, retrying
 
 CONFIG_WAIT_SECONDS, BUG_WAIT_SECONDS, SWITCHED_OFF_WAIT_SECONDS = 30.0, 60.0, 3.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0

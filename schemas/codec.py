@@ -20,10 +20,11 @@ from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
 from fastavro.types import AvroMessage, Schema
 
-from puente.errors import ConfigError, PoisonError
-from puente.texts import text
-from schemas.changes import Entity, Value
+from foundation.errors import ConfigError, PoisonError
+from foundation.texts import text
+from schemas.changes import Value
 from schemas.defaults import Fill, filling
+from schemas.entities import Entity
 from schemas.writer import Write, compile_writer
 
 ContentHash = NewType("ContentHash", str)
@@ -32,8 +33,8 @@ ContentHash = NewType("ContentHash", str)
 MAGIC = 0
 FRAME = struct.Struct(">bI")
 ID_ATTRIBUTE = "puente.id"
-WORD = "word"
-NAMES = (*(entity.value for entity in Entity), WORD)
+HEARTBEAT = "word"
+NAMES = (*(entity.value for entity in Entity), HEARTBEAT)
 UNFIT = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError, MemoryError, struct.error)
 """What fastavro raises for values and bytes that do not fit a schema."""
 
@@ -54,7 +55,7 @@ class BundledSchema:
 
 @cache
 def bundled(name: str) -> BundledSchema:
-    """The schema that this release writes for an entity or the word; `name` is its file's."""
+    """The schema that this release writes for an entity or the heartbeat; `name` is its file's."""
     source = (files("schemas") / "avro" / f"{name}.avsc").read_text(encoding="utf-8")
     definition = json.loads(source)
     return BundledSchema(

@@ -8,20 +8,21 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from puente.eventlog.port import Event, EventLog, Identity, Offset, Record, Topic
-from schemas.changes import Key, Subject
-from schemas.codec import WORD, Decoder, encode, frame
+from foundation.eventlog.port import Event, EventLog, Offset, Record, Topic, TopicId
+from schemas.codec import HEARTBEAT, Decoder, encode, frame
+from schemas.entities import Subject
 from schemas.headers import RUN
+from schemas.keys import Key
 
 KEY, SHORT = b"producer", b"beat"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TopicWord:
+class TopicHeartbeat:
     """`end` is the offset after the last event that the producer read or wrote."""
 
     topic: Topic
-    identity: Identity
+    topic_id: TopicId
     end: Offset
     complete: bool
 
@@ -65,7 +66,7 @@ class HeldDeletes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Word:
+class Heartbeat:
     """What one run of the producer said at `time` (UTC).
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
@@ -76,7 +77,7 @@ class Word:
 
     run: str
     time: datetime
-    topics: tuple[TopicWord, ...]
+    topics: tuple[TopicHeartbeat, ...]
     compared: bool
     held: Collection[Topic] = ()
     price_lists: tuple[int, ...] | None = None
@@ -100,51 +101,51 @@ class Word:
         return bool(self.topics) and not self.stuck and all(topic.complete for topic in self.topics)
 
 
-def record(topic: Topic, word: Word) -> Record:
-    """The word as an event of the control topic; its header tells whose it is to those who need not decode it."""
+def record(topic: Topic, heartbeat: Heartbeat) -> Record:
+    """The heartbeat as an event of the control topic; its header tells whose it is to those who need not decode it."""
     value = {
-        "run": word.run,
-        "time": word.time,
-        "topics": [{"topic": t.topic, "identity": t.identity, "end": t.end, "complete": t.complete} for t in word.topics],
-        "compared": word.compared,
-        "held": sorted(word.held),
-        "price_lists": word.price_lists,
-        "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in word.unpublished],
-        "unpublished_count": word.unpublished_count,
-        "duplicates": [{"entity": one.entity, "key": one.key} for one in word.duplicates],
-        "duplicate_count": word.duplicate_count,
-        "repeats": word.repeats,
-        "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in word.stuck],
-        "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in word.held_deletes],
+        "run": heartbeat.run,
+        "time": heartbeat.time,
+        "topics": [{"topic": t.topic, "identity": t.topic_id, "end": t.end, "complete": t.complete} for t in heartbeat.topics],
+        "compared": heartbeat.compared,
+        "held": sorted(heartbeat.held),
+        "price_lists": heartbeat.price_lists,
+        "unpublished": [{"entity": u.entity, "key": u.key, "reason": u.reason} for u in heartbeat.unpublished],
+        "unpublished_count": heartbeat.unpublished_count,
+        "duplicates": [{"entity": one.entity, "key": one.key} for one in heartbeat.duplicates],
+        "duplicate_count": heartbeat.duplicate_count,
+        "repeats": heartbeat.repeats,
+        "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in heartbeat.stuck],
+        "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in heartbeat.held_deletes],
     }
-    key = KEY if word.repeats is None else SHORT
-    return Record(topic=topic, key=key, value=frame(WORD, encode(WORD, value)), headers=((RUN, word.run.encode()),))
+    key = KEY if heartbeat.repeats is None else SHORT
+    return Record(topic=topic, key=key, value=frame(HEARTBEAT, encode(HEARTBEAT, value)), headers=((RUN, heartbeat.run.encode()),))
 
 
-def short(word: Word, place: Offset, time: datetime) -> Word:
-    """The word once more, which stands whole at `place`."""
-    return Word(run=word.run, time=time, topics=(), compared=False, repeats=place)
+def short(heartbeat: Heartbeat, place: Offset, time: datetime) -> Heartbeat:
+    """The heartbeat once more, which stands whole at `place`."""
+    return Heartbeat(run=heartbeat.run, time=time, topics=(), compared=False, repeats=place)
 
 
 def release(topic: Topic, run: str) -> Record:
-    """The last event of a run that ended cleanly: the word is taken back, and the log is free."""
+    """The last event of a run that ended cleanly: the heartbeat is taken back, and the log is free."""
     return Record(topic=topic, key=KEY, value=None, headers=((RUN, run.encode()),))
 
 
 def run_of(event: Event) -> str | None:
-    """The run that a word or a release belongs to; None where the event tells none."""
+    """The run that a heartbeat or a release belongs to; None where the event tells none."""
     run = event.header(RUN)
     return None if run is None else run.decode(errors="replace")
 
 
-def parse(decoder: Decoder, framed: bytes) -> Word:
-    """The word of an event; raises what `Decoder.decode` raises."""
-    value = decoder.decode(WORD, framed)
+def parse(decoder: Decoder, framed: bytes) -> Heartbeat:
+    """The heartbeat of an event; raises what `Decoder.decode` raises."""
+    value = decoder.decode(HEARTBEAT, framed)
     topics = tuple(
-        TopicWord(topic=Topic(t["topic"]), identity=Identity(t["identity"]), end=Offset(t["end"]), complete=t["complete"])
+        TopicHeartbeat(topic=Topic(t["topic"]), topic_id=TopicId(t["identity"]), end=Offset(t["end"]), complete=t["complete"])
         for t in value["topics"]
     )
-    return Word(
+    return Heartbeat(
         run=value["run"],
         time=value["time"],
         topics=topics,
@@ -163,9 +164,9 @@ def parse(decoder: Decoder, framed: bytes) -> Word:
     )
 
 
-def repeated(log: EventLog, topic: Topic, word: Word, read: Callable[[bytes], Word | None]) -> Word | None:
-    """The whole word that a short one repeats, with its time; None where that is taken back, or is not what stands there."""
-    assert word.repeats is not None
-    events = log.read(topic, word.repeats, 1).events
-    whole = read(events[0].value) if events and events[0].offset == word.repeats and events[0].key == KEY and events[0].value else None
-    return replace(whole, time=word.time) if whole is not None and whole.run == word.run else None
+def repeated(log: EventLog, topic: Topic, heartbeat: Heartbeat, read: Callable[[bytes], Heartbeat | None]) -> Heartbeat | None:
+    """The whole heartbeat that a short one repeats, with its time; None where that is taken back, or is not what stands there."""
+    assert heartbeat.repeats is not None
+    events = log.read(topic, heartbeat.repeats, 1).events
+    whole = read(events[0].value) if events and events[0].offset == heartbeat.repeats and events[0].key == KEY and events[0].value else None
+    return replace(whole, time=heartbeat.time) if whole is not None and whole.run == heartbeat.run else None

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from puente.errors import PoisonError
-from puente.eventlog.port import Event, Headers
-from puente.texts import text
+from foundation.errors import PoisonError
+from foundation.eventlog.port import Event, Headers
+from foundation.texts import text
 from schemas.codec import ContentHash
 
 HASH, CAPTURED, RUN, MODE = "hash", "captured", "run", "mode"

@@ -3,7 +3,7 @@
 The key is the id as decimal text, the value the schema's JSON.
 """
 
-from puente.eventlog.port import START, EventLog, Offset, Record, Topic
+from foundation.eventlog.port import START, EventLog, Offset, Record, Topic
 from schemas.codec import NAMES, Decoder, bundled
 
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from puente.eventlog.port import Topic, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
+from foundation.eventlog.port import Topic, TopicSettings
+from schemas.entities import CATALOGUES, Entity, Subject
 
 CONTROL = "control"
 REGISTRY = "schemas"
@@ -24,7 +24,7 @@ class Topics:
 
     @property
     def control(self) -> Topic:
-        """The producer's word."""
+        """The producer's heartbeats."""
         return Topic(f"{self.prefix}.{self.company}.{CONTROL}")
 
     @property

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from puente import check as checks
+from foundation.errors import gravest
+from foundation.texts import text, translate
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_findings
-from puente.errors import gravest
+from puente.commands import check as checks
 from puente.findings import Finding, Level
-from puente.texts import text, translate
 
 
 def commands() -> list[click.Command]:

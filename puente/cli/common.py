@@ -9,15 +9,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from foundation.texts import LANGUAGES, marked, translate
 from puente.config import DEFAULT_FILE
 from puente.findings import Finding, Level
-from puente.texts import LANGUAGES, marked, translate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MARKS = {Level.OK: ("✔", "green"), Level.NOTE: ("·", "cyan"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✘", "red")}
 
 WORDS = (
-    *(marked("parent"), marked("guard"), marked("locked"), marked("rejected"), marked("held"), marked("kept out")),
+    *(marked("parent"), marked("unposted-sales"), marked("locked"), marked("rejected"), marked("doubtful"), marked("kept-out")),
     *(marked("shortened"), marked("left out"), marked("beyond")),
     *(marked("product_line"), marked("tax_scheme"), marked("currency"), marked("product"), marked("customer"), marked("stock")),
 )

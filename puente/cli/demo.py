@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from foundation.errors import ExitCode
+from foundation.texts import Text, text, translate
 from puente import logs
 from puente.cli.bars import Bars
 from puente.cli.common import json_option, plain, print_json, print_table
+from puente.commands.run import Watch
 from puente.demo import show, site
 from puente.demo.retail import PRODUCTS
 from puente.demo.show import Outcome, Shown
 from puente.demo.watch import Arrival
-from puente.errors import ExitCode
-from puente.run import Watch
-from puente.texts import Text, text, translate
 
 
 def commands() -> list[click.Command]:

@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 import click
 
+from foundation.errors import ConfigError, ExitCode
+from foundation.texts import text, translate
 from puente import config as settings_file
-from puente import grants, kafka_grants
 from puente.cli.common import config_option
 from puente.cli.private import write_private
+from puente.commands import grants, kafka_grants
+from puente.commands.grants import Script
 from puente.config import CajaSettings, Settings, source
-from puente.errors import ConfigError, ExitCode
-from puente.grants import Script
-from puente.texts import text, translate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

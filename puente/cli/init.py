@@ -6,19 +6,20 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import click
 from pydantic import ValidationError
 
+from foundation.engines import check_url
+from foundation.errors import ConfigError, ExitCode
+from foundation.texts import text, translate
 from puente.cli.private import write_private
+from puente.commands.grants import READER, WRITER
 from puente.config import DEFAULT_FILE, CajaSettings, load
 from puente.config.problems import problems
 from puente.config.writing import Database, Draft, needs_password, url_of, with_password
-from puente.engines import check_url
-from puente.errors import ConfigError, ExitCode
-from puente.grants import READER, WRITER
-from puente.texts import text, translate
 
 SERVERS = re.compile(r"[^\s:/\\,]{2,}:\d{1,5}(\s*,\s*[^\s:/\\,]{2,}:\d{1,5})*")
 LITERAL = re.compile(r"://[^@/]*:(?!\$\{\w+\}@)[^@]*@")
@@ -38,9 +39,7 @@ def commands() -> list[click.Command]:
     @click.option("--sae-url", metavar="URL", help=translate("SAE's database: a URL, or HOST:PATH."))
     @click.option("--no-sae", is_flag=True, help=translate("SAE is not reached from here: this place only consumes."))
     @click.option("--company", metavar="NN", help=translate("The two digits that SAE's tables end in; else found."))
-    @click.option(
-        "--log", "log_file", type=click.Path(dir_okay=False), help=translate("The log's file, where all of Puente runs on one machine.")
-    )
+    @click.option("--log", type=click.Path(dir_okay=False), help=translate("The log's file, where all of Puente runs on one machine."))
     @click.option("--kafka", metavar="HOST:PORT", help=translate("The log on Kafka, for several machines."))
     @click.option("--kafka-user", metavar="NAME", help=translate("Its user there, with SASL_SSL; the password is in KAFKA_PASSWORD."))
     @click.option(
@@ -55,21 +54,10 @@ def commands() -> list[click.Command]:
         help=translate("The file to write."),
     )
     @click.option("--force", is_flag=True, help=translate("Write over a file that is there."))
-    def init(
-        sae_url: str | None,
-        no_sae: bool,
-        company: str | None,
-        log_file: str | None,
-        kafka: str | None,
-        kafka_user: str | None,
-        cajas: Sequence[str],
-        output: Path,
-        force: bool,
-    ) -> int:
+    def init(output: Path, force: bool, sae_url: str | None, cajas: Sequence[str], **told: Any) -> int:
         asking = Asking(folder=output.parent, force=force)
         _refuse_existing(output, force=force)
-        draft = _draft(asking, sae_url, cajas, no_sae=no_sae, company=company, log=log_file, kafka=kafka, kafka_user=kafka_user)
-        return _write(draft, asking, output)
+        return _write(_draft(asking, sae_url, cajas, **told), asking, output)
 
     return [init]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import click
 
 from consumer.leftout import LeftOut, line
-from puente.texts import text
+from foundation.texts import text
 
 
 def show(caja: str, found: Iterable[LeftOut]) -> None:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
+from foundation.errors import ExitCode
+from foundation.eventlog.port import Topic
+from foundation.texts import text, translate
 from puente import config as settings_file
-from puente import logcopy
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table
+from puente.commands import logcopy
+from puente.commands.logcopy import Result, Task
 from puente.config import EmbeddedLogSettings, Settings
-from puente.errors import ExitCode
-from puente.eventlog.port import Topic
-from puente.logcopy import Result, Task
-from puente.texts import text, translate
 
 
 def commands() -> list[click.Command]:

@@ -9,11 +9,11 @@ from importlib.metadata import version
 
 import click
 
+from foundation.errors import ExitCode, PuenteError
+from foundation.texts import choose_language, marked, translate, use
 from puente import logs
 from puente.cli.common import lang_option
-from puente.errors import ExitCode, PuenteError
 from puente.loop import leave
-from puente.texts import choose_language, marked, translate, use
 
 OBJECTS_TO_A_COLLECTION = 50_000
 """Python's own 700 make a tenth of a producer's start, whose rows and keys refer to nothing that would need one."""

@@ -5,8 +5,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from puente.errors import ConfigError
-from puente.texts import text
+from foundation.errors import ConfigError
+from foundation.texts import text
 
 ONLY_ME = 0o600
 

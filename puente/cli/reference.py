@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
+from foundation.engines import create_database, open_database, server_of
+from foundation.engines.database import Database
+from foundation.errors import ConfigError, ExitCode, PuenteError
+from foundation.texts import text, translate
 from puente.cli.bars import Bars
 from puente.demo.retail import fill_sae
-from puente.engines import create_database, open_database, server_of
-from puente.engines.database import Database
-from puente.errors import ConfigError, ExitCode, PuenteError
 from puente.reference import Store, build_caja, build_sae
-from puente.texts import text, translate
 
 
 def commands() -> list[click.Command]:

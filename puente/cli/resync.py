@@ -7,22 +7,23 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import LeftOut, summary
-from consumer.preview import Preview
+from consumer.resync.preview import Preview
+from foundation.errors import ExitCode
+from foundation.texts import text, translate
 from puente import config as settings_file
 from puente import logs
-from puente import resync as resyncs
 from puente.cli import left_out
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.commands import resync as resyncs
+from puente.commands.resync import Resynced
+from puente.commands.status import document
 from puente.config import CajaSettings, Settings
-from puente.errors import ExitCode
 from puente.loop import Stop, attended, stop_on_signals
-from puente.resync import Resynced
-from puente.status import document
-from puente.texts import text, translate
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 
 LISTED = 10
 
@@ -32,7 +33,7 @@ def commands() -> list[click.Command]:
         "resync",
         help=translate(
             "Reads the log from its start and compares its newest state with every row of a CAJA, then inactivates by policy what SAE "
-            "lacks. Whoever writes to this CAJA hands it over for a moment and goes on afterwards."
+            "lacks. A puente run that writes to this CAJA hands it over for a moment and goes on afterwards."
         ),
     )
     @config_option
@@ -87,10 +88,10 @@ def _name(subject: Subject) -> str:
 
 
 def _show(result: Resynced, caja: str) -> None:
-    headings = [translate("entity"), translate("in SAE"), translate("rows written"), translate("inactivated"), translate("waiting")]
+    headings = [translate("entity"), translate("in SAE"), translate("rows written"), translate("inactivated"), translate("parked")]
     print_table(
         headings,
-        [(_name(s), r.keys, r.written, r.inactivated, r.waiting) for s, r in sorted(result.reports.items(), key=_order)],
+        [(_name(s), r.keys, r.written, r.inactivated, r.parked) for s, r in sorted(result.reports.items(), key=_order)],
         title=caja,
     )
     for subject, report in result.reports.items():
@@ -107,10 +108,12 @@ def _show(result: Resynced, caja: str) -> None:
             )
     left_out.show(caja, result.left_out)
     if result.stopped:
-        click.echo(translate("Stopped before the end: whoever writes to this CAJA next goes on."))
+        click.echo(translate("Stopped before the end: the next process that writes to this CAJA goes on."))
     elif result.unread:
         unread = ", ".join(map(_name, result.unread))
-        click.echo(text("The log is another one: {entities} come in once a producer has compared it with SAE.", entities=unread))
+        click.echo(
+            text("The log was made again or lost its end: {entities} come in once a producer has compared it with SAE.", entities=unread)
+        )
     elif result.unheard:
         click.echo(translate("No producer has spoken since: what SAE lacks is inactivated once one says that the log is complete."))
 
@@ -132,7 +135,7 @@ def _as_json(result: Resynced) -> dict[str, object]:
                 "rows_written": report.written,
                 "inactivated": report.inactivated,
                 "held": report.held,
-                "waiting": report.waiting,
+                "parked": report.parked,
             }
             for subject, report in sorted(result.reports.items(), key=_order)
         ],
@@ -144,28 +147,32 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
     with Bars(_name, quiet=as_json) as bars:
         found = resyncs.dry_run(settings, caja, entities, bars.at)
     if as_json:
-        print_json(
-            [
-                {
-                    "entity": str(preview.subject),
-                    "equal": preview.equal,
-                    "added": preview.added,
-                    "changed": preview.changed,
-                    "inactivated": preview.inactivated,
-                    "not_in_sae": preview.swept.gone,
-                    "held": preview.swept.is_too_much(None),
-                    "waiting": {key: reason.value for key, reason in preview.waiting.items()},
-                    "left_out": list(map(document.left_out, _lacking([preview]))),
-                }
-                for preview in found
-            ]
-        )
-        return int(ExitCode.OK)
+        print_json(list(map(_previewed, found)))
+    else:
+        _show_preview(caja.name, found)
+    return int(ExitCode.OK)
+
+
+def _previewed(preview: Preview) -> dict[str, object]:
+    return {
+        "entity": str(preview.subject),
+        "equal": preview.equal,
+        "added": preview.added,
+        "changed": preview.changed,
+        "inactivated": preview.inactivated,
+        "not_in_sae": preview.swept.gone,
+        "held": preview.swept.is_too_much(None),
+        "parked": {key: reason.value for key, reason in preview.parked.items()},
+        "left_out": list(map(document.left_out, _lacking([preview]))),
+    }
+
+
+def _show_preview(caja: str, found: Sequence[Preview]) -> None:
     headings = [translate("entity"), translate("equal"), translate("added"), translate("changed"), translate("inactivated")]
     print_table(
-        [*headings, translate("not in SAE"), translate("waiting")],
-        [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(_waiting(p))) for p in found],
-        title=caja.name,
+        [*headings, translate("not in SAE"), translate("parked")],
+        [(_name(p.subject), p.equal, len(p.added), len(p.changed), len(p.inactivated), len(p.swept.gone), len(_parked(p))) for p in found],
+        title=caja,
     )
     for preview in found:
         parts = {
@@ -173,21 +180,20 @@ def _dry_run(settings: Settings, caja: CajaSettings, entities: Sequence[Entity],
             text("changed"): preview.changed,
             text("inactivated"): preview.inactivated,
             text("not in SAE"): preview.swept.gone,
-            text("waiting"): _waiting(preview),
+            text("parked"): _parked(preview),
         }
         for what, keys in parts.items():
             if keys:
                 more = f" (+{len(keys) - LISTED})" if len(keys) > LISTED else ""
                 click.echo(f"{_name(preview.subject)}, {what}: {', '.join(keys[:LISTED])}{more}")
-    left_out.show(caja.name, _lacking(found))
+    left_out.show(caja, _lacking(found))
     click.echo(translate("Nothing was written (--dry-run)."))
-    return int(ExitCode.OK)
 
 
 def _lacking(found: Sequence[Preview]) -> list[LeftOut]:
     return summary({(preview.subject, key): notes for preview in found for key, notes in preview.left_out.items()}, lambda _subject: True)
 
 
-def _waiting(preview: Preview) -> list[Key]:
+def _parked(preview: Preview) -> list[Key]:
     """What is no trouble does not count."""
-    return [key for key, reason in preview.waiting.items() if reason is not Reason.KEPT_OUT]
+    return [key for key, reason in preview.parked.items() if reason is not Reason.KEPT_OUT]

@@ -1,47 +1,58 @@
 """`puente run`, `produce` and `consume`."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
+from foundation.engines import open_database
+from foundation.errors import ConfigError, ExitCode
+from foundation.texts import text, translate
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
 from puente.cli import left_out
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
+from puente.commands.heartbeat import untravelled
+from puente.commands.run import CajaResult, Result, forever, once
+from puente.commands.status import document
 from puente.config import CajaSettings, Settings
-from puente.engines import open_database
-from puente.errors import ConfigError, ExitCode
-from puente.heartbeat import untravelled
 from puente.loop import Stop, stop_on_signals
-from puente.run import CajaResult, Result, forever, once
-from puente.status import document
-from puente.texts import text, translate
 
 log = logging.getLogger("puente.run")
 
 
 def commands() -> list[click.Command]:
-    once_option = click.option("--once", is_flag=True, help=translate("Everything that is there now, deletes included, then stop."))
+    return [_run_command(), _produce_command(), _consume_command()]
 
+
+def _once_option(command: Callable[..., int]) -> Callable[..., int]:
+    help_text = translate("Everything that is there now, deletes included, then stop.")
+    return click.option("--once", is_flag=True, help=help_text)(command)
+
+
+def _run_command() -> click.Command:
     @click.command("run", help=translate("Producer and all consumers in one process, until Ctrl-C."))
     @config_option
-    @once_option
+    @_once_option
     @json_option
     @verbose_option
     def run(config: Path, once: bool, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
         return _run(settings, config, produce=True, cajas=settings.caja, stop_after=once, as_json=as_json)
 
+    return run
+
+
+def _produce_command() -> click.Command:
     @click.command("produce", help=translate("The producer alone: SAE to the log."))
     @config_option
-    @once_option
+    @_once_option
     @click.option(
         "--allow-deletes",
         type=click.IntRange(min=1),
@@ -54,10 +65,14 @@ def commands() -> list[click.Command]:
         settings = _settings(config, as_json, verbose)
         return _run(settings, config, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
 
+    return produce
+
+
+def _consume_command() -> click.Command:
     @click.command("consume", help=translate("The consumer of one CAJA (or several): the log to CAJA."))
     @config_option
     @click.option("--caja", "names", multiple=True, help=translate("Which CAJA of the settings; all where none is named."))
-    @once_option
+    @_once_option
     @json_option
     @verbose_option
     def consume(config: Path, names: Sequence[str], once: bool, as_json: bool, verbose: bool) -> int:
@@ -67,7 +82,7 @@ def commands() -> list[click.Command]:
             raise ConfigError(text("The settings name no CAJA: add [[caja]] with its name and url"))
         return _run(settings, config, produce=False, cajas=cajas, stop_after=once, as_json=as_json)
 
-    return [run, produce, consume]
+    return consume
 
 
 def _settings(path: Path, as_json: bool, verbose: bool) -> Settings:
@@ -131,7 +146,7 @@ def show(result: Result, as_json: bool) -> None:
             translate("applied"),
             translate("rows written"),
             translate("unchanged"),
-            translate("waiting"),
+            translate("parked"),
             translate("left out"),
         ]
         print_table(headings, [_row(caja) for caja in result.cajas])
@@ -165,9 +180,9 @@ def _show_pass(done: Pass) -> None:
 
 
 def _row(caja: CajaResult) -> list[object]:
-    waiting = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.waiting.items()) if reason != Reason.KEPT_OUT)
+    parked = ", ".join(f"{translate(reason)} {count}" for reason, count in sorted(caja.parked.items()) if reason != Reason.KEPT_OUT)
     lacking = sum(found.count for found in caja.left_out)
-    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, waiting, lacking]
+    return [caja.name, caja.step.applied, caja.step.touched, caja.step.equal, parked, lacking]
 
 
 def _as_json(result: Result) -> dict[str, object]:
@@ -188,7 +203,7 @@ def _as_json(result: Result) -> dict[str, object]:
                 "applied": caja.step.applied,
                 "rows_written": caja.step.touched,
                 "unchanged": caja.step.equal,
-                "waiting": caja.waiting,
+                "parked": caja.parked,
                 "left_out": list(map(document.left_out, caja.left_out)),
                 "error": caja.error and str(caja.error),
             }

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
+from foundation.errors import ConfigError, PuenteError, gravest
+from foundation.texts import text, translate
 from puente import config as settings_file
-from puente import setup as setups
 from puente.cli.common import config_option, json_option, print_json
+from puente.commands import setup as setups
+from puente.commands.setup import Action, Part
 from puente.config import CajaSettings
-from puente.errors import ConfigError, PuenteError, gravest
 from puente.findings import Finding, failure
-from puente.setup import Action, Part
-from puente.texts import text, translate
 
 YES, NO = {"s", "sí", "si", "y", "yes"}, {"", "n", "no"}
 """In both languages, whichever is in use: the question is the same."""

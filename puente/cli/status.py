@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import line
+from foundation.texts import Text, text, translate
 from puente import config as settings_file
 from puente.cli.common import config_option, json_option, print_json, print_table
-from puente.heartbeat import ProducerState, ProducerStatus, held, stuck, untravelled
-from puente.status import status as look
-from puente.status.document import document
-from puente.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
-from puente.texts import Text, text, translate
+from puente.commands.heartbeat import ProducerState, ProducerStatus, held, stuck, untravelled
+from puente.commands.status import status as look
+from puente.commands.status.document import document
+from puente.commands.status.model import CajaStatus, Lacks, Parked, State, Status, is_late
 
 
 def commands() -> list[click.Command]:
@@ -77,10 +77,10 @@ def _row(caja: CajaStatus) -> list[object]:
 def _of_producer(found: ProducerStatus) -> Iterator[Text]:
     if found.state in (ProducerState.STOPPED, ProducerState.SILENT, ProducerState.NEVER_STARTED):
         yield text("nothing that changes there is carried: start puente run (or puente produce) where SAE is")
-    if found.word:
-        yield from map(stuck, found.word.stuck)
-        yield from untravelled(found.word)
-        yield from held(found.word)
+    if found.heartbeat:
+        yield from map(stuck, found.heartbeat.stuck)
+        yield from untravelled(found.heartbeat)
+        yield from held(found.heartbeat)
 
 
 def _of_caja(caja: CajaStatus, max_lag: float | None) -> Iterator[Text | str]:

@@ -5,10 +5,8 @@ Relative paths are relative to the settings' file.
 """
 
 from puente.config.model import (
-    CATALOGUES,
     CajaSettings,
     EmbeddedLogSettings,
-    EntityName,
     KafkaLogSettings,
     LogSettings,
     RunSettings,
@@ -21,11 +19,9 @@ from puente.config.reading import from_document, load
 DEFAULT_FILE = "puente.toml"
 
 __all__ = [
-    "CATALOGUES",
     "DEFAULT_FILE",
     "CajaSettings",
     "EmbeddedLogSettings",
-    "EntityName",
     "KafkaLogSettings",
     "LogSettings",
     "RunSettings",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from foundation.texts import Text, text
 from puente.config import source
 from puente.config.places import Path as Setting
 from puente.config.problems import Problem
-from puente.texts import Text, text
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OTHER_WAYS = re.compile(r"%(\w+)%|\$(\w+)|\$\((\w+)\)|\$env:(\w+)", re.IGNORECASE)
@@ -93,7 +93,7 @@ class Expanding:
         return value or ""
 
     def _check_url(self, url: str, setting: Setting) -> None:
-        from puente.engines import urls  # noqa: PLC0415 - takes as long to import as all else of a command
+        from foundation.engines import urls  # noqa: PLC0415 - takes as long to import as all else of a command
 
         if not any(told == setting for told, _ in self.problems) and (fault := urls.fault_of(url)):
             self._add(setting, fault)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
 from puente.config.places import Place
 from puente.config.shown import shown
-from puente.errors import ConfigError
-from puente.texts import Text, text
 
 
 @dataclass(frozen=True, slots=True)

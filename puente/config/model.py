@@ -1,19 +1,25 @@
 """What the settings are: frozen, a secret in no `repr`."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from puente.errors import ConfigError
-from puente.limits import DatabaseLimits, KafkaLimits
-from puente.texts import text
+from consumer.policies import Policies, SoftDeleted, StockPolicy
+from foundation.errors import ConfigError
+from foundation.limits import DatabaseLimits, KafkaLimits
+from foundation.texts import text
+from schemas.entities import CATALOGUES, Entity
 
 _COMPANY = re.compile(r"auto|\d\d")
-EntityName = Literal["product_line", "tax_scheme", "currency", "product", "customer"]
-CATALOGUES: tuple[EntityName, ...] = ("product_line", "tax_scheme", "currency", "product", "customer")
+if TYPE_CHECKING:
+    Catalogue = Entity
+else:
+    Catalogue = Literal[CATALOGUES]
+_DEFAULTS = Policies()
 
 
 class _Settings(BaseModel):
@@ -150,12 +156,17 @@ class CajaSettings(_Source):
     stores: Literal["all"] | tuple[Whole, ...] = "all"
     store: tuple[StoreSettings, ...] = ()
     prices: dict[str, Annotated[Whole, Field(ge=1)]] = {}
-    entities: tuple[EntityName, ...] = CATALOGUES
-    stock: Literal["off", "guarded", "overwrite"] = "guarded"
-    inactivate_missing_products: bool = False
-    inactivate_missing_customers: bool = True
-    soft_deleted: Literal["inactivate", "ignore"] = "inactivate"
-    interface_required: bool = True
+    entities: tuple[Catalogue, ...] = _DEFAULTS.entities
+    stock: StockPolicy = _DEFAULTS.stock
+    inactivate_missing_products: bool = _DEFAULTS.inactivate_missing_products
+    inactivate_missing_customers: bool = _DEFAULTS.inactivate_missing_customers
+    soft_deleted: SoftDeleted = _DEFAULTS.soft_deleted
+    interface_required: bool = _DEFAULTS.interface_required
+
+    @property
+    def policies(self) -> Policies:
+        """What its owner decided."""
+        return Policies(**{field.name: getattr(self, field.name) for field in fields(Policies)})
 
 
 class RunSettings(_Settings):

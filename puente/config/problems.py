@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from foundation.texts import Text, text
 from puente.config.model import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings, StoreSettings
 from puente.config.places import Path
 from puente.config.words import meant, meant_value
-from puente.texts import Text, text
 
 Problem = tuple[Path, Text]
 """A setting, and what is wrong with it."""
@@ -96,7 +96,7 @@ def _what(setting: Path, found: Any, document: Mapping[str, Any]) -> Text:
         return _unknown(setting)
     if name in _MUST:
         return _MUST[name]
-    if kind in {"literal_error", "union_tag_invalid"}:
+    if kind in {"literal_error", "enum", "union_tag_invalid"}:
         return _choices(context.get("expected") or context["expected_tags"], _value(document, found["loc"], setting))
     if len(setting) == 1 or (setting[0] == "caja" and len(setting) == 2):
         return _TABLES[str(setting[0])]

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
 from puente.config import faults, source, syntax
 from puente.config.expanding import Expanding
 from puente.config.faults import Fault
@@ -16,8 +18,6 @@ from puente.config.places import Path as Setting
 from puente.config.places import Place, Places, lines_of
 from puente.config.problems import Problem, problems
 from puente.config.together import clashes
-from puente.errors import ConfigError
-from puente.texts import Text, text
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:

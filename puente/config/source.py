@@ -3,7 +3,7 @@
 import codecs
 from pathlib import Path
 
-from puente.texts import Text, text
+from foundation.texts import Text, text
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

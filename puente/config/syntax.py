@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 
+from foundation.texts import Text, text
 from puente.config.faults import Fault
 from puente.config.places import HEADER, KEY, Place, lines_of
 from puente.config.shown import is_secret
 from puente.config.words import meant
-from puente.texts import Text, text
 
 _AT = re.compile(r"\(at line (\d+), column (\d+)\)")
 _CURLY = re.compile(r"[“”„‟«»‘’‚‹›´`]")

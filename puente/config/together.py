@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from foundation.texts import Text, text
 from puente.config.problems import Problem
-from puente.texts import Text, text
 
 
 def clashes(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -20,7 +20,7 @@ def clashes(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _databases(sae: object, cajas: list[dict[str, Any]]) -> Iterator[Problem]:
-    from puente.engines import urls  # noqa: PLC0415 - takes as long to import as all else of a command
+    from foundation.engines import urls  # noqa: PLC0415 - takes as long to import as all else of a command
 
     def place_of(table: object) -> urls.Place | None:
         url = table.get("url") if isinstance(table, dict) else None

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from puente.errors import ConfigError
-from puente.texts import Text, text
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
 
 _DSN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\\@]{2,})(?:/(?P<port>\d{1,5}))?:(?P<path>[^\s].*)")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")

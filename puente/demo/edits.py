@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from foundation.engines.database import Database
+from foundation.texts import Text, text
 from puente.demo.picked import Picked
 from puente.demo.statements import run, sql
-from puente.engines.database import Database
 from puente.reference import suffix
-from puente.texts import Text, text
-from schemas.changes import Entity, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import trim
 
 
 @dataclass(frozen=True, slots=True)

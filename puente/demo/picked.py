@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, column, func, select, table
 
-from puente.engines.database import Reader
-from puente.errors import ConfigError
-from puente.texts import text
-from schemas.changes import trim
+from foundation.engines.database import Reader
+from foundation.errors import ConfigError
+from foundation.texts import text
+from schemas.keys import trim
 
 APART = 16
 """Rows are taken this many steps apart, so that they are not all of one family."""

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
+from foundation.engines.database import Database
 from puente.demo import catalogues
 from puente.demo.customers import customers, free_fields
 from puente.demo.products import Product, products
 from puente.demo.rows import UPGRADE, Chance, Row
 from puente.demo.statements import load
-from puente.engines.database import Database
 from puente.reference import suffix
 
 PRODUCTS = 2000

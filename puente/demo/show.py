@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+from foundation.engines import open_database
+from foundation.engines.database import Database
+from foundation.errors import ExitCode, InvariantError
+from foundation.texts import Text, text
+from puente.commands.run import SAE, Result, Watch, forever, once
 from puente.config import CajaSettings, Settings
-from puente.demo import expected, site
+from puente.demo import site
 from puente.demo.edits import Edit, apply_edit, edits
-from puente.demo.expected import Comparison
+from puente.demo.oracle import expected
+from puente.demo.oracle.expected import Comparison
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Watcher, before, open_all, wait_for
-from puente.engines import open_database
-from puente.engines.database import Database
-from puente.errors import ExitCode, InvariantError
 from puente.loop import Stop
-from puente.run import SAE, Result, Watch, forever, once
-from puente.texts import Text, text
 
 ARRIVAL_TIMEOUT_SECONDS = 15.0
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from puente import grants, setup
+from foundation.engines import create_database, open_database
+from foundation.errors import ConfigError
+from foundation.texts import Text, text
+from puente.commands import grants, setup
+from puente.commands.grants import READER, WRITER
 from puente.config import Settings, from_document, load
 from puente.demo.retail import fill_sae
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.errors import ConfigError
-from puente.grants import READER, WRITER
 from puente.reference import Store, build_caja, build_sae
-from puente.texts import Text, text
 from puente.wiring.opening import open_log
 
 FOLDER = Path("puente-demo")

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy
 
-from puente.engines.database import Writer
-from puente.engines.firebird.text import to_database
+from foundation.engines.database import Writer
+from foundation.engines.firebird.text import to_database
 
 BLOCK_BYTES = 40_000
 """Of one EXECUTE BLOCK: Firebird 2.5 takes less than 64 KB of SQL, and of what it compiles to."""

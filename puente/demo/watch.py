@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer import ledger
+from consumer.ledger import tables
+from consumer.ledger.state import warehouse_of
+from foundation.engines.database import Reader
 from puente.config import CajaSettings
 from puente.demo.edits import Look
-from puente.engines.database import Reader
 from puente.wiring.opening import open_caja
-from schemas.changes import Key
+from schemas.keys import Key
 
 LOOK_EVERY_SECONDS = 0.01
 
@@ -79,8 +80,8 @@ def _typed(name: str, value: object) -> sa.ColumnClause[Any]:
 
 
 def _applied(reader: Reader, look: Look, key: str) -> Any:
-    where = {"ENTITY": look.subject.entity.value, "WAREHOUSE": ledger.warehouse_of(look.subject), "ROW_KEY": key}
-    for table in (ledger.waiting, ledger.rows):
+    where = {"ENTITY": look.subject.entity.value, "WAREHOUSE": warehouse_of(look.subject), "ROW_KEY": key}
+    for table in (tables.parked, tables.rows):
         found = list(reader.rows(sa.select(table.c.CONTENT_HASH).where(*(table.c[name] == value for name, value in where.items()))))
         if found:
             return found[0][0]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from puente.engines.database import Database
+from foundation.engines.database import Database
 from puente.reference.columns import caja_metadata
 
 

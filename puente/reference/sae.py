@@ -1,9 +1,9 @@
 """An empty SAE: all tables of one company, and the parameters that SAE cannot do without."""
 
-from puente.engines.database import Database
-from puente.errors import ConfigError
+from foundation.engines.database import Database
+from foundation.errors import ConfigError
+from foundation.texts import text
 from puente.reference.columns import sae_metadata
-from puente.texts import text
 
 VERSIONS = (8, 9)
 TAX_NAMES = ("I.E.P.S.", "Ret. I.S.R.", "Ret. I.V.A.", "I.V.A.", "Imp. local", "Imp. 6", "Imp. 7", "Imp. 8")

@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 
 from consumer import subscribe
+from consumer.assignment import Assignment
 from consumer.batch import Planner
-from consumer.caja import Store
+from consumer.caja.port import Store
+from consumer.caja.sql import SqlCaja
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
-from consumer.sql_caja import SqlCaja
+from foundation.errors import ConnectionLost, PuenteError, SwitchedOff
+from foundation.eventlog.port import EventLog
+from foundation.texts import Text, text
 from puente.config import CajaSettings, Settings
-from puente.errors import ConnectionLost, PuenteError, SwitchedOff
-from puente.eventlog.port import EventLog
-from puente.texts import Text, text
-from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, policies_of, topics_of
-from schemas.changes import Subject
+from puente.wiring.opening import find_company, fingerprint_of, open_caja, open_log, topics_of
 from schemas.codec import Decoder
+from schemas.entities import Subject
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
 IDLE_SECONDS = 0.5
-NOTE_SECONDS, NOTE_AGAIN_SECONDS = 5.0, 60.0
+OFFSET_COMMIT_SECONDS, OFFSET_COMMIT_AGAIN_SECONDS = 5.0, 60.0
 STANDBY_SECONDS = 1.0
-WORD_SECONDS = 10.0
-"""The producer's heart beats every two seconds; after another history it must read all of SAE first."""
+PRODUCER_SECONDS = 10.0
+"""The producer's heart beats every two seconds; after a broken lineage it must read all of SAE first."""
 
 log = logging.getLogger("puente.consumer")
 
@@ -56,7 +57,7 @@ def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack, reached
     reached(checked.caja)
     log = opened.enter_context(closing(open_log(settings)))
     topics = topics_of(settings, find_company(settings, log))
-    decoder, policies = Decoder(), policies_of(caja)
+    decoder, policies = Decoder(), caja.policies
     stores = subscribe.stores_of_warehouses(checked.stores)
     return Opened(
         caja=checked.caja,
@@ -84,11 +85,11 @@ class ConsumerSide:
         self._settings, self._caja, self._on_step, self._allow_deletes = settings, caja, on_step, allow_deletes
         self.name = caja.name
         self._consumer: Consumer | None = None
-        self._keeper: GuardKeeper | None = None
+        self._lease: Lease | None = None
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
         self._reached: SqlCaja | None = None
-        self._clock, self._note_at, self._note_failed = clock, float("-inf"), ""
+        self._clock, self._commit_at, self._commit_failed = clock, float("-inf"), ""
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
@@ -104,7 +105,7 @@ class ConsumerSide:
         """None while another process holds this CAJA."""
         try:
             step = self.consumer().step()
-            self._note()
+            self._commit_offsets()
         except SwitchedOff:  # all stays as it is: it would be the same the next time
             raise
         except BaseException as error:
@@ -123,26 +124,26 @@ class ConsumerSide:
         kind = type(error).__name__
         reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
         with suppress(PuenteError):
-            self._reached.say_error(str(reason), self._keeper.token if self._keeper else None)
+            self._reached.say_error(str(reason), self._lease.token if self._lease else None)
 
-    def _note(self) -> None:
+    def _commit_offsets(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""
         state = self._consumer.state if self._consumer else None
-        if self._opened_both is None or state is None or self._clock() < self._note_at:
+        if self._opened_both is None or state is None or self._clock() < self._commit_at:
             return
         topics, positions = self._opened_both.topics, {topic: progress.position.next_offset for topic, progress in state.progress.items()}
         if not positions:
             return
         try:
-            self._opened_both.log.note(topics.group(self.name), positions)
+            self._opened_both.log.commit_offsets(topics.group(self.name), positions)
         except PuenteError as error:
-            if str(error) != self._note_failed:
+            if str(error) != self._commit_failed:
                 log.warning(
                     "The log's tools are not told how far it is", extra={"action": "no note", "caja": self.name, "reason": str(error)}
                 )
-            self._note_at, self._note_failed = self._clock() + NOTE_AGAIN_SECONDS, str(error)
+            self._commit_at, self._commit_failed = self._clock() + OFFSET_COMMIT_AGAIN_SECONDS, str(error)
         else:
-            self._note_at, self._note_failed = self._clock() + NOTE_SECONDS, ""
+            self._commit_at, self._commit_failed = self._clock() + OFFSET_COMMIT_SECONDS, ""
 
     def pause(self, seconds: float) -> None:
         """Waits for the log where there is a consumer."""
@@ -159,14 +160,14 @@ class ConsumerSide:
         """What rows of this CAJA lack of what SAE holds."""
         return self._consumer.left_out() if self._consumer is not None else []
 
-    def waiting(self) -> dict[str, int]:
+    def parked(self) -> dict[str, int]:
         """How many changes that this CAJA takes wait, by reason."""
         state = self._consumer.state if self._consumer else None
         if state is None or self._opened_both is None:
             return {}
         planner = self._opened_both.planner
-        waiting = [item for item in state.waiting.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
-        return dict(Counter(item.reason.value for item in waiting))
+        parked = [item for item in state.parked.values() if subscribe.takes(planner.policies, planner.stores, item.subject)]
+        return dict(Counter(item.reason.value for item in parked))
 
     def how_far(self) -> tuple[int, int]:
         """How much of how much is applied."""
@@ -190,19 +191,21 @@ class ConsumerSide:
         self._opened_both = opened = open_both(self._settings, self._caja, self._opened, self._has_reached)
         for fault in opened.shared_warehouses:
             log.error("The stock of a warehouse is left out", extra={"action": "shared warehouse", "caja": self.name, "reason": str(fault)})
-        self._keeper = GuardKeeper(opened.caja, token=self._keeper.token if self._keeper else None)
+        self._lease = Lease(opened.caja, token=self._lease.token if self._lease else None)
         return Consumer(
-            name=self._caja.name,
-            caja=opened.caja,
-            log=opened.log,
-            topics=opened.topics,
-            registry=opened.registry,
-            planner=opened.planner,
-            keeper=self._keeper,
-            fingerprint=opened.fingerprint,
-            prices=self._caja.prices,
+            Assignment(
+                name=self._caja.name,
+                caja=opened.caja,
+                log=opened.log,
+                topics=opened.topics,
+                registry=opened.registry,
+                planner=opened.planner,
+                lease=self._lease,
+                fingerprint=opened.fingerprint,
+                prices=self._caja.prices,
+                stores=opened.stores,
+            ),
             allow_deletes=self._allow_deletes,
-            stores=opened.stores,
         )
 
     def _has_reached(self, caja: SqlCaja) -> None:
@@ -217,18 +220,18 @@ class ConsumerSide:
     def release(self) -> None:
         try:
             if self._consumer is not None:
-                if not self._note_failed:
-                    self._note_at = float("-inf")
-                    self._note()
+                if not self._commit_failed:
+                    self._commit_at = float("-inf")
+                    self._commit_offsets()
                 self._consumer.release()
         finally:
             self._drop()
 
 
 class Patience:
-    """Once nothing else is left to do: whether the producer's word is still waited for.
+    """Once nothing else is left to do: whether the producer's heartbeat is still waited for.
 
-    `WORD_SECONDS` where the log has another history, `sweep_seconds` where only a sweep needs it.
+    `PRODUCER_SECONDS` where the log has a broken lineage, `sweep_seconds` where only a sweep needs it.
     """
 
     def __init__(self, sweep_seconds: float, clock: Callable[[], float] = monotonic) -> None:
@@ -241,5 +244,5 @@ class Patience:
             return False
         now = self._clock()
         self._since = now if self._since is None else self._since
-        seconds = WORD_SECONDS if side.listening() else self._sweep_seconds if side.sweeping() else 0.0
+        seconds = PRODUCER_SECONDS if side.listening() else self._sweep_seconds if side.sweeping() else 0.0
         return now - self._since >= seconds

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import combinations
 
+from foundation.engines import open_database, server_of
+from foundation.engines.database import Database
+from foundation.errors import PuenteError
+from foundation.texts import Text, text
 from puente.config import CajaSettings, SaeSettings, Settings
-from puente.engines import open_database, server_of
-from puente.engines.database import Database
-from puente.errors import PuenteError
-from puente.texts import Text, text
 
 Source = SaeSettings | CajaSettings
 ROUNDS = 3

@@ -5,25 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer import profile as profiles
-from consumer import sales, subscribe
-from consumer.caja import Store, Switches
-from consumer.fingerprint import fingerprint
-from consumer.ledger import guard
-from consumer.mapping import RowMapper, mappers
-from consumer.parameters import read_stores, read_switches
-from consumer.policies import Policies, SoftDeleted, StockPolicy
-from consumer.profile import Profile
-from consumer.sql_caja import SqlCaja
-from producer.sae import AUTO, SqlSae, companies
+from consumer import subscribe
+from consumer.caja import sales
+from consumer.caja.parameters import read_stores, read_switches
+from consumer.caja.port import Store, Switches
+from consumer.caja.sql import SqlCaja
+from consumer.ledger.making import LEASES
+from consumer.mapping import profile as profiles
+from consumer.mapping.fingerprint import fingerprint
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import Profile
+from foundation.engines import open_database
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Database
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import EventLog
+from foundation.texts import Text, text
+from producer.sae.port import AUTO, SqlSae, companies
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
-from puente.engines import open_database
-from puente.engines.database import Catalogue, Database
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import EventLog
-from puente.texts import Text, text
-from schemas.changes import Entity
+from schemas.entities import Entity
 from schemas.topics import CONTROL, Topics
 
 
@@ -37,7 +38,7 @@ def open_log(settings: Settings) -> EventLog:
 
 
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
-    from puente.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
+    from foundation.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
 
     return KafkaLog(
         log.bootstrap_servers,
@@ -97,17 +98,6 @@ def topics_of(settings: Settings, company: str) -> Topics:
     return Topics(settings.log.prefix, company)
 
 
-def policies_of(caja: CajaSettings) -> Policies:
-    return Policies(
-        entities=tuple(Entity(name) for name in caja.entities),
-        stock=StockPolicy(caja.stock),
-        inactivate_missing_products=caja.inactivate_missing_products,
-        inactivate_missing_customers=caja.inactivate_missing_customers,
-        soft_deleted=SoftDeleted(caja.soft_deleted),
-        interface_required=caja.interface_required,
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class CheckedCaja:
     """A CAJA whose catalogue fits its profile; `warnings` are for people."""
@@ -126,7 +116,8 @@ class CheckedCaja:
 
     @property
     def has_ledger(self) -> bool:
-        return guard.name in self.catalogue
+        """Of whatever version."""
+        return any(name in self.catalogue for name in LEASES)
 
     @property
     def finds_sales(self) -> bool:
@@ -159,7 +150,7 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
             switches, known = read_switches(reader, profile, caja.name), read_stores(reader, profile)
         listed = known or [Store(number=s.number, warehouse=s.warehouse, name=s.name) for s in caja.store]
         stores = subscribe.choose_stores(listed, None if caja.stores == "all" else caja.stores, caja.name)
-        ticked = [Entity(name) for name in caja.entities]
+        ticked = list(caja.entities)
         made = mappers(profile, catalogue, caja.prices, ticked)
     except BaseException:
         database.close()
@@ -181,4 +172,4 @@ def open_caja(caja: CajaSettings) -> CheckedCaja:
 def fingerprint_of(checked: CheckedCaja) -> str:
     """What stands in the ledger of a CAJA that was resynced with these settings."""
     stores = subscribe.stores_of_warehouses(checked.stores)
-    return fingerprint(checked.profile, policies_of(checked.settings), stores, checked.settings.prices, checked.mappers)
+    return fingerprint(checked.profile, checked.settings.policies, stores, checked.settings.prices, checked.mappers)

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from time import monotonic
 
-from producer.capture import Capture, CompareCapture
+from foundation.errors import ConfigError, Displaced
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import EventLog, Topic
+from foundation.texts import text
+from producer.capture.port import Capture, CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.deletes import DeleteCap
+from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
-from producer.sae import AUTO, SqlSae
-from producer.versions import VersionCapture
-from producer.view import View
+from producer.sae.port import AUTO, SqlSae
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
-from puente.errors import ConfigError, Displaced
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import EventLog, Topic
-from puente.texts import text
 from puente.wiring.opening import open_log, open_sae, topics_of
-from puente.wiring.turns import LockTurn, Turn, WordTurn
+from puente.wiring.turns import HeartbeatTurn, LockTurn, Turn
 
 COMPACT_SECONDS = 3600.0
 STANDBY_SECONDS = 1.0
@@ -70,12 +70,12 @@ class ProducerSide:
         self._opened = ExitStack()
 
     def _new_turn(self) -> Turn:
-        words = WordTurn(lambda: open_log(self._settings), self._control, self._runs, self._clock)
+        heartbeats = HeartbeatTurn(lambda: open_log(self._settings), self._control, self._runs, self._clock)
         match self._settings.log:
             case EmbeddedLogSettings():
-                return LockTurn(self._settings.log_path, words, self._clock)
+                return LockTurn(self._settings.log_path, heartbeats, self._clock)
             case KafkaLogSettings():
-                return words
+                return heartbeats
 
     @property
     def claims(self) -> bool:
@@ -141,7 +141,7 @@ class ProducerSide:
             self._log.compact()
 
     def _control(self) -> Topic:
-        """The topic of the words; SAE tells its company where the settings do not."""
+        """The topic of the heartbeats; SAE tells its company where the settings do not."""
         if self._settings.company != AUTO:
             return topics_of(self._settings, self._settings.company).control
         with closing(open_sae(self._settings)) as sae:
@@ -159,7 +159,7 @@ class ProducerSide:
         self._producer = Producer(
             capture=capture,
             publisher=Publisher(opened, topics, self._new_run),
-            new_view=lambda claim: View(opened, topics, claim.take),
+            new_index=lambda claim: LogIndex(opened, topics, claim.take),
             cap=DeleteCap(self._allowed),
         )
         return self._producer

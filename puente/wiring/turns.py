@@ -1,4 +1,4 @@
-"""Which of several producers writes: by a lock file where the log is a file of this machine, by the newest word where it is Kafka's.
+"""Which of several producers writes: by a lock file where the log is a file of this machine, by the newest heartbeat where it is Kafka's.
 
 One that holds the lock file and says nothing, as a process that somebody stopped, loses the log by its silence all the same.
 """
@@ -10,10 +10,10 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from foundation.errors import ConfigError, Occupied
+from foundation.eventlog.port import EventLog, Topic
+from foundation.texts import text
 from producer.claim import Standby
-from puente.errors import ConfigError, Occupied
-from puente.eventlog.port import EventLog, Topic
-from puente.texts import text
 
 CLAIM_TOTAL_SECONDS = 30.0
 
@@ -27,7 +27,7 @@ class Turn(Protocol):
     def take(self, claim: Callable[[], None] | None) -> bool:
         """Whether it is ours now.
 
-        With `claim`, which says the first word, it is taken from whoever has it; raises `Occupied` where he does not let go.
+        With `claim`, which says the first heartbeat, it is taken from whoever has it; raises `Occupied` where he does not let go.
         """
         ...
 
@@ -45,19 +45,19 @@ class Turn(Protocol):
 
 
 class LockTurn:
-    """By the lock file beside an embedded log: who dies lets go of it. By the words where its holder is silent: see `WordTurn`."""
+    """By the lock file beside an embedded log, which a dead process lets go of; by heartbeats where the holder of the lock is silent."""
 
-    def __init__(self, log: Path, words: "WordTurn", clock: Callable[[], float] = monotonic) -> None:
-        self._log, self._words, self._clock = log, words, clock
+    def __init__(self, log: Path, heartbeats: "HeartbeatTurn", clock: Callable[[], float] = monotonic) -> None:
+        self._log, self._heartbeats, self._clock = log, heartbeats, clock
         self._lock = FileLock(f"{log}.producer")
         self._claimed_at: float | None = None
         self._was_displaced = False
 
     @property
     def is_ours(self) -> bool:
-        if self._words.is_ours and self._acquire():  # whoever had the lock and was silent let go of it
-            self._words.give_up()
-        return self._lock.is_locked or self._words.is_ours
+        if self._heartbeats.is_ours and self._acquire():  # whoever had the lock and was silent let go of it
+            self._heartbeats.give_up()
+        return self._lock.is_locked or self._heartbeats.is_ours
 
     def _acquire(self) -> bool:
         try:
@@ -71,18 +71,18 @@ class LockTurn:
             raise ConfigError(text("The folder of the log does not exist: {folder}", folder=self._log.parent))
         if not self._acquire():
             if claim is None:
-                return self._words.take_from_the_silent()
+                return self._heartbeats.take_from_the_silent()
             self._wait(claim)
             return False
-        if self._was_displaced and not self._words.take(claim):  # whoever claimed the log works, and waits for the lock
+        if self._was_displaced and not self._heartbeats.take(claim):  # whoever claimed the log works, and waits for the lock
             self._lock.release()
             return False
         self._claimed_at, self._was_displaced = None, False
-        self._words.give_up()  # the lock is enough
+        self._heartbeats.give_up()  # the lock is enough
         return True
 
     def _wait(self, claim: Callable[[], None]) -> None:
-        """For the other one, who reads the word and lets go."""
+        """For the other one, who reads the heartbeat and lets go."""
         if self._claimed_at is None:
             claim()
             self._claimed_at = self._clock()
@@ -94,16 +94,16 @@ class LockTurn:
 
     def interrupt(self) -> None:
         self._claimed_at = None  # the lock stays ours
-        self._words.give_up()
+        self._heartbeats.give_up()
 
     def give_up(self) -> None:
         self._was_displaced = True
-        self._words.give_up()
+        self._heartbeats.give_up()
         self._lock.release()
 
 
-class WordTurn:
-    """By the words in the log itself: who dies is found out by his silence. `own` holds the runs of this process."""
+class HeartbeatTurn:
+    """By the heartbeats in the log itself: who dies is found out by his silence. `own` holds the runs of this process."""
 
     def __init__(
         self, open_log: Callable[[], EventLog], topic: Callable[[], Topic], own: set[str], clock: Callable[[], float] = monotonic

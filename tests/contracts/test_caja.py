@@ -13,23 +13,26 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from consumer import ledger
-from consumer.caja import Caja, Holder, Store, Transaction
-from consumer.ledger import TOMBSTONE, UNSEEN, Moment, Progress, Reason, Sweep, Waiting
+from consumer.caja.port import Caja, Holder, Store, Transaction
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import tables
+from consumer.ledger.parked import Parked, Reason
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, Progress, Sweep
 from consumer.leftout import Cause, LeftOut, Note, summary
-from consumer.mapping import RowMapper, mappers
-from consumer.profile import check
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, Refusal, RowWrite
-from puente.engines.firebird import create
-from puente.errors import ConfigError, LostGuard
-from puente.eventlog.history import LastEvent, Position
-from puente.eventlog.port import Identity, Offset, Topic
-from puente.limits import DatabaseLimits
+from consumer.mapping.mapper import RowMapper, mappers
+from consumer.mapping.profile import check
+from foundation.engines import open_database
+from foundation.engines.database import Database
+from foundation.engines.firebird import create
+from foundation.engines.writing import Action, Refusal, RowWrite
+from foundation.errors import ConfigError, LostLease
+from foundation.eventlog.lineage import LastEvent, Position
+from foundation.eventlog.port import Offset, Topic, TopicId
+from foundation.limits import DatabaseLimits
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.engines.embedded import Engine
 from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
@@ -95,8 +98,8 @@ def on_firebird(
         for statement in altered:
             execute(outside, sa.text(statement))
         grant_caja(url)
-        database.create_tables(ledger.metadata)
-        execute(database, sa.insert(ledger.guard).values(ID=1, LEDGER_VERSION=ledger.VERSION, CAJA="centro", BEAT=0))
+        database.create_tables(tables.metadata)
+        execute(database, sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", HEARTBEAT=0))
         catalogue = database.catalogue()
         assert check(PROFILE, catalogue, "centro")
         made = mappers(PROFILE, catalogue, {}, CATALOGUES)
@@ -164,7 +167,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[UnderTest]:
 
 @pytest.fixture
 def token(subject: UnderTest) -> str:
-    assert subject.caja.claim(subject.caja.read_guard(), "mine", HOLDER)
+    assert subject.caja.claim(subject.caja.read_lease(), "mine", HOLDER)
     return "mine"
 
 
@@ -182,7 +185,7 @@ def row(subject: UnderTest, entity: Entity, action: Action, value: dict[str, Any
     key = Key(value if isinstance(value, str) else str(value.get("customer") or value.get("sku") or value.get("line")))
     values = mapper.match(key, store) if isinstance(value, str) else mapper.row(value, store).values
     quantity = None if entity is not Entity.STOCK else 0.0 if isinstance(value, str) else value["quantity"]
-    return RowWrite(action, values, (entity.value, store or 0, key, "hash" + str(len(str(value)))[:12], "row", quantity))
+    return RowWrite(action, values, (entity.value, store or 0, key, "applied", "hash" + str(len(str(value)))[:12], "row", quantity))
 
 
 def put(value: dict[str, Any], store: int | None = None) -> tuple[Action, dict[str, Any], int | None]:
@@ -316,7 +319,7 @@ def test_the_ledger_is_read_with_a_beat_for_each_subject_or_in_one_snapshot(subj
     # And a tombstone has no hash
     gone = row(subject, Entity.PRODUCT, Action.RETIRE, "P1", None)
     with subject.caja.transaction(token) as transaction:
-        transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], TOMBSTONE, None, None))])
+        transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], "deleted", TOMBSTONE, None, None))])
     assert subject.caja.state(beat).hashes[Subject(Entity.PRODUCT)][Key("P1")] == TOMBSTONE
 
 
@@ -360,8 +363,8 @@ def test_many_rows_of_one_call_keep_their_places(subject: UnderTest, token: str)
 def test_an_exception_leaves_nothing_of_its_transaction(subject: UnderTest, token: str) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
-        transaction.set_aside([waiting("P2")])
-        transaction.save(Topic("t"), progress(Position(Identity("i"), Offset(1))))
+        transaction.park([parked("P2")])
+        transaction.save(Topic("t"), progress(Position(TopicId("i"), Offset(1))))
         raise RollBack
 
     with pytest.raises(RollBack), subject.caja.transaction(token) as transaction:
@@ -369,7 +372,7 @@ def test_an_exception_leaves_nothing_of_its_transaction(subject: UnderTest, toke
     assert products(subject) == {}
     state = subject.caja.state()
     assert not state.hashes
-    assert not state.waiting
+    assert not state.parked
     assert not state.progress
 
 
@@ -377,9 +380,9 @@ def progress(position: Position, sweep: Sweep | None = None) -> Progress:
     return Progress(position=position, end_reached=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), fingerprint="0123456789abcdef", sweep=sweep)
 
 
-def waiting(key: str, value: bytes | None = b"x", **changed: Any) -> Waiting:
+def parked(key: str, value: bytes | None = b"x", **changed: Any) -> Parked:
     return replace(
-        Waiting(
+        Parked(
             subject=Subject(Entity.PRODUCT),
             key=Key(key),
             reason=Reason.LOCKED,
@@ -396,31 +399,31 @@ def waiting(key: str, value: bytes | None = b"x", **changed: Any) -> Waiting:
     "value", [None, b"", b"\x00", EVERY_BYTE, b"\xff" * 1000, b" " * 1001, EVERY_BYTE * 40, EVERY_BYTE * 200, b"  \t "]
 )
 def test_what_waits_comes_back_as_it_was(subject: UnderTest, token: str, value: bytes | None) -> None:
-    item = waiting("Ñ “€”", value, detail="porque sí — ñ €", reason=Reason.KEPT_OUT)
-    other = waiting("P1", b"y", subject=Subject(Entity.STOCK, 7), content_hash="")
+    item = parked("Ñ “€”", value, detail="porque sí — ñ €", reason=Reason.KEPT_OUT)
+    other = parked("P1", b"y", subject=Subject(Entity.STOCK, 7), content_hash="")
     with subject.caja.transaction(token) as transaction:
-        transaction.set_aside([item, other])
-    assert subject.caja.state().waiting == {item.place: item, other.place: other}
+        transaction.park([item, other])
+    assert subject.caja.state().parked == {item.place: item, other.place: other}
 
 
 def test_many_wait_at_once_and_are_released_by_their_keys(subject: UnderTest, token: str) -> None:
-    items = [waiting(f"P{n}", bytes([n % 256]) * (n % 700)) for n in range(900)]
+    items = [parked(f"P{n}", bytes([n % 256]) * (n % 700)) for n in range(900)]
     with subject.caja.transaction(token) as transaction:
-        transaction.set_aside(items)
-    assert subject.caja.state().waiting == {item.place: item for item in items}
+        transaction.park(items)
+    assert subject.caja.state().parked == {item.place: item for item in items}
     with subject.caja.transaction(token) as transaction:
         transaction.release(item.place for item in items[1:])
-    assert list(subject.caja.state().waiting) == [items[0].place]
+    assert list(subject.caja.state().parked) == [items[0].place]
 
 
 def test_what_waits_and_is_released_may_wait_again_in_the_same_transaction(subject: UnderTest, token: str) -> None:
     with subject.caja.transaction(token) as transaction:
-        transaction.set_aside([waiting("P1")])
-    newer = waiting("P1", b"newer", content_hash="def")
+        transaction.park([parked("P1")])
+    newer = parked("P1", b"newer", content_hash="def")
     with subject.caja.transaction(token) as transaction:
-        transaction.release([newer.place, waiting("P9").place])
-        transaction.set_aside([newer])
-    assert subject.caja.state().waiting == {newer.place: newer}
+        transaction.release([newer.place, parked("P9").place])
+        transaction.park([newer])
+    assert subject.caja.state().parked == {newer.place: newer}
 
 
 def test_what_rows_lack_comes_back_by_key_and_is_replaced_or_gone(subject: UnderTest, token: str) -> None:
@@ -435,9 +438,9 @@ def test_what_rows_lack_comes_back_by_key_and_is_replaced_or_gone(subject: Under
 
 
 def test_positions_come_back_and_are_replaced(subject: UnderTest, token: str) -> None:
-    first = Position(Identity("a" * 32), Offset(0))
-    then = Position(Identity("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
-    sweeps = (None, Sweep(Moment(Identity("c" * 32), Offset(2**40))), Sweep(Moment(Identity("c" * 32), Offset(0)), 51))
+    first = Position(TopicId("a" * 32), Offset(0))
+    then = Position(TopicId("b" * 32), Offset(2**40), LastEvent(Offset(2**40 - 1), "0123456789abcdef"))
+    sweeps = (None, Sweep(Moment(TopicId("c" * 32), Offset(2**40))), Sweep(Moment(TopicId("c" * 32), Offset(0)), 51))
     for position, sweep in pairs((first, then), sweeps):
         saved = progress(position, sweep)
         with subject.caja.transaction(token) as transaction:
@@ -469,8 +472,8 @@ def test_parameters_and_stores_are_read(subject: UnderTest, token: str) -> None:
 
 
 def test_a_token_that_lost_the_row_writes_nothing(subject: UnderTest, token: str) -> None:
-    assert subject.caja.claim(subject.caja.read_guard(), "other", HOLDER)
-    with pytest.raises(LostGuard), subject.caja.transaction(token) as transaction:
+    assert subject.caja.claim(subject.caja.read_lease(), "other", HOLDER)
+    with pytest.raises(LostLease), subject.caja.transaction(token) as transaction:
         transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
     assert products(subject) == {}
     with subject.caja.transaction("other"):
@@ -478,23 +481,23 @@ def test_a_token_that_lost_the_row_writes_nothing(subject: UnderTest, token: str
 
 
 def test_of_two_who_saw_the_same_guard_one_gets_it(subject: UnderTest) -> None:
-    seen = subject.caja.read_guard()
+    seen = subject.caja.read_lease()
     assert seen.token is None
     assert subject.caja.claim(seen, "one", HOLDER)
     assert not subject.caja.claim(seen, "two", HOLDER)
-    guard = subject.caja.read_guard()
-    assert (guard.token, guard.host, guard.process, guard.process_started, guard.boot) == ("one", "here", 1, 1, "a boot")
+    lease = subject.caja.read_lease()
+    assert (lease.token, lease.host, lease.process, lease.process_started, lease.boot) == ("one", "here", 1, 1, "a boot")
 
 
 def test_every_transaction_is_a_heartbeat_and_a_clean_stop_frees_the_row(subject: UnderTest, token: str) -> None:
-    before = subject.caja.read_guard().beat
+    before = subject.caja.read_lease().beat
     with subject.caja.transaction(token):
         pass
-    assert subject.caja.read_guard().beat > before
+    assert subject.caja.read_lease().beat > before
     subject.caja.free("somebody else")
-    assert subject.caja.read_guard().token == token
+    assert subject.caja.read_lease().token == token
     subject.caja.free(token)
-    assert subject.caja.read_guard().token is None
+    assert subject.caja.read_lease().token is None
 
 
 OnFirebird = tuple[SqlCaja, Database, str]
@@ -511,29 +514,29 @@ def sql_caja(engine: Engine) -> Iterator[OnFirebird]:
 
 def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_caja: OnFirebird) -> None:
     caja, _, url = sql_caja
-    seen = caja.read_guard()
+    seen = caja.read_lease()
     caja.claim(seen, "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
-        with pytest.raises(LostGuard), caja.transaction("mine"):
+        writer.execute(sa.update(tables.lease).values(FENCING_TOKEN="other"))
+        with pytest.raises(LostLease), caja.transaction("mine"):
             pass
-        assert not caja.claim(caja.read_guard(), "third", HOLDER)
+        assert not caja.claim(caja.read_lease(), "third", HOLDER)
 
 
 def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja: OnFirebird) -> None:
     caja, _, url = sql_caja
-    caja.claim(caja.read_guard(), "mine", HOLDER)
+    caja.claim(caja.read_lease(), "mine", HOLDER)
     with closing(open_database(url)) as other, other.writing() as writer:
-        writer.execute(sa.update(ledger.guard).values(TOKEN="other"))
+        writer.execute(sa.update(tables.lease).values(FENCING_TOKEN="other"))
         caja.free("mine")
-    assert caja.read_guard().token == "other"
+    assert caja.read_lease().token == "other"
 
 
 @pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
 @pytest.mark.parametrize("value", ["S", "1", "t", "", None, "missing"])
 def test_a_parameter_that_guards_is_yes_or_no_and_nothing_else(sql_caja: OnFirebird, name: str, value: str | None) -> None:
     caja, _, url = sql_caja
-    caja.claim(caja.read_guard(), "mine", HOLDER)
+    caja.claim(caja.read_lease(), "mine", HOLDER)
     of = sa.table("PARAMS", sa.column("PARAMETRO"), sa.column("VALOR"))
     with closing(open_database(url)) as outside:
         there = of.c.PARAMETRO == name
@@ -547,7 +550,7 @@ def test_a_parameter_that_guards_is_yes_or_no_and_nothing_else(sql_caja: OnFireb
 
 def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja: OnFirebird) -> None:
     caja, _, _ = sql_caja
-    caja.claim(caja.read_guard(), "mine", HOLDER)
+    caja.claim(caja.read_lease(), "mine", HOLDER)
     taxes, name = Note(Cause.BEYOND, "taxes"), Note(Cause.SHORTENED, "NOMBRE")
     with caja.transaction("mine") as transaction:
         transaction.leave_out({(Subject(Entity.PRODUCT), Key(f"P{n}")): (taxes,) for n in range(9)}, [])
@@ -569,10 +572,10 @@ def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja
 @pytest.mark.parametrize(
     ("statements", "said"),
     [
-        ([sa.update(ledger.guard).values(CAJA="norte")], "norte.*--adopt"),
-        ([sa.update(ledger.guard).values(LEDGER_VERSION=99)], "version 99"),
-        ([sa.delete(ledger.guard)], "puente setup"),
-        ([sa.schema.DropTable(ledger.guard)], "puente setup"),
+        ([sa.update(tables.lease).values(CAJA="norte")], "norte.*--adopt"),
+        ([sa.update(tables.lease).values(LEDGER_VERSION=99)], "version 99"),
+        ([sa.delete(tables.lease)], "puente setup"),
+        ([sa.schema.DropTable(tables.lease)], "puente setup"),
     ],
 )
 def test_a_ledger_that_is_not_this_cajas_is_refused(sql_caja: OnFirebird, statements: Sequence[Any], said: str) -> None:
@@ -580,7 +583,7 @@ def test_a_ledger_that_is_not_this_cajas_is_refused(sql_caja: OnFirebird, statem
     for statement in statements:
         execute(database, statement)
     with pytest.raises(ConfigError, match=said):
-        caja.read_guard()
+        caja.read_lease()
 
 
 def test_active_rows_are_told_by_their_trimmed_keys_and_a_customer_without_a_key_of_sae_is_none(subject: UnderTest, token: str) -> None:
@@ -604,7 +607,7 @@ def test_stock_that_drifted_is_what_differs_from_the_ledger(subject: UnderTest, 
     # Somebody writes another quantity behind the ledger's back
     with subject.caja.transaction(token) as transaction:
         sold = row(subject, Entity.STOCK, *put(stock("P1", "6.25"), 1))
-        transaction.write(Entity.STOCK, [RowWrite(sold.action, sold.values, ("stock", 77, "P1", "h", "r", 6.25))])
+        transaction.write(Entity.STOCK, [RowWrite(sold.action, sold.values, ("stock", 77, "P1", "applied", "h", "r", 6.25))])
     assert subject.caja.drifted(here, 1) == {"P1": 7.25}
     assert subject.caja.drifted(Subject(Entity.STOCK, 2), 2) == {}
     # A row that the log does not hold is the sweep's
@@ -628,5 +631,5 @@ def test_ready_to_sell_is_remembered_whoever_writes_next(subject: UnderTest, tok
     assert subject.caja.state().ready_at is None
     with subject.caja.transaction(token) as transaction:
         transaction.say_ready(at)
-    assert subject.caja.claim(subject.caja.read_guard(), "another", HOLDER)
-    assert subject.caja.state().ready_at == subject.caja.read_guard().ready_at == at
+    assert subject.caja.claim(subject.caja.read_lease(), "another", HOLDER)
+    assert subject.caja.state().ready_at == subject.caja.read_lease().ready_at == at

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer import ledger
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, RowError
-from schemas.changes import Entity, Key, Subject
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import tables
+from foundation.engines import open_database
+from foundation.engines.database import Database
+from foundation.engines.writing import Action, RowError
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.contracts.test_caja import (
     FULL,
     HOLDER,
@@ -106,7 +108,7 @@ def on_engine(sql_caja: OnFirebird) -> Iterator[tuple[UnderTest, Database]]:
     caja, _, url = sql_caja
     with closing(open_database(url)) as outside:
         found = _subject(caja, dict(caja._mappers), outside)
-        assert caja.claim(caja.read_guard(), "mine", HOLDER)
+        assert caja.claim(caja.read_lease(), "mine", HOLDER)
         yield found, outside
 
 
@@ -137,13 +139,13 @@ RETIRED = (Action.RETIRE, "P1", 1), {("P1", 1): 0}
 STATEMENTS = [
     (*CHANGED, "EXIST", "update"),
     (*CHANGED, "CATINVEN", "update"),
-    (*CHANGED, ledger.ROWS, "update"),
+    (*CHANGED, tables.ROWS, "update"),
     (*ADDED, "EXIST", "insert"),
     (*ADDED, "CATINVEN", "update"),
-    (*ADDED, ledger.ROWS, "insert"),
+    (*ADDED, tables.ROWS, "insert"),
     (*RETIRED, "EXIST", "update"),
     (*RETIRED, "CATINVEN", "update"),
-    (*RETIRED, ledger.ROWS, "update"),
+    (*RETIRED, tables.ROWS, "update"),
 ]
 
 
@@ -163,11 +165,11 @@ def test_whichever_statement_of_a_row_fails_nothing_of_it_is_left_and_the_next_t
     quantities, totals, _ = shown(subject)
     assert quantities == after
     assert totals["P1"] == sum(after.values())
-    assert everything(subject)[ledger.ROWS] != before[ledger.ROWS]
+    assert everything(subject)[tables.ROWS] != before[tables.ROWS]
 
 
 def everything(subject: UnderTest) -> dict[str, list[Any]]:
-    return {table: sorted(map(repr, subject.rows(table))) for table in ("EXIST", "CATINVEN", ledger.ROWS)}
+    return {table: sorted(map(repr, subject.rows(table))) for table in ("EXIST", "CATINVEN", tables.ROWS)}
 
 
 def test_a_row_that_a_till_adds_and_has_not_committed_is_locked_until_it_does(on_engine: tuple[UnderTest, Database]) -> None:

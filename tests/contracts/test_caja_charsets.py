@@ -10,15 +10,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from consumer.preview import _Table as Table
-from consumer.profile import check
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Action, Database, Kind
-from puente.engines.firebird.attach import dsn_of
-from puente.errors import ConfigError
-from schemas.changes import Entity, Key, Subject
-from tests.contracts.test_caja import FULL, HOLDER, STORES, UnderTest, execute, on_firebird, products, put, stock, waiting, write
+from consumer.caja.sql import SqlCaja
+from consumer.mapping.profile import check
+from consumer.resync.preview import _Table as Table
+from foundation.engines import open_database
+from foundation.engines.catalogue import Kind
+from foundation.engines.database import Database
+from foundation.engines.firebird.attach import dsn_of
+from foundation.engines.writing import Action
+from foundation.errors import ConfigError
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
+from tests.contracts.test_caja import FULL, HOLDER, STORES, UnderTest, execute, on_firebird, parked, products, put, stock, write
 from tests.engines.embedded import Engine
 from tests.unit.consuming import PROFILE, customer
 
@@ -42,7 +45,7 @@ def subject(url: str, charset: str) -> Iterator[UnderTest]:
     plain = [replace(store, name=store.name.encode("ascii", "ignore").decode()) for store in STORES]
     for found in on_firebird(url, charset=charset, stores=plain):
         name_store(url, charset, found)
-        assert found.caja.claim(found.caja.read_guard(), "mine", HOLDER)
+        assert found.caja.claim(found.caja.read_lease(), "mine", HOLDER)
         yield found
 
 
@@ -110,13 +113,13 @@ def test_what_was_written_is_read_as_it_was_meant(subject: UnderTest, url: str, 
     mapper = subject.mappers[Entity.PRODUCT]
     table = Table(mapper, subject.caja.rows(Entity.PRODUCT))
     assert table.effect(Action.PUT, mapper.row(GOOD, None).values) == "equal"
-    item = waiting(KEY, detail=SAID)
+    item = parked(KEY, detail=SAID)
     with subject.caja.transaction("mine") as transaction:
-        transaction.set_aside([item])
-    assert subject.caja.state().waiting == {item.place: item}
+        transaction.park([item])
+    assert subject.caja.state().parked == {item.place: item}
     with subject.caja.transaction("mine") as transaction:
         transaction.release([item.place])
-    assert subject.caja.state().waiting == {}
+    assert subject.caja.state().parked == {}
 
 
 def test_stock_finds_its_product_and_does_not_drift(subject: UnderTest) -> None:

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.preview import _Table as Table
-from consumer.sql_caja import SqlCaja
-from puente.engines.database import Action, RowWrite
-from schemas.changes import Entity, Subject
+from consumer.caja.sql import SqlCaja
+from consumer.resync.preview import _Table as Table
+from foundation.engines.writing import Action, RowWrite
+from schemas.entities import Entity, Subject
 from tests.contracts.test_caja import FULL, HOLDER, UnderTest, on_firebird, products, put, row, stock, write
 from tests.engines.embedded import Engine
 from tests.unit.consuming import product
@@ -33,7 +33,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def subject(engine: Engine, kind: str) -> Iterator[UnderTest]:
     altered = [f"alter table {table} {change}" for table, column in COLUMNS for change in (f"drop {column}", f"add {column} {kind}")]
     for found in on_firebird(engine.new_url("caja"), altered):
-        assert found.caja.claim(found.caja.read_guard(), "mine", HOLDER)
+        assert found.caja.claim(found.caja.read_lease(), "mine", HOLDER)
         yield found
 
 

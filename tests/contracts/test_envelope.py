@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puente.errors import ConfigError, PoisonError
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Event, Headers, Identity, Offset, Record, Topic, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
+from foundation.errors import ConfigError, PoisonError
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import Event, Headers, Offset, Record, Topic, TopicId, TopicSettings
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
-from schemas.control import KEY, Duplicate, HeldDeletes, StuckTable, TopicWord, Unpublished, Word, parse, record
+from schemas.control import KEY, Duplicate, Heartbeat, HeldDeletes, StuckTable, TopicHeartbeat, Unpublished, parse, record
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
 from schemas.topics import Topics
@@ -247,14 +247,14 @@ def test_a_log_without_a_registry_teaches_nothing() -> None:
 # the producer's word
 
 WORDS = st.builds(
-    Word,
+    Heartbeat,
     run=TEXTS,
     time=st.datetimes(timezones=st.just(UTC)),
     topics=st.lists(
         st.builds(
-            TopicWord,
+            TopicHeartbeat,
             topic=TEXTS.map(Topic),
-            identity=TEXTS.map(Identity),
+            topic_id=TEXTS.map(TopicId),
             end=st.integers(0, 2**63 - 1).map(Offset),
             complete=st.booleans(),
         ),
@@ -287,18 +287,18 @@ WORDS = st.builds(
 
 
 @given(WORDS)
-def test_the_word_is_read_as_it_was_said(word: Word) -> None:
-    said = record(TOPICS.control, word)
+def test_the_word_is_read_as_it_was_said(heartbeat: Heartbeat) -> None:
+    said = record(TOPICS.control, heartbeat)
     assert (said.topic, said.key) == (TOPICS.control, KEY)
     assert said.value is not None
-    assert parse(Decoder(), said.value) == word
+    assert parse(Decoder(), said.value) == heartbeat
 
 
 def test_the_word_is_complete_where_every_topic_is() -> None:
-    def word(*complete: bool) -> Word:
-        told = [TopicWord(topic=Topic("t"), identity=Identity("i"), end=Offset(0), complete=one) for one in complete]
-        return Word(run="r", time=datetime(2026, 1, 1, tzinfo=UTC), topics=tuple(told), compared=False)
+    def heartbeat(*complete: bool) -> Heartbeat:
+        told = [TopicHeartbeat(topic=Topic("t"), topic_id=TopicId("i"), end=Offset(0), complete=one) for one in complete]
+        return Heartbeat(run="r", time=datetime(2026, 1, 1, tzinfo=UTC), topics=tuple(told), compared=False)
 
-    assert word(True, True).complete
-    assert not word(True, False).complete
-    assert not word().complete
+    assert heartbeat(True, True).complete
+    assert not heartbeat(True, False).complete
+    assert not heartbeat().complete

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from puente.errors import NoTopic
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.history import OtherHistory, Position, newest, read_on
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.memory import MemoryLog, MemoryStore
-from puente.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
+from foundation.errors import NoTopic
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.lineage import BrokenLineage, Position, newest, read_on
+from foundation.eventlog.memory import MemoryLog, MemoryStore
+from foundation.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_topics import delete_topics
 
 PREFIX = f"c{token_hex(4)}"  # no other worker of the same test run has the same topics
@@ -189,7 +189,7 @@ def test_the_end_is_where_the_next_event_goes(log: EventLog) -> None:
     after = log.state(A)
     assert after is not None
     assert after.end == before.end + 1
-    assert after.identity == before.identity
+    assert after.topic_id == before.topic_id
     assert log.topics()[A] == after
 
 
@@ -253,10 +253,10 @@ def test_how_long_a_topic_keeps_tombstones_is_told_and_for_ever_is_a_time_like_o
 
 def test_noting_how_far_a_reader_is_changes_nothing(log: EventLog) -> None:
     log.append([record("1", "a"), record("2", "b")])
-    log.note("puente.01.centro", {A: Offset(1)})
-    log.note("puente.01.centro", {A: Offset(2), B: Offset(0)})
-    log.note("puente.01.centro", {A: Offset(2), Topic("puente.01.nowhere"): Offset(0)})
-    log.note("puente.01.norte", {})
+    log.commit_offsets("puente.01.centro", {A: Offset(1)})
+    log.commit_offsets("puente.01.centro", {A: Offset(2), B: Offset(0)})
+    log.commit_offsets("puente.01.centro", {A: Offset(2), Topic("puente.01.nowhere"): Offset(0)})
+    log.commit_offsets("puente.01.norte", {})
     assert len(everything(log)) == 2
 
 
@@ -268,10 +268,10 @@ def test_of_topics_that_are_named_those_that_there_are_are_told(log: EventLog) -
 
 
 def test_topics_have_identities_of_their_own_and_keep_them(adapter: Adapter, log: EventLog) -> None:
-    ids = {topic: state.identity for topic, state in log.topics().items()}
+    ids = {topic: state.topic_id for topic, state in log.topics().items()}
     assert len(set(ids.values())) == 2
     other = adapter.open()
-    assert {topic: state.identity for topic, state in other.topics().items()} == ids
+    assert {topic: state.topic_id for topic, state in other.topics().items()} == ids
     other.close()
 
 
@@ -283,7 +283,7 @@ def test_a_log_made_again_has_other_identities_and_is_another_history(adapter: A
     again = adapter.open()
     again.create({A: TopicSettings()})
     again.append([record("1", "a"), record("2", "b")])
-    with pytest.raises(OtherHistory):
+    with pytest.raises(BrokenLineage):
         read_on(again, A, position)
     again.close()
 
@@ -394,7 +394,7 @@ class Reader:
         """One batch; whether it reached the end."""
         try:
             batch, self._position = read_on(self.log, A, self._position, self._limit)
-        except OtherHistory:
+        except BrokenLineage:
             self.live.clear()
             self._position = None
             return False

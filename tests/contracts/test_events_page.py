@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from producer.tables import TABLES, columns
-from schemas.changes import KEY_FIELD, Entity, Subject
+from producer.sae.tables import TABLES, columns
 from schemas.codec import NAMES
+from schemas.entities import Entity, Subject
+from schemas.keys import KEY_FIELD
 from schemas.topics import Topics
 from tests.contracts.schema_docs import HEAD, HEAD_WITHOUT_SAE, fields, schema, table_of
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puente.errors import PoisonError
-from schemas.changes import KEY_FIELD, Entity
+from foundation.errors import PoisonError
 from schemas.codec import FRAME, ID_ATTRIBUTE, NAMES, Decoder, bundled, content_hash, encode, frame
+from schemas.entities import Entity
+from schemas.keys import KEY_FIELD
 from schemas.writer import compile_writer
 from tests.contracts.schema_values import as_json, values, without_docs
 

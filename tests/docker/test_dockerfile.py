@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 def given(name: str) -> list[str]:
     """What stands behind the instruction, each time."""
-    return [rest for word, rest in INSTRUCTIONS if word == name]
+    return [rest for heartbeat, rest in INSTRUCTIONS if heartbeat == name]
 
 
 def copied() -> list[str]:
@@ -59,7 +59,7 @@ def test_what_is_copied_is_enough_to_build_the_wheel_as_the_image_does(tmp_path:
     held = set(ZipFile(wheel).namelist())
     shipped = {
         str(path.relative_to(ROOT))
-        for package in ("schemas", "producer", "consumer", "puente")
+        for package in ("foundation", "schemas", "producer", "consumer", "puente")
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }

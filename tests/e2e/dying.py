@@ -2,7 +2,7 @@
 
     python dying.py SETTINGS STEP
 
-The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync.py`. It replaces
+The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync/topic.py`. It replaces
 methods of its own process alone: a signal from outside hits a step by chance at best.
 """
 
@@ -19,17 +19,17 @@ import consumer.apply
 import consumer.follow
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.resync import Resync
+from consumer.caja.transaction import SqlTransaction
+from consumer.resync.topic import Resync
 from consumer.settle import Settler
-from consumer.sql_caja import SqlTransaction
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.kafka import producing
+from foundation.eventlog.kafka.log import KafkaLog
+from producer.index import LogIndex
 from producer.publish import Publisher
-from producer.view import View
+from puente.commands.run import forever
 from puente.config import load
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.kafka import producing
-from puente.eventlog.kafka.log import KafkaLog
 from puente.loop import Stop
-from puente.run import forever
 
 Test = Callable[..., bool]
 
@@ -99,7 +99,7 @@ class Unacknowledged:
 
 
 def of_several(answer: Any, _places: object) -> bool:
-    """An answer about several topics: of what a pass publishes, a word is alone."""
+    """An answer about several topics: of what a pass publishes, a heartbeat is alone."""
     return len(answer.responses) > 1
 
 
@@ -131,7 +131,7 @@ def of_products(_planner: object, changes: Any, *_: object, **__: object) -> boo
 PASS: dict[str, Step | Half | Unacknowledged] = {
     "start: before the first word": Step(owner=Publisher, name="say", before=True),
     "start: after the first word": Step(owner=Publisher, name="say"),
-    "1 read to the end": Step(owner=View, name="read"),
+    "1 read to the end": Step(owner=LogIndex, name="read"),
     "2 SAE was read": Step(owner=Publisher, name="publish", before=True),
     "3 half is published": Half(),
     "3 all is sent, nothing acknowledged": Unacknowledged(),

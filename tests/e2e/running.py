@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import COMMAND, SmallSite
 from tests.engines.pausing import pause
 

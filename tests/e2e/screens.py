@@ -2,7 +2,7 @@
 
 import re
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite
 from tests.e2e.terminal import at_terminal
 

@@ -13,17 +13,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from puente import setup
+from foundation.engines import create_database, open_database
+from foundation.eventlog.port import EventLog, Topic
+from puente.commands import setup
+from puente.commands.run import once
 from puente.config import KafkaLogSettings, load
-from puente.demo.expected import Comparison
+from puente.demo.oracle.expected import Comparison
 from puente.demo.retail import fill_sae
 from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
-from puente.engines import create_database, open_database
-from puente.eventlog.port import EventLog, Topic
 from puente.loop import Stop
 from puente.reference import Store, build_caja, build_sae
-from puente.run import once
 from puente.wiring.opening import open_log
 from tests.engines.kafka_topics import delete_topics
 from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae

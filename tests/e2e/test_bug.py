@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.buggy import PRODUCER
 from tests.e2e.running import ROOT, Running
 from tests.e2e.small_site import SmallSite, build, wait_until

@@ -15,13 +15,13 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+from foundation.errors import ExitCode
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Topic
+from foundation.texts import use
 from puente.cli.main import MODULES, build
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
-from puente.errors import ExitCode
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Topic
-from puente.texts import use
-from schemas.control import Word, record
+from schemas.control import Heartbeat, record
 from tests.e2e.small_site import COMMAND, SmallSite, rows_of
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases
@@ -136,10 +136,10 @@ def _without_drawing(found: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "Uso:"), ("en", "Usage:")])
-def test_help_is_in_the_language_asked_for(tmp_path: Path, language: str, word: str) -> None:
+def test_help_is_in_the_language_asked_for(tmp_path: Path, language: str, heartbeat: str) -> None:
     done = puente(tmp_path, "--help", language=language)
     assert done.returncode == 0
-    assert word in done.stdout
+    assert heartbeat in done.stdout
     assert "130/143" in done.stdout
 
 
@@ -175,7 +175,7 @@ def test_the_producer_keeps_the_log_from_growing(tmp_path: Path, embedded: Embed
     site = build_site(tmp_path / "site", embedded.url)
     topic, days_ago = Topic("puente.01.control"), time.time() - 3 * 24 * 3600
     with closing(EmbeddedLog(site.folder / "puente-log.db", clock=lambda: days_ago)) as log:
-        log.append([record(topic, Word(run="old", time=datetime.now(UTC), topics=(), compared=False))] * 500)
+        log.append([record(topic, Heartbeat(run="old", time=datetime.now(UTC), topics=(), compared=False))] * 500)
     assert site.puente("produce", "--once").returncode == 0
     with closing(EmbeddedLog(site.folder / "puente-log.db")) as log:
         assert len(log.read(topic, START, 10_000).events) < 10

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producer.tables import TABLES
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
+from producer.sae.tables import TABLES
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
 from tests.engines.users import as_reader
@@ -210,7 +210,7 @@ def test_two_cajas_with_the_same_path_on_two_servers_stay_apart(
 
 def test_a_second_run_of_the_same_history_touches_no_row(site: SmallSite) -> None:
     site.fill()
-    tables = ("CATINVEN", "CATCLIEN", "CATLINEA", "CATMONED", "ESQIMP", "EXIST", "PUENTE_ROWS", "PUENTE_WAITING")
+    tables = ("CATINVEN", "CATCLIEN", "CATLINEA", "CATMONED", "ESQIMP", "EXIST", "PUENTE_ROWS", "PUENTE_PARKED")
     if not site.sae_rows("RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') FROM RDB$DATABASE")[0][0].startswith("2."):
         before = {t: site.caja_rows("centro", f"RDB$RECORD_VERSION FROM {t} ORDER BY RDB$DB_KEY") for t in tables}
         site.fill()

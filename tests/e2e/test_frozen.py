@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.eventlog.port import START
+from foundation.eventlog.port import START
 from schemas.control import run_of
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until

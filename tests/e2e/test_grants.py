@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from puente import grants
+from foundation.engines import open_database
+from foundation.errors import ConfigError
+from puente.commands import grants
+from puente.commands.grants import READER, WRITER
 from puente.config import CajaSettings
-from puente.engines import open_database
-from puente.errors import ConfigError
-from puente.grants import READER, WRITER
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.administrator import run_tool
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
@@ -155,7 +155,7 @@ def test_a_right_that_is_taken_away_stops_that_caja_with_one_clear_line_and_lose
     grant_caja(site.caja_urls["centro"])
     site.fill()
     assert site.differences() == []
-    assert site.caja_rows("centro", "COUNT(*) FROM PUENTE_WAITING WHERE REASON = 'rejected'") == [(0,)]
+    assert site.caja_rows("centro", "COUNT(*) FROM PUENTE_PARKED WHERE REASON = 'rejected'") == [(0,)]
 
 
 def test_a_ledger_that_somebody_else_made_can_be_used_once_the_script_has_run(site: SmallSite) -> None:
@@ -167,7 +167,7 @@ def test_a_ledger_that_somebody_else_made_can_be_used_once_the_script_has_run(si
         site.edit_settings(site.caja_urls[name], site.caja_setting(name))
     refused = site.puente("run", "--once")
     assert refused.returncode == 2
-    assert "PUENTE_GUARD" in refused.stderr
+    assert "PUENTE_LEASE" in refused.stderr
     # When the script gives the writer what it needs
     for url in site.caja_urls.values():
         grant_caja(url)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ConfigError
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, load
 from puente.config.writing import url_of
-from puente.errors import ConfigError
 from tests.e2e.small_site import COMMAND, SmallSite, build
 from tests.e2e.terminal import Said, at_terminal
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Record, Topic, TopicSettings
-from schemas.control import Word, record
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Record, Topic, TopicSettings
+from schemas.control import Heartbeat, record
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.kafka_topics import delete_topics
@@ -208,7 +208,7 @@ def somebody_writes(path: Path) -> Iterator[None]:
     def write() -> None:
         with closing(EmbeddedLog(path)) as log:
             while not stop.is_set():
-                log.append([record(topic, Word(run="other", time=datetime.now(UTC), topics=(), compared=False))])
+                log.append([record(topic, Heartbeat(run="other", time=datetime.now(UTC), topics=(), compared=False))])
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ExitCode
 from puente import logs
-from puente.errors import ExitCode
 from puente.logs import FIELDS
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
@@ -96,7 +96,7 @@ def test_every_field_that_any_line_may_have_is_in_the_table() -> None:
 
 def named_fields() -> Iterator[tuple[Path, str]]:
     """Keys of the dictionaries that calls of a logger are given, or that have an `action` or go into one that has."""
-    for folder in ("schemas", "producer", "consumer", "puente"):
+    for folder in ("foundation", "schemas", "producer", "consumer", "puente"):
         for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ExitCode, SwitchedOff
 from puente.config import load
-from puente.errors import ExitCode, SwitchedOff
 from puente.wiring.consuming import ConsumerSide
 from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until
@@ -94,7 +94,9 @@ def test_an_interface_that_is_off_keeps_connection_and_ledger_and_all_goes_on_wh
     assert state is not None
     site.caja_sql("centro", "UPDATE PARAMS SET VALOR = 'F' WHERE PARAMETRO = 'INTERFAZSAE'")
     for _ in range(3):
-        side.consumer()._applier._looked_at = side.consumer()._applier.beat_at = float("-inf")
+        session = side.consumer().session
+        assert session is not None
+        session.applier._looked_at = session.applier.beat_at = float("-inf")
         with pytest.raises(SwitchedOff):
             side.turn()
     assert side._opened_both is opened

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.engines import create_database
+from foundation.engines import create_database
 from tests.e2e.small_site import SmallSite, rows_of
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer

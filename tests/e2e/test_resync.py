@@ -2,15 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from foundation.engines import open_database
+from puente.config import load
+from puente.demo.statements import run as run_statement
 from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
+from tests.engines.old_ledger import AS_VERSION_2, AS_VERSION_3
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -166,8 +171,8 @@ def test_what_a_caja_no_longer_takes_is_neither_behind_nor_waiting(site: SmallSi
     done = json.loads(site.puente("run", "--once", "--json").stdout)
     found = status_of(site, "centro")
     assert (found["behind"], found["resyncs"], found["ready_at"]) == (0, [], before["ready_at"])
-    assert counts(found).get("kept out", 0) < counts(before)["kept out"]
-    assert done["cajas"][0]["waiting"] == counts(found)
+    assert counts(found).get("kept-out", 0) < counts(before)["kept-out"]
+    assert done["cajas"][0]["parked"] == counts(found)
     site.edit_settings(fewer, all_of_it)
     assert site.puente("run", "--once").returncode == 0
     assert counts(status_of(site, "centro")) == counts(before)
@@ -200,7 +205,7 @@ def forget_stock(site: SmallSite) -> None:
 
 
 def test_an_older_ledger_is_refused_until_setup_makes_it_anew_and_no_stock_is_forgotten(site: SmallSite) -> None:
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 1", "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
+    site.caja_sql("norte", "UPDATE PUENTE_LEASE SET LEDGER_VERSION = 1", "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
     refused = site.puente("consume", "--once", "--caja", "norte")
     assert refused.returncode == 2
     assert "run puente setup" in refused.stderr
@@ -212,7 +217,7 @@ def test_an_older_ledger_is_refused_until_setup_makes_it_anew_and_no_stock_is_fo
 
 
 def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSite) -> None:
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 1, CAJA = 'sur'")
+    site.caja_sql("norte", "UPDATE PUENTE_LEASE SET LEDGER_VERSION = 1, CAJA = 'sur'")
     refused = site.puente("setup", "--yes")
     assert refused.returncode == 2
     assert "--adopt" in refused.stderr
@@ -220,11 +225,12 @@ def test_an_older_ledger_of_another_caja_is_not_taken_over_unasked(site: SmallSi
     site.fill()
 
 
-AS_VERSION_2 = (
-    "DROP TABLE PUENTE_LEFT_OUT",
-    "ALTER TABLE PUENTE_GUARD DROP LAST_ERROR, DROP LAST_ERROR_AT",
-    "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 2",
-)
+def make_old(site: SmallSite, statements: Sequence[str]) -> None:
+    """By the user of the settings, who made the ledger's tables and owns them."""
+    address = load(site.settings).caja_named("norte").address
+    for statement in statements:
+        with closing(open_database(address)) as database, database.writing() as writer:
+            run_statement(writer, statement)
 
 
 def test_a_ledger_of_the_version_before_gets_what_it_lacks_and_keeps_what_it_knows(site: SmallSite) -> None:
@@ -233,14 +239,13 @@ def test_a_ledger_of_the_version_before_gets_what_it_lacks_and_keeps_what_it_kno
     lacked = site.caja_rows("norte", left_out)
     assert lacked
     site.caja_sql("norte", "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
-    for statement in AS_VERSION_2:
-        site.caja_sql("norte", statement)
     kept = {
         "PUENTE_ROWS": "ENTITY, WAREHOUSE, ROW_KEY, CONTENT_HASH, ROW_HASH, QUANTITY FROM PUENTE_ROWS ORDER BY 1, 2, 3",
-        "PUENTE_POSITIONS": "TOPIC, TOPIC_IDENTITY, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY 1",
+        "PUENTE_POSITIONS": "TOPIC, TOPIC_ID, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY 1",
     }
     before = {name: site.caja_rows("norte", query) for name, query in kept.items()}
     assert all(before.values())
+    make_old(site, AS_VERSION_2)
     # Then it is refused, and setup says what it does
     refused = site.puente("consume", "--once", "--caja", "norte")
     assert refused.returncode == 2
@@ -256,19 +261,30 @@ def test_a_ledger_of_the_version_before_gets_what_it_lacks_and_keeps_what_it_kno
     assert site.caja_rows("norte", left_out) == lacked
 
 
+def test_a_ledger_of_version_3_goes_on_where_it_was(site: SmallSite) -> None:
+    make_old(site, AS_VERSION_3)
+    refused = site.puente("consume", "--once", "--caja", "norte")
+    assert (refused.returncode, "run puente setup" in refused.stderr) == (2, True)
+    assert "what it knows stays" in site.puente("setup", "--dry-run").stdout
+    assert site.puente("setup", "--yes").returncode == 0
+    assert "Done" not in site.puente("setup", "--yes", "--lang", "en").stdout
+    done = json.loads(site.puente("consume", "--once", "--caja", "norte", "--json").stdout)
+    assert (done["cajas"][0]["applied"], done["cajas"][0]["rows_written"]) == (0, 0)
+
+
 def test_an_adopted_ledger_forgets_no_stock(site: SmallSite) -> None:
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET CAJA = 'sur'")
+    site.caja_sql("norte", "UPDATE PUENTE_LEASE SET CAJA = 'sur'")
     forget_stock(site)
     assert site.puente("setup", "--yes", "--adopt").returncode == 0
     site.fill()
 
 
 def test_a_ledger_of_a_newer_puente_is_left_alone(site: SmallSite) -> None:
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 99")
+    site.caja_sql("norte", "UPDATE PUENTE_LEASE SET LEDGER_VERSION = 99")
     said = site.puente("setup", "--yes")
     assert said.returncode == 2
     assert "upgrade" in said.stderr
-    site.caja_sql("norte", "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 3")
+    site.caja_sql("norte", "UPDATE PUENTE_LEASE SET LEDGER_VERSION = 4")
 
 
 def test_ready_to_sell_is_said_once_sae_is_all_there(tmp_path: Path, embedded: EmbeddedDatabases) -> None:

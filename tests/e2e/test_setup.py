@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from foundation.engines import open_database
 from puente.config import load
-from puente.engines import open_database
 from puente.reference import build_sae
 from puente.wiring.one_database import are_one
 from tests.e2e.small_site import CajaSpec, SmallSite, build
@@ -164,7 +164,7 @@ def test_a_second_caja_never_takes_the_ledger_of_the_first(twins: SmallSite) -> 
     for words in (("check",), ("setup", "--yes", "--adopt"), ("run", "--once")):
         assert twins.puente(*words).returncode == 2
     # Then it is the first one's still
-    assert twins.caja_rows("centro", "CAJA FROM PUENTE_GUARD") == [("centro",)]
+    assert twins.caja_rows("centro", "CAJA FROM PUENTE_LEASE") == [("centro",)]
 
 
 def test_databases_are_told_apart_by_their_transactions(engine: Engine) -> None:
@@ -177,7 +177,7 @@ def test_databases_are_told_apart_by_their_transactions(engine: Engine) -> None:
 
 
 def build_two(urls: list[str]) -> None:
-    from puente.engines import create_database  # noqa: PLC0415
+    from foundation.engines import create_database  # noqa: PLC0415
 
     for url in urls:
         create_database(url)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases
@@ -34,7 +34,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
 
     dry = site.puente("setup", "--dry-run", "--json")
     assert report(dry)["done"] is False
-    assert any("PUENTE_GUARD" in action["text"] for action in report(dry)["actions"])
+    assert any("PUENTE_LEASE" in action["text"] for action in report(dry)["actions"])
     asked = site.puente("setup")
     assert asked.returncode == 2
     assert "--yes" in asked.stderr
@@ -58,7 +58,7 @@ def test_from_check_to_status_every_step_reports_for_people_and_for_machines(sit
     shown = site.puente("status", "--lang", "es")
     assert shown.returncode == ExitCode.DOWN  # nothing runs
     assert "fuera por política" not in shown.stdout  # which is no trouble
-    assert report(site.puente("status", "--json"))["cajas"][0]["parked"]["kept out"]["count"] > 0
+    assert report(site.puente("status", "--json"))["cajas"][0]["parked"]["kept-out"]["count"] > 0
 
 
 def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_path: Path, embedded: EmbeddedDatabases) -> None:

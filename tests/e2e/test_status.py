@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from consumer.leftout import FIELDS
-from puente.errors import ExitCode
-from puente.eventlog.port import START
-from puente.heartbeat import PRODUCES, ProducerState
-from puente.status.model import WORKS, State
+from foundation.errors import ExitCode
+from foundation.eventlog.port import START
+from puente.commands.heartbeat import PRODUCES, ProducerState
+from puente.commands.status.model import WORKS, State
 from tests.e2e.running import Running
 from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
@@ -82,7 +82,7 @@ def test_after_the_first_signal_what_hangs_has_its_time_and_no_more(site: SmallS
         assert running.process.wait(60) == ExitCode.INTERRUPTED, running.said
         assert running.told("cut off", "worker=norte")
         assert not running.told("cut off", "worker=centro")
-        assert site.caja_rows("centro", "TOKEN FROM PUENTE_GUARD") == [(None,)]
+        assert site.caja_rows("centro", "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)]
         assert "Traceback" not in running.said
     finally:
         running.kill()

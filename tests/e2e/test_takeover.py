@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
 from tests.engines.pausing import pause
@@ -62,13 +62,13 @@ def test_a_holder_that_sleeps_loses_the_caja_and_does_not_write_when_it_wakes_up
         # Then the other takes over
         wait_until(lambda: holder(site) == second.pid)
         wait_until(lambda: is_shown(site))
-        touched = site.caja_rows("norte", "BEAT FROM PUENTE_GUARD")
+        touched = site.caja_rows("norte", "HEARTBEAT FROM PUENTE_LEASE")
         # And when the first wakes up, it stands by
         change(site, 3)
         os.kill(first.pid, signal.SIGCONT)
         wait_until(lambda: is_shown(site))
         assert holder(site) == second.pid
-        assert site.caja_rows("norte", "BEAT FROM PUENTE_GUARD") > touched
+        assert site.caja_rows("norte", "HEARTBEAT FROM PUENTE_LEASE") > touched
         # Until the second is gone
         os.kill(second.pid, signal.SIGKILL)
         wait_until(lambda: holder(site) == first.pid)
@@ -107,5 +107,5 @@ def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int, 
     assert process.returncode == code
     assert "Could not end cleanly" not in said
     assert "connection shutdown" not in said
-    assert site.caja_rows("norte", "TOKEN FROM PUENTE_GUARD") == [(None,)]
-    assert site.caja_rows("centro", "TOKEN FROM PUENTE_GUARD") == [(None,)]
+    assert site.caja_rows("norte", "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)]
+    assert site.caja_rows("centro", "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, CajaSpec, SmallSite, build, wait_until
 from tests.engines.faulty_line import FaultyLine

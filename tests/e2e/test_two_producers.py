@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ExitCode
+from foundation.eventlog.port import START
 from puente.demo.statements import literal
-from puente.errors import ExitCode
-from puente.eventlog.port import START
 from schemas.control import run_of
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build, wait_until
@@ -53,7 +53,7 @@ def live(site: SmallSite, entity: str = "product") -> set[bytes]:
     return {key for key, is_there in newest.items() if is_there}
 
 
-def newest_word(site: SmallSite) -> tuple[str | None, bool]:
+def newest_heartbeat(site: SmallSite) -> tuple[str | None, bool]:
     """The run that spoke last, and whether it released the log."""
     with site.log() as log:
         events = log.read(site.topic("control"), START, 1_000_000).events
@@ -103,7 +103,7 @@ def test_deletes_that_wait_are_let_through_while_the_site_runs_which_then_takes_
     assert running.said.count("action=stand by") == 2
     assert running.said.count("action=take over") == 2
     assert "action=held" in running.said
-    assert newest_word(site)[1]
+    assert newest_heartbeat(site)[1]
 
 
 def test_the_second_stands_by_and_takes_over_when_the_first_is_killed(site: SmallSite, start: Start) -> None:
@@ -111,13 +111,13 @@ def test_the_second_stands_by_and_takes_over_when_the_first_is_killed(site: Smal
     wait_until(lambda: bool(live(site)))
     second = start("produce")
     wait_until(lambda: "action=stand by" in second.said)
-    first_run, _ = newest_word(site)
+    first_run, _ = newest_heartbeat(site)
     asked = site.puente("produce", "--once")
     assert asked.returncode == ExitCode.DOWN
     assert "Another producer writes to the log" in asked.stderr
-    assert newest_word(site)[0] == first_run
+    assert newest_heartbeat(site)[0] == first_run
     first.kill()
-    wait_until(lambda: newest_word(site)[0] not in (first_run, None))
+    wait_until(lambda: newest_heartbeat(site)[0] not in (first_run, None))
     line = b"NUEVA"
     site.sql("INSERT INTO CLIN01 (CVE_LIN, DESC_LIN, STATUS) VALUES ('NUEVA', 'x', 'A')")
     wait_until(lambda: line in live(site, "product_line"))
@@ -130,13 +130,13 @@ def test_once_beside_one_that_was_killed_waits_until_it_is_known_to_be_silent_an
     """Nobody speaks any more: that one stands by is no reason to give up, as it is beside a producer that lives."""
     first = start("produce")
     wait_until(lambda: bool(live(site)))
-    first_run, _ = newest_word(site)
+    first_run, _ = newest_heartbeat(site)
     first.kill()
     rename(site, "tres")
     done = site.puente("produce", "--once", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["produced"]["published"] > 0
-    assert newest_word(site)[0] != first_run
+    assert newest_heartbeat(site)[0] != first_run
 
 
 def test_a_clean_end_hands_the_log_over_at_once(site: SmallSite, start: Start) -> None:
@@ -144,8 +144,8 @@ def test_a_clean_end_hands_the_log_over_at_once(site: SmallSite, start: Start) -
     wait_until(lambda: bool(live(site)))
     second = start("produce")
     wait_until(lambda: "action=stand by" in second.said)
-    first_run, _ = newest_word(site)
+    first_run, _ = newest_heartbeat(site)
     first.ends_cleanly()
-    wait_until(lambda: newest_word(site)[0] != first_run, 10)
+    wait_until(lambda: newest_heartbeat(site)[0] != first_run, 10)
     second.ends_cleanly()
-    assert newest_word(site)[1]
+    assert newest_heartbeat(site)[1]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from producer.compare import unpublished
-from producer.contents import everything
-from producer.sae import AUTO, SqlSae
+from foundation.engines import open_database
+from producer.capture.compare import unpublished
+from producer.sae.contents import everything
+from producer.sae.port import AUTO, SqlSae
+from puente.commands.heartbeat import last_heartbeat
 from puente.config import load
-from puente.engines import open_database
-from puente.heartbeat import last_word
-from schemas.changes import trim
+from schemas.keys import trim
 from schemas.topics import Topics
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
@@ -40,15 +40,15 @@ def test_a_caja_is_ready_and_swept_but_for_the_row_that_no_event_can_hold(tmp_pa
     told = site.puente("resync", "--caja", "norte", "--json", "--dry-run")
     assert [one["not_in_sae"] for one in json.loads(told.stdout) if one["entity"] == "product"] == [["AJENO"]]
     site.caja_sql("norte", "UPDATE CATINVEN SET ALTA = 'F' WHERE PRODUCTO = 'AJENO'")
-    assert all(site.caja_rows(name, "READY_AT FROM PUENTE_GUARD") != [(None,)] for name in ("centro", "norte"))
+    assert all(site.caja_rows(name, "READY_AT FROM PUENTE_LEASE") != [(None,)] for name in ("centro", "norte"))
     with site.log() as log:
-        word = last_word(log, Topics(load(site.settings).log.prefix, "01"))
-    assert word is not None
-    assert [(one.entity, one.key) for one in word.unpublished] == [("product", "MALO")]
-    assert "average_cost" in word.unpublished[0].reason
-    assert word.price_lists == tuple(row[0] for row in site.sae_rows("CVE_PRECIO FROM PRECIOS01 ORDER BY CVE_PRECIO"))
+        heartbeat = last_heartbeat(log, Topics(load(site.settings).log.prefix, "01"))
+    assert heartbeat is not None
+    assert [(one.entity, one.key) for one in heartbeat.unpublished] == [("product", "MALO")]
+    assert "average_cost" in heartbeat.unpublished[0].reason
+    assert heartbeat.price_lists == tuple(row[0] for row in site.sae_rows("CVE_PRECIO FROM PRECIOS01 ORDER BY CVE_PRECIO"))
     with closing(SqlSae(open_database(site.sae_url), AUTO)) as sae, sae.snapshot() as snapshot:
-        assert list(unpublished(everything(snapshot))) == list(word.unpublished)
+        assert list(unpublished(everything(snapshot))) == list(heartbeat.unpublished)
     site.sql("UPDATE INVE01 SET COSTO_PROM = 1 WHERE CVE_ART = 'MALO'")
     site.fill()
     assert site.differences() == []

@@ -9,8 +9,8 @@ from time import monotonic, sleep
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from puente.eventlog.history import read_until
-from puente.eventlog.port import EventLog, Record, Topic
+from foundation.eventlog.lineage import read_until
+from foundation.eventlog.port import EventLog, Record, Topic
 
 SECONDS = 20.0
 

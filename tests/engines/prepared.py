@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 from firebird.driver import DistributedTransactionManager
 
-from puente.engines import create_database, open_database
+from foundation.engines import create_database, open_database
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from contextlib import closing, suppress
 
 from sqlalchemy.engine import make_url
 
-from puente import grants
+from foundation.engines import create_database, open_database
+from foundation.errors import PuenteError
+from puente.commands import grants
+from puente.commands.grants import READER, WRITER
 from puente.config import CajaSettings, SaeSettings, Settings
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.errors import PuenteError
-from puente.grants import READER, WRITER
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer
 
 

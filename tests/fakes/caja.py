@@ -10,17 +10,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer.caja import HeldCode, Holder, Store, Switches
-from consumer.ledger import UNSEEN, VERSION, Aside, Guard, Place, Progress, State, Waiting, subject_of, warehouse_of
+from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.parked import Parked, ParkedChanges, SubjectKey
+from consumer.ledger.state import UNSEEN, Progress, State, subject_of, warehouse_of
+from consumer.ledger.tables import VERSION
 from consumer.leftout import LeftOut, Notes, summary
-from consumer.mapping import RowMapper
-from puente.engines.database import Action, Catalogue, Column, Kind, Refusal, RowError, RowWrite, Scalar, Table, WritePlan, Written
-from puente.engines.errors import LockConflict
-from puente.errors import LostGuard
-from puente.eventlog.port import Topic
+from consumer.mapping.mapper import RowMapper
+from foundation.engines.catalogue import Catalogue, Column, Kind, Scalar, Table
+from foundation.engines.errors import LockConflict
+from foundation.engines.writing import Action, Refusal, RowError, RowWrite, WritePlan, Written
+from foundation.errors import LostLease
+from foundation.eventlog.port import Topic
+from foundation.texts import text
 from puente.reference.columns import caja_metadata
-from puente.texts import text
-from schemas.changes import Entity, Key, Subject, trim
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, trim
 
 Row = dict[str, Any]
 LOCKED, FORBIDDEN = 335544345, 335544517
@@ -57,13 +62,13 @@ class Content:
 
     rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     hashes: dict[Subject, dict[Key, str]] = field(default_factory=dict)
-    waiting: dict[tuple[Subject, Key], Waiting] = field(default_factory=dict)
-    left_out: dict[Place, Notes] = field(default_factory=dict)
+    parked: dict[tuple[Subject, Key], Parked] = field(default_factory=dict)
+    left_out: dict[SubjectKey, Notes] = field(default_factory=dict)
     progress: dict[Topic, Progress] = field(default_factory=dict)
     quantities: dict[tuple[int, Key], float] = field(default_factory=dict)
     """(warehouse, product) → the ledger's."""
-    guard: Guard = field(
-        default_factory=lambda: Guard(caja="centro", version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
+    lease: LeaseRow = field(
+        default_factory=lambda: LeaseRow(caja="centro", version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
     )
 
     def table(self, name: str) -> dict[tuple[Any, ...], Row]:
@@ -106,37 +111,37 @@ class MemoryCaja:
     def stores(self) -> list[Store]:
         return self.known_stores
 
-    def read_guard(self) -> Guard:
-        return self.content.guard
+    def read_lease(self) -> LeaseRow:
+        return self.content.lease
 
-    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
-        guard = self.content.guard
-        if (guard.token, guard.beat) != (seen.token, seen.beat):
+    def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
+        lease = self.content.lease
+        if (lease.token, lease.beat) != (seen.token, seen.beat):
             return False
         self._hold(token, holder)
         return True
 
     def _hold(self, token: str | None, holder: Holder | None) -> None:
-        self.content.guard = Guard(
-            caja=self.content.guard.caja,
+        self.content.lease = LeaseRow(
+            caja=self.content.lease.caja,
             version=VERSION,
             token=token,
-            beat=self.content.guard.beat + 1,
+            beat=self.content.lease.beat + 1,
             host=holder.host if holder else None,
             process=holder.process if holder else None,
             process_started=holder.started if holder else None,
             boot=holder.boot if holder else None,
-            ready_at=self.content.guard.ready_at,
+            ready_at=self.content.lease.ready_at,
         )
 
     def free(self, token: str) -> None:
-        if self.content.guard.token == token:
+        if self.content.lease.token == token:
             self._hold(None, None)
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
         c = copy.deepcopy(self.content)
         found = State(
-            progress=c.progress, hashes=c.hashes, waiting=Aside(c.waiting.values()), left_out=c.left_out, ready_at=c.guard.ready_at
+            progress=c.progress, hashes=c.hashes, parked=ParkedChanges(c.parked.values()), left_out=c.left_out, ready_at=c.lease.ready_at
         )
         for subject in c.hashes if beat else ():
             assert beat is not None
@@ -186,10 +191,10 @@ class MemoryCaja:
 
     @contextmanager
     def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
-        if self.content.guard.token != token:
-            raise LostGuard(text("{caja}: another process writes to it now", caja=self.content.guard.caja))
+        if self.content.lease.token != token:
+            raise LostLease(text("{caja}: another process writes to it now", caja=self.content.lease.caja))
         transaction = self.begin()
-        transaction.content.guard = replace(self.content.guard, beat=self.content.guard.beat + 1)
+        transaction.content.lease = replace(self.content.lease, beat=self.content.lease.beat + 1)
         yield transaction
         if self.crash_before:
             raise self.crash_before.pop()
@@ -226,7 +231,7 @@ class MemoryTransaction:
             if code:
                 errors.append(RowError(index, code, code == LOCKED, text("planted")))
             elif row.action is not Action.TOTAL:
-                entity_name, warehouse, key, content_hash, _, quantity = row.ledger
+                entity_name, warehouse, key, _, content_hash, _, quantity = row.ledger
                 subject = subject_of(str(entity_name), int(str(warehouse)))
                 self.content.hashes.setdefault(subject, {})[Key(str(key))] = str(content_hash)
                 if quantity is not None:
@@ -289,16 +294,16 @@ class MemoryTransaction:
         found[total.column] = added_up
         return 0, True
 
-    def set_aside(self, changes: Iterable[Waiting]) -> None:
+    def park(self, changes: Iterable[Parked]) -> None:
         for item in changes:
-            assert item.place not in self.content.waiting, "release it first"
-            self.content.waiting[item.place] = item
+            assert item.place not in self.content.parked, "release it first"
+            self.content.parked[item.place] = item
 
     def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
         for place in places:
-            self.content.waiting.pop(place, None)
+            self.content.parked.pop(place, None)
 
-    def leave_out(self, found: Mapping[Place, Notes], before: Iterable[Place]) -> None:
+    def leave_out(self, found: Mapping[SubjectKey, Notes], before: Iterable[SubjectKey]) -> None:
         for place in before:
             del self.content.left_out[place]
         for place, notes in found.items():
@@ -319,7 +324,7 @@ class MemoryTransaction:
             self.content.table("CATINVEN")[one.key,][one.column] = None
 
     def say_ready(self, at: datetime) -> None:
-        self.content.guard = replace(self.content.guard, ready_at=at)
+        self.content.lease = replace(self.content.lease, ready_at=at)
 
 
 def _stored(value: Any) -> Any:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal, TypeVar
 
-from puente.errors import RetryableError
-from puente.eventlog.memory import MemoryLog, StoredTopic
-from puente.eventlog.port import Batch, Event, Offset, Record, Topic, TopicSettings, TopicState
-from puente.texts import text
+from foundation.errors import RetryableError
+from foundation.eventlog.memory import MemoryLog, StoredTopic
+from foundation.eventlog.port import Batch, Event, Offset, Record, Topic, TopicSettings, TopicState
+from foundation.texts import text
 
 Found = TypeVar("Found")
 How = Literal["before", "after", "half", "meanwhile"]

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from producer.tables import KEYS, TABLES, Almacenes, Clie, Inve, Layout, ParamInventario, RawKey, Row
-from puente.engines.database import Survey, TransactionIds
-from puente.engines.errors import RowInLimbo
-from puente.texts import text
+from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.errors import RowInLimbo
+from foundation.texts import text
+from producer.sae.tables import KEYS, TABLES, Almacenes, Clie, Inve, Layout, ParamInventario, RawKey, Row
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from puente.engines.database import RowWrite, Written
-from schemas.changes import Entity, Key
+from foundation.engines.writing import RowWrite, Written
+from schemas.entities import Entity
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import Clock
 
@@ -23,7 +24,7 @@ class SlowCaja(MemoryCaja):
     def transaction(self, token: str) -> Iterator[MemoryTransaction]:
         with super().transaction(token) as transaction:
             yield _SlowTransaction(self, transaction)
-        self.left.append(len(self.content.waiting))
+        self.left.append(len(self.content.parked))
 
 
 class _SlowTransaction(MemoryTransaction):

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from puente.engines import create_database
+from foundation.engines import create_database
 from tests.integration.exact_site import Site
 
 

@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 from functools import cached_property
 from typing import Any
 
-from puente.demo.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
+from puente.demo.oracle.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
 from tests.contracts.schema_docs import Field, fields, schema, without_null
 
 MAIN = {
@@ -118,7 +118,7 @@ def plain(field: Field, row: Row) -> Any:
             exact = Decimal(str(digits(raw or 0))).quantize(Decimal("1e-18"), context=Context(prec=38))
             return None if exact == number(raw or 0) else exact
         case {"type": "enum", "symbols": symbols}:
-            letters = {letter: word for letter, word in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if word in symbols}
+            letters = {letter: heartbeat for letter, heartbeat in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if heartbeat in symbols}
             assert sorted(letters.values()) == sorted(symbols)
             found = trimmed(raw)
             return letters[found.upper()] if found else symbols[0]

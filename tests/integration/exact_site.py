@@ -8,21 +8,21 @@ from typing import Any
 import sqlalchemy as sa
 from firebird.driver import Isolation, TraAccessMode, tpb
 
-from producer.contents import everything
+from foundation.engines import open_database
+from foundation.engines.database import Database
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import START
+from producer.capture.versions import VersionCapture
+from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
-from producer.sae import SqlSae
-from producer.tables import KEYS
-from producer.versions import VersionCapture
-from producer.view import View
+from producer.sae.contents import everything
+from producer.sae.port import SqlSae
+from producer.sae.tables import KEYS
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.engines.database import Database
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import START
 from puente.reference import build_sae
 from schemas.codec import Decoder, content_hash, encode
-from schemas.control import Word, parse
+from schemas.control import Heartbeat, parse
 from schemas.headers import read_headers
 from schemas.topics import Topics
 from tests.engines.users import as_reader, grant_sae
@@ -66,7 +66,7 @@ class Site:
         self.producer = Producer(
             capture=VersionCapture(self.sae),
             publisher=Publisher(self.log, TOPICS),
-            new_view=lambda claim: View(self.log, TOPICS, claim.take),
+            new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
         )
 
     def connect(self) -> Database:
@@ -117,18 +117,18 @@ class Site:
         assert self.run().published == 0
         return found
 
-    def word(self) -> Word:
+    def heartbeat(self) -> Heartbeat:
         """The newest heartbeat."""
-        words, said = self.log.topics()[TOPICS.control], dict[int, Word]()
+        words, said = self.log.topics()[TOPICS.control], dict[int, Heartbeat]()
         for event in self.log.read(TOPICS.control, START, words.end).events:
             if event.value is not None:
-                word = parse(Decoder(), event.value)
-                said[event.offset] = word if word.repeats is None else said[word.repeats]
+                heartbeat = parse(Decoder(), event.value)
+                said[event.offset] = heartbeat if heartbeat.repeats is None else said[heartbeat.repeats]
         return said[max(said)]
 
     def incomplete(self) -> set[str]:
         """Whose topics the newest heartbeat does not call complete."""
-        return {str(TOPICS.subject(topic.topic)) for topic in self.word().topics if not topic.complete}
+        return {str(TOPICS.subject(topic.topic)) for topic in self.heartbeat().topics if not topic.complete}
 
     def agrees(self) -> bool:
         """Whether the log holds what SAE does, read through a connection of its own."""

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from producer.tables import TABLES
-from puente.check import check
+from foundation.engines import create_database, open_database
+from foundation.errors import ExitCode
+from producer.sae.tables import TABLES
+from puente.commands.check import check
 from puente.config import Settings
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.errors import ExitCode
 from puente.findings import Finding, Level
 from puente.reference import build_sae
 from tests.engines.embedded import Engine

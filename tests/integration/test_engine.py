@@ -20,15 +20,17 @@ from firebird.driver.core import isc_info_end
 from firebird.driver.types import SrvInfoCode
 from sqlalchemy.engine import make_url
 
-from consumer import ledger
-from puente.engines import create_database, open_database
-from puente.engines.database import Action, Database, Kind, RowWrite, Scalar, WriteColumn, WritePlan
-from puente.engines.errors import LockConflict
-from puente.engines.firebird.attach import dsn_of
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.connection import FirebirdDatabase
-from puente.engines.firebird.lost import abandon
-from puente.errors import ConfigError, ConnectionLost, PuenteError
+from consumer.ledger import tables as ledger
+from foundation.engines import create_database, open_database
+from foundation.engines.catalogue import Kind, Scalar
+from foundation.engines.database import Database
+from foundation.engines.errors import LockConflict
+from foundation.engines.firebird.attach import dsn_of
+from foundation.engines.firebird.client import load_client
+from foundation.engines.firebird.connection import FirebirdDatabase
+from foundation.engines.firebird.lost import abandon
+from foundation.engines.writing import Action, RowWrite, WriteColumn, WritePlan
+from foundation.errors import ConfigError, ConnectionLost, PuenteError
 from tests.engines.embedded import Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer
 from tests.engines.ports import HOST
@@ -63,7 +65,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def put(number: int, name: str | None) -> RowWrite:
-    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "c", "r", None))
+    return RowWrite(Action.PUT, (number, name), ("thing", 0, str(number), "applied", "c", "r", None))
 
 
 def write(database: Database, *rows: RowWrite) -> int:
@@ -504,7 +506,10 @@ def test_numbers_arrive_exact_and_what_does_not_fit_fails_alone(database: Databa
         Decimal("99999999999999.999999"),
         -0.0,
     ]
-    rows = [RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "c", "r", None)) for number, value in enumerate(values, start=-3)]
+    rows = [
+        RowWrite(Action.PUT, (number, value), ("n", 0, str(number), "applied", "c", "r", None))
+        for number, value in enumerate(values, start=-3)
+    ]
     with database.writing() as writer:
         assert writer.write(plan, rows).touched == len(values)
         assert writer.write(plan, rows).touched == 0
@@ -529,7 +534,7 @@ def test_a_row_that_breaks_a_constraint_fails_alone_with_its_ledger_row(database
 def test_writing_nothing_is_nothing(database: Database) -> None:
     with database.writing() as writer:
         written = writer.write(PLAN, [])
-        writer.insert(ledger.waiting, [])
+        writer.insert(ledger.parked, [])
     assert (written.touched, list(written.errors)) == (0, [])
 
 

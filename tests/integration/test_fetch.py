@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.engines.firebird import fetch
-from puente.engines.firebird.attach import dsn_of
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.text import from_database
-from puente.errors import PuenteError
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.engines.firebird import fetch
+from foundation.engines.firebird.attach import dsn_of
+from foundation.engines.firebird.client import load_client
+from foundation.engines.firebird.text import from_database
+from foundation.errors import PuenteError
 from tests.engines.embedded import Engine
 
 FAST = "S SMALLINT, I INTEGER, B BIGINT, D DOUBLE PRECISION, V VARCHAR(40), C CHAR(7), O CHAR(4), L VARCHAR(8000)"

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from firebird.driver import get_api
 from firebird.driver.fbapi import ISC_STATUS, ISC_STATUS_PTR
 
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.engines.errors import StatementEnded
-from puente.engines.firebird.client import load_client
-from puente.engines.firebird.codes import Gds
-from puente.errors import RetryableError
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.engines.errors import StatementEnded
+from foundation.engines.firebird.client import load_client
+from foundation.engines.firebird.codes import Gds
+from foundation.errors import RetryableError
 from tests.engines.embedded import Engine
 
 SAYS = {

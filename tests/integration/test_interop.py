@@ -28,11 +28,11 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from foundation.engines import create_database, open_database
 from puente.config import Settings
 from puente.demo.edits import apply_edit, edits
-from puente.demo.expected_rows import Sae
+from puente.demo.oracle.expected_rows import Sae
 from puente.demo.retail import fill_sae
-from puente.engines import create_database, open_database
 from puente.reference import build_sae
 from puente.wiring.producing import ProducerSide
 from tests.contracts.schema_docs import schema
@@ -257,37 +257,37 @@ def test_the_frame_is_confluents_and_names_a_schema_of_the_registry(shop: Shop, 
     assert json.loads(schemas[number]) == schema(entity)
 
 
-# the producer's word
+# the producer's heartbeat
 
 
 def said_in_full(shop: Shop, decode: AvroDeserializer) -> Any:
     """The newest."""
     words = [value_of(decode, message) for message in shop.of("control")]
-    return [word for word in words if word is not None and word["repeats"] is None][-1]
+    return [heartbeat for heartbeat in words if heartbeat is not None and heartbeat["repeats"] is None][-1]
 
 
-def test_the_word_says_how_far_each_topic_goes_and_that_it_is_complete(shop: Shop, decode: AvroDeserializer) -> None:
+def test_the_heartbeat_says_how_far_each_topic_goes_and_that_it_is_complete(shop: Shop, decode: AvroDeserializer) -> None:
     assert value_of(decode, shop.of("control")[-1]) is None  # it was released
-    word = said_in_full(shop, decode)
+    heartbeat = said_in_full(shop, decode)
     entities = sorted(
         topic for entity in MAIN for topic in shop.topics(f"{entity}.") + shop.topics(entity) if topic != f"{shop.prefix}.01."
     )
-    assert [told["topic"] for told in word["topics"]] == sorted(set(entities))
-    assert shop.began < word["time"] < shop.ended
+    assert [told["topic"] for told in heartbeat["topics"]] == sorted(set(entities))
+    assert shop.began < heartbeat["time"] < shop.ended
     with closing(consumer(shop.servers)) as reader:
         ends = {topic: reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=SECONDS)[1] for topic in entities}
-    assert {told["topic"]: (told["end"], told["complete"]) for told in word["topics"]} == {
+    assert {told["topic"]: (told["end"], told["complete"]) for told in heartbeat["topics"]} == {
         topic: (end, True) for topic, end in ends.items()
     }
 
 
-def test_a_topics_identity_is_the_id_that_kafka_gave_it(shop: Shop, decode: AvroDeserializer) -> None:
-    word = said_in_full(shop, decode)
-    asked = [told["topic"] for told in word["topics"]]
+def test_a_topic_id_is_the_one_that_kafka_gave(shop: Shop, decode: AvroDeserializer) -> None:
+    heartbeat = said_in_full(shop, decode)
+    asked = [told["topic"] for told in heartbeat["topics"]]
     admin = AdminClient({"bootstrap.servers": shop.servers})
     ids = {name: future.result(SECONDS).topic_id for name, future in admin.describe_topics(TopicCollection(asked)).items()}
     halves = {name: (found.get_most_significant_bits(), found.get_least_significant_bits()) for name, found in ids.items()}
-    assert {told["topic"]: told["identity"] for told in word["topics"]} == {
+    assert {told["topic"]: told["identity"] for told in heartbeat["topics"]} == {
         name: "".join(f"{half % 2**64:016x}" for half in both) for name, both in halves.items()
     }
 

@@ -9,10 +9,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.history import OtherHistory, read_on
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.lineage import BrokenLineage, read_on
+from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import PRODUCE, Trouble
 from tests.engines.kafka_topics import set_topic
@@ -137,7 +137,7 @@ def test_a_cluster_that_cannot_keep_as_many_copies_says_so(kafka_servers: str, k
 # history
 
 
-def test_a_topic_that_was_deleted_and_made_again_and_grew_past_the_position_is_another_history(
+def test_a_topic_that_was_deleted_and_made_again_and_grew_past_the_position_is_a_broken_lineage(
     log: KafkaLog, admin: KafkaAdminClient, topic: Topic
 ) -> None:
     log.append(events(topic, "a", "b"))
@@ -148,7 +148,7 @@ def test_a_topic_that_was_deleted_and_made_again_and_grew_past_the_position_is_a
         log.read(topic, START)
     log.create({topic: TopicSettings()})
     log.append(events(topic, "a", "b", "c", "d"))
-    with pytest.raises(OtherHistory):
+    with pytest.raises(BrokenLineage):
         read_on(log, topic, position)
     assert values(log, topic) == ["a", "b", "c", "d"]
 
@@ -163,7 +163,7 @@ def test_events_that_somebody_deleted_are_skipped_and_the_reader_of_one_of_them_
     wait_until(lambda: bool(log.unfit({topic: TopicSettings()})))
     admin.delete_records({TopicPartition(topic, 0): 3})
     assert values(log, topic) == ["d"]
-    with pytest.raises(OtherHistory):
+    with pytest.raises(BrokenLineage):
         read_on(log, topic, position)
 
 
@@ -187,7 +187,7 @@ def test_a_reader_goes_on_where_the_topic_goes_on_in_another_segment_after_the_e
     assert private_log.topics()[topic].end == position.next_offset
 
 
-def test_a_tail_that_was_lost_with_the_page_cache_is_another_history_even_where_it_grew_again(
+def test_a_tail_that_was_lost_with_the_page_cache_is_a_broken_lineage_even_where_it_grew_again(
     private_kafka_broker: Broker, private_log: KafkaLog, topic: Topic
 ) -> None:
     private_log.append(events(topic, *"abcdef"))
@@ -199,7 +199,7 @@ def test_a_tail_that_was_lost_with_the_page_cache_is_another_history_even_where_
     private_kafka_broker.start()
     assert values(private_log, topic) == []
     private_log.append(events(topic, *"uvwxyz"))
-    with pytest.raises(OtherHistory):
+    with pytest.raises(BrokenLineage):
         read_on(private_log, topic, position)
 
 
@@ -294,7 +294,7 @@ def test_many_events_of_many_topics_arrive_in_their_order(log: KafkaLog, topic: 
 
 def test_the_tools_for_lag_see_how_far_a_reader_is(log: KafkaLog, admin: KafkaAdminClient, topic: Topic) -> None:
     log.append(events(topic, "a", "b", "c"))
-    log.note(f"{topic}.centro", {topic: Offset(2)})
+    log.commit_offsets(f"{topic}.centro", {topic: Offset(2)})
     found = admin.list_group_offsets([f"{topic}.centro"])
     assert found[f"{topic}.centro"][TopicPartition(topic, 0)].offset == 2
 

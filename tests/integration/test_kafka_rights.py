@@ -11,10 +11,10 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import AuthorizationError
 
+from foundation.errors import ConfigError, ExitCode
+from foundation.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
+from puente.commands.kafka_grants import ADMINISTRATOR, PRODUCER
 from puente.config import load
-from puente.errors import ConfigError, ExitCode
-from puente.eventlog.port import START, EventLog, Offset, Record, Topic, TopicSettings
-from puente.kafka_grants import ADMINISTRATOR, PRODUCER
 from puente.wiring.opening import open_log
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build, wait_until
@@ -123,8 +123,8 @@ def test_the_commands_that_an_administrator_runs_are_enough_for_everything(guard
 def refused(action: Callable[[], object], *words: str) -> None:
     with pytest.raises(ConfigError) as raised:
         action()
-    for word in words:
-        assert word in str(raised.value)
+    for heartbeat in words:
+        assert heartbeat in str(raised.value)
     assert "puente grants kafka" in str(raised.value)
 
 
@@ -147,7 +147,8 @@ def test_a_branch_may_not_write_nor_make_any_topic_nor_speak_for_another(guarded
             refused(lambda: log.append([Record(topic=topic, key=b"k", value=b"v")]), topic, "Write")  # noqa: B023
         refused(lambda: log.create({guarded.topic("stock.77"): TopicSettings()}), "stock.77", "Describe")
         refused(
-            lambda: log.note(f"{guarded.prefix}.01.{other}", {guarded.topic("product"): Offset(0)}), f"group {guarded.prefix}.01.{other}"
+            lambda: log.commit_offsets(f"{guarded.prefix}.01.{other}", {guarded.topic("product"): Offset(0)}),
+            f"group {guarded.prefix}.01.{other}",
         )
 
 
@@ -163,9 +164,9 @@ def test_a_producer_and_a_branch_may_not_delete_or_alter_topics_nor_make_others_
         assert guarded.topic("product") in log.topics()
         foreign = Topic(f"{guarded.prefix}.02.product")
         refused(lambda: log.create({foreign: TopicSettings()}), foreign)
-        refused(lambda: log.note(f"{guarded.prefix}.01.centro", {topic: Offset(0)}), "centro", "Read")
+        refused(lambda: log.commit_offsets(f"{guarded.prefix}.01.centro", {topic: Offset(0)}), "centro", "Read")
         assert log.settings(topic) == TopicSettings()
-        assert log.noted(f"{guarded.prefix}.01.centro").keys() >= {guarded.topic("customer")}
+        assert log.committed_offsets(f"{guarded.prefix}.01.centro").keys() >= {guarded.topic("customer")}
 
 
 def test_an_administrator_of_puente_mends_its_topics_and_touches_no_others(guarded: Guarded) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.port import START, Record, Topic, TopicSettings
 from puente.config import Settings
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.port import START, Record, Topic, TopicSettings
 from puente.wiring.opening import open_log
 from tests.conftest import unavailable
 from tests.engines.kafka_broker import Broker

@@ -7,10 +7,10 @@ from contextlib import closing, suppress
 
 import pytest
 
-from puente.errors import RetryableError
-from puente.eventlog.kafka.log import KafkaLog
-from puente.eventlog.port import START, Offset, Record, Topic, TopicSettings
-from puente.limits import KafkaLimits
+from foundation.errors import RetryableError
+from foundation.eventlog.kafka.log import KafkaLog
+from foundation.eventlog.port import START, Offset, Record, Topic, TopicSettings
+from foundation.limits import KafkaLimits
 from tests.e2e.small_site import wait_until
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import FETCH, PRODUCE, Line, Trouble

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from producer.tables import Clie
-from puente.engines import create_database
-from puente.engines.errors import RowInLimbo
-from puente.eventlog.memory import MemoryLog
+from foundation.engines import create_database
+from foundation.engines.errors import RowInLimbo
+from foundation.eventlog.memory import MemoryLog
+from producer.sae.tables import Clie
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
 from tests.engines.prepared import prepared
@@ -122,7 +122,7 @@ STOCK_CHANGES = {"stock.1 A": False, "stock.1 B": True}
 
 
 def told(site: Site) -> list[tuple[str, int | None, tuple[str, ...]]]:
-    return [(one.table, one.transaction, one.entities) for one in site.word().stuck]
+    return [(one.table, one.transaction, one.entities) for one in site.heartbeat().stuck]
 
 
 def in_limbo(site: Site) -> int:
@@ -145,7 +145,7 @@ def test_stock_waits_deletes_too_where_it_is_not_known_where_it_stands(
         (both.commit if commits else both.rollback)()
     assert is_gone(site.published()) == (STOCK_CHANGES if refuses else {})
     assert site.agrees()
-    assert (told(site), site.incomplete(), site.word().compared) == ([], set(), True)
+    assert (told(site), site.incomplete(), site.heartbeat().compared) == ([], set(), True)
 
 
 @pytest.mark.parametrize("table", SETTINGS)
@@ -161,13 +161,13 @@ def test_a_first_start_publishes_the_rest_where_it_is_not_known_where_stock_stan
             *([] if refuses else ["stock.1"]),
         }  # fmt: skip
         assert told(site) == ([(table, in_limbo(site), ("stock",))] if refuses else [])
-        assert site.word().complete is not refuses
+        assert site.heartbeat().complete is not refuses
         site.sql(*OTHERS, *STOCK)
         assert is_gone(site.published()) == {**OTHER_CHANGES, **({} if refuses else STOCK_CHANGES)}
         (both.commit if commits else both.rollback)()
     assert is_gone(site.published("compare" if refuses else "record-version")) == ({"stock.1 A": False} if refuses else {})
     assert site.agrees()
-    assert site.word().complete
+    assert site.heartbeat().complete
 
 
 @pytest.mark.parametrize("commits", [True, False])

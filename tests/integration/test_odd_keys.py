@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from consumer.leftout import Cause, line
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from puente.demo.statements import run
-from puente.engines import open_database
-from puente.engines.database import Database
-from schemas.changes import Entity, Subject
+from schemas.entities import Entity, Subject
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import Site, customer
 
@@ -47,8 +47,8 @@ def rows(shop: Database, columns: str, table: str) -> list[tuple[Any, ...]]:
         return sorted(tuple(row) for row in reader.rows(sa.text(f"select {columns} from {table}")))
 
 
-def waiting(site: Site) -> dict[str, str]:
-    return {place[1]: item.reason.value for place, item in site.caja.state().waiting.items()}
+def parked(site: Site) -> dict[str, str]:
+    return {place[1]: item.reason.value for place, item in site.caja.state().parked.items()}
 
 
 def fill(shop: Database) -> None:
@@ -71,7 +71,7 @@ def test_a_row_whose_key_has_blanks_around_is_saes_as_it_stands(site: Site, shop
     fill(shop)
     publish(site)
     site.step()
-    assert waiting(site) == {}
+    assert parked(site) == {}
     assert rows(shop, "LINEA, DESCRIPCIO", "CATLINEA") == [(" L1", "nueva")]
     assert rows(shop, "PRODUCTO, DESCRIPCIO, LINEA, EXISTENCIA", "CATINVEN") == sorted(
         (key, "nuevo", " L1", number) for number, key in enumerate(PRODUCT_KEYS, start=1)
@@ -92,7 +92,7 @@ def test_such_rows_are_left_alone_once_they_are_right_and_become_inactive_with_t
     site.consumer.ask_for_resync([*Entity])
     done = site.step()
     assert done is not None
-    assert (done.touched, waiting(site)) == (0, {})
+    assert (done.touched, parked(site)) == (0, {})
     site.publish(CUSTOMER, "6", None)
     site.publish(LINE, "L1", None)
     site.step()
@@ -117,7 +117,7 @@ def test_a_caja_with_customers_of_its_own_under_the_same_numbers_gets_all_of_sae
         site.publish(CUSTOMER, str(number), customer(str(number), name="de SAE"))
     site.product("P1")
     site.step()
-    assert waiting(site) == {}
+    assert parked(site) == {}
     found = rows(shop, "CLAVESAE, NOMBRE", "CATCLIEN where CLAVESAE is not null")
     assert found == sorted((str(number), "de SAE") for number in range(1, 201))
     assert rows(shop, "count(*)", "CATCLIEN where NOMBRE = 'de la casa'") == [(150,)]
@@ -133,8 +133,8 @@ def test_a_unique_value_that_many_rows_share_stops_none_of_the_others(site: Site
     site.clock.now += 120
     site.step()
     assert rows(shop, "PRODUCTO", "CATINVEN") == [("P00",), ("Q",)]
-    assert set(waiting(site)) == {f"P{number:02}" for number in range(1, 40)}
-    assert set(waiting(site).values()) <= {"rejected", "locked"}
+    assert set(parked(site)) == {f"P{number:02}" for number in range(1, 40)}
+    assert set(parked(site).values()) <= {"rejected", "locked"}
 
 
 def code(key: str) -> dict[str, Any]:

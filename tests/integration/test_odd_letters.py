@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import START
-from puente.heartbeat import unpublished
-from schemas.changes import Entity, Subject
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import START
+from puente.commands.heartbeat import unpublished
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from tests.integration.exact_site import TOPICS, Site
 
 
@@ -92,7 +92,7 @@ def in_log(site: Site, letter: Letter) -> object:
 
 
 def refused(site: Site) -> list[tuple[str, str]]:
-    return [(row.entity, row.key) for row in site.word().unpublished]
+    return [(row.entity, row.key) for row in site.heartbeat().unpublished]
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=str)
@@ -105,8 +105,8 @@ def test_a_row_with_an_odd_letter_keeps_its_event_and_is_named_and_its_neighbour
     assert in_log(site, letter) == "old"
     assert refused(site) == [(letter.entity.value, letter.key.strip())]
     says = f"{PREFIX.get(letter.column, letter.column)} is 'X', which is none of "
-    assert says in site.word().unpublished[0].reason
-    assert says in str(unpublished(site.word()))  # which `status` and `check` show
+    assert says in site.heartbeat().unpublished[0].reason
+    assert says in str(unpublished(site.heartbeat()))  # which `status` and `check` show
     told = [vars(record) for record in caplog.records if getattr(record, "action", "") == "unmappable"]
     assert [(one["entity"], one["key"]) for one in told] == [(letter.entity.value, letter.key.strip())]
     assert says in told[0]["reason"]
@@ -114,7 +114,7 @@ def test_a_row_with_an_odd_letter_keeps_its_event_and_is_named_and_its_neighbour
     site.sql(letter.set_to(letter.usual))
     assert {place: words_of(value) for place, value in site.published().items()} == {letter.place(letter.key): "new"}
     assert site.agrees()
-    assert (refused(site), site.word().complete) == ([], True)
+    assert (refused(site), site.heartbeat().complete) == ([], True)
 
 
 def test_a_first_start_publishes_all_but_the_rows_with_an_odd_letter(site: Site) -> None:
@@ -141,10 +141,10 @@ def test_a_first_start_publishes_all_but_the_rows_with_an_odd_letter(site: Site)
     others = {"product_line M", "tax_scheme 1", "currency 2", "product B", "product C", "customer 8", "stock.1 A", "stock.1 B"}
     assert published.keys() == others
     assert {" ".join(row) for row in refused(site)} == odd.keys()
-    told = str(unpublished(site.word()))
-    assert told.count("which is none of") == site.word().unpublished_count == len(odd)
+    told = str(unpublished(site.heartbeat()))
+    assert told.count("which is none of") == site.heartbeat().unpublished_count == len(odd)
     assert site.incomplete() == {place.partition(" ")[0] for place in odd}
     site.sql(*(one.replace("'X'", "'P'" if "TIPO_ELE" in one else "'A'" if "STATUS" in one else "'N'") for one in odd.values()))
     assert site.published().keys() == odd.keys()
     assert site.agrees()
-    assert (refused(site), site.word().complete) == ([], True)
+    assert (refused(site), site.heartbeat().complete) == ([], True)

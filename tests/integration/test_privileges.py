@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from consumer import ledger
-from producer.sae import SqlSae
-from producer.tables import Clin
+from consumer.ledger import tables
+from foundation.engines import create_database, open_database
+from foundation.errors import ConfigError, ExitCode
+from producer.sae.port import SqlSae
+from producer.sae.tables import Clin
+from puente.commands.grants import READER, WRITER
+from puente.commands.privileges import check_caja, check_sae
 from puente.config import CajaSettings
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.errors import ConfigError, ExitCode
 from puente.findings import Finding, Level
-from puente.grants import READER, WRITER
-from puente.privileges import check_caja, check_sae
 from puente.reference import build_caja, build_sae
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.users import as_reader, as_writer, execute, grant_caja, grant_sae
@@ -65,9 +65,9 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def with_ledger(databases: Databases) -> Iterator[Databases]:
     """The ledger that the writer made."""
     with closing(open_database(as_writer(databases.caja))) as caja:
-        caja.create_tables(ledger.metadata)
+        caja.create_tables(tables.metadata)
         yield databases
-        caja.drop_tables(ledger.metadata)
+        caja.drop_tables(tables.metadata)
 
 
 def test_users_who_have_what_they_need_are_told_to_have_it(with_ledger: Databases) -> None:
@@ -149,16 +149,16 @@ def test_a_writer_who_may_not_create_tables_cannot_make_the_ledger_but_can_use_o
         assert [finding.level for finding in found] == [Level.ERROR]
         assert "create the ledger's tables" in str(found[0].text)
         with closing(open_database(as_writer(databases.caja))) as caja, pytest.raises(ConfigError, match="permission"):
-            caja.create_tables(ledger.metadata)
+            caja.create_tables(tables.metadata)
         with closing(open_database(databases.caja)) as caja:
-            caja.create_tables(ledger.metadata)
+            caja.create_tables(tables.metadata)
         said = str(databases.check_caja()[0].text)
-        assert "SELECT, INSERT, UPDATE, DELETE on PUENTE_GUARD, PUENTE_POSITIONS, PUENTE_ROWS, PUENTE_WAITING, PUENTE_LEFT_OUT" in said
+        assert "SELECT, INSERT, UPDATE, DELETE on PUENTE_LEASE, PUENTE_POSITIONS, PUENTE_ROWS, PUENTE_PARKED, PUENTE_LEFT_OUT" in said
         grant_caja(databases.caja)
         assert [finding.level for finding in databases.check_caja()] == [Level.OK]
     finally:
         with closing(open_database(databases.caja)) as caja:
-            caja.drop_tables(ledger.metadata)
+            caja.drop_tables(tables.metadata)
         grant_caja(databases.caja)
 
 

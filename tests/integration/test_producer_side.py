@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from foundation.engines import create_database, open_database
+from foundation.errors import ConnectionLost, Occupied
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Topic
 from producer.poll import Pass
 from puente.config import Settings
-from puente.engines import create_database, open_database
-from puente.errors import ConnectionLost, Occupied
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Topic
 from puente.reference import build_sae
 from puente.wiring.producing import CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
 from puente.wiring.turns import CLAIM_TOTAL_SECONDS, LockTurn

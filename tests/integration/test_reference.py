@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import column, select, table
 
-from puente.demo import expected_rows
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.errors import ConfigError
 from puente.demo.edits import Edit, apply_edit, edits
-from puente.demo.expected import CATALOGUES, WHOLE_ROW, Comparison, Policies, compare
+from puente.demo.oracle import expected_rows
+from puente.demo.oracle.expected import CATALOGUES, WHOLE_ROW, Comparison, Policies, compare
 from puente.demo.retail import fill_sae
 from puente.demo.statements import load, run
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.errors import ConfigError
 from puente.reference import Store, build_caja, build_sae
-from schemas.changes import Entity
+from schemas.entities import Entity
 
 STORES = (Store(1, "Centro", 1), Store(2, "Tlaquepaque", 2, 2))
 PRODUCTS = 160

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer import ledger
-from puente.engines import create_database, open_database
-from puente.engines.database import Action, Database, Kind, Refusal, RowError, RowWrite, WriteColumn, WritePlan
+from consumer.ledger import tables
+from foundation.engines import create_database, open_database
+from foundation.engines.catalogue import Kind
+from foundation.engines.database import Database
+from foundation.engines.writing import Action, Refusal, RowError, RowWrite, WriteColumn, WritePlan
 from tests.engines.embedded import Engine
 
 PLAN = WritePlan(
@@ -23,7 +25,7 @@ PLAN = WritePlan(
     ),
     match=("ID",),
     keys=(("CODE",),),
-    ledger=ledger.ROWS,
+    ledger=tables.ROWS,
 )
 TABLES = (
     "create table OWNERS (ID integer not null primary key)",
@@ -43,7 +45,7 @@ def url(engine: Engine) -> str:
     with closing(open_database(made)) as owner:
         for statement in TABLES:
             run(owner, statement)
-        owner.create_tables(ledger.metadata)
+        owner.create_tables(tables.metadata)
     return made
 
 
@@ -74,7 +76,7 @@ def not_yet_committed(other: Database, statement: str) -> Iterator[None]:
 
 
 def thing(number: int, name: str | None = None, code: str | None = None, owner: int | None = None) -> RowWrite:
-    return RowWrite(Action.PUT, (number, name, code, owner), ("thing", 0, str(number), "c", "r", None))
+    return RowWrite(Action.PUT, (number, name, code, owner), ("thing", 0, str(number), "applied", "c", "r", None))
 
 
 def errors(database: Database, *rows: RowWrite, plan: WritePlan = PLAN) -> list[RowError]:

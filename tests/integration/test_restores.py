@@ -14,8 +14,8 @@ import firebird.driver
 import pytest
 from firebird.driver import ShutdownMethod, ShutdownMode, SrvRestoreFlag, driver_config
 
-from puente.engines import create_database
-from puente.errors import ConnectionLost
+from foundation.engines import create_database
+from foundation.errors import ConnectionLost
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import PASSWORD, USER, PrivateServer
 from tests.integration.exact_site import Site

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from producer.capture import CompareCapture
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.errors import ConfigError, PuenteError
+from foundation.eventlog.memory import MemoryLog
+from producer.capture.port import CompareCapture
+from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.sae import SqlSae, companies
-from producer.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
-from producer.view import View
+from producer.sae.port import SqlSae, companies
+from producer.sae.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
 from puente.demo.edits import apply_edit, edits
 from puente.demo.retail import fill_sae
 from puente.demo.statements import literal, load, run
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.errors import ConfigError, PuenteError
-from puente.eventlog.memory import MemoryLog
 from puente.reference import build_sae
 from schemas.topics import Topics
 from tests.engines.embedded import Engine
@@ -330,7 +330,9 @@ def test_a_big_table_is_read_in_a_stream(sae: SqlSae, database: Database) -> Non
 def test_what_people_do_in_sae_is_published_and_nothing_else(sae: SqlSae, database: Database) -> None:
     fill_sae(database, count=120)
     log, topics = MemoryLog(), Topics("puente", "01")
-    producer = Producer(capture=CompareCapture(sae), publisher=Publisher(log, topics), new_view=lambda claim: View(log, topics, claim.take))
+    producer = Producer(
+        capture=CompareCapture(sae), publisher=Publisher(log, topics), new_index=lambda claim: LogIndex(log, topics, claim.take)
+    )
     counted = {table: len(read(sae, table)) for table in (Clin, Inve, Mult, PrecioXProd, CvesAlter)}
     first = producer.run_pass()
     assert first.published > counted[Clin] + counted[Inve] - 2

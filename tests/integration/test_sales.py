@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from consumer import profile, sales
-from consumer.profile import Profile
-from consumer.sales import read_unposted
-from puente import setup
-from puente.check import check
+from consumer.caja import sales
+from consumer.caja.sales import read_unposted
+from consumer.mapping import profile
+from consumer.mapping.profile import Profile
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database
+from foundation.engines.firebird.connection import FirebirdDatabase
+from puente.commands import setup
+from puente.commands.check import check
 from puente.config import CajaSettings, Settings
 from puente.demo.statements import run
-from puente.engines import create_database, open_database
-from puente.engines.database import Database
-from puente.engines.firebird.connection import FirebirdDatabase
 from puente.findings import Level
 from puente.reference import Store, build_caja
 from tests.engines.embedded import Engine

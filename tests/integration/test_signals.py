@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from puente.engines import create_database
+from foundation.engines import create_database
 from tests.engines.embedded import EmbeddedDatabases, Engine
 
 PROGRAM = """
 import os, signal, sys, time
-from puente.engines import open_database
+from foundation.engines import open_database
 
 if sys.argv[2] == "before":
     signal.signal(signal.SIGTERM, lambda *_: print("asked"))

@@ -13,13 +13,16 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from consumer.caja import Transaction
-from consumer.ledger import Reason
-from consumer.sql_caja import SqlCaja
-from puente.engines import open_database
-from puente.engines.database import Database, RowWrite, Writer, Written
-from puente.errors import PuenteError
-from schemas.changes import CATALOGUES, KEY_FIELD, Entity, Key, Subject, Value
+from consumer.caja.port import Transaction
+from consumer.caja.sql import SqlCaja
+from consumer.ledger.parked import Reason
+from foundation.engines import open_database
+from foundation.engines.database import Database, Writer
+from foundation.engines.writing import RowWrite, Written
+from foundation.errors import PuenteError
+from schemas.changes import Value
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import KEY_FIELD, Key
 from tests.contracts.test_caja import OnFirebird, sql_caja
 from tests.unit.consuming import MAPPERS, Site, customer, product
 
@@ -273,7 +276,7 @@ def test_however_tills_play_caja_ends_as_sae_says(sql_caja: OnFirebird, seed: in
         site.step()
         # Then nothing of theirs is left where SAE has a word
         assert differences(sae, shop) == []
-        assert {item.reason for item in caja.state().waiting.values()} <= {Reason.KEPT_OUT, Reason.PARENT}
+        assert {item.reason for item in caja.state().parked.values()} <= {Reason.KEPT_OUT, Reason.PARENT}
 
 
 class _Nobody(Till):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from puente.engines import open_database
-from puente.engines.database import Database
+from foundation.engines import open_database
+from foundation.engines.database import Database
 from tests.contracts.test_caja import OnFirebird, RollBack, sql_caja
 from tests.unit.consuming import Site
 
@@ -39,8 +39,8 @@ def values(till: Database, sql: str) -> list[Any]:
         return [row[0] for row in reader.rows(sa.text(sql).columns(sa.column("V")))]
 
 
-def waiting(site: Site) -> dict[str, str]:
-    return {place[1]: item.reason.value for place, item in site.caja.state().waiting.items()}
+def parked(site: Site) -> dict[str, str]:
+    return {place[1]: item.reason.value for place, item in site.caja.state().parked.items()}
 
 
 def test_a_total_that_a_till_held_is_right_once_it_lets_go(site: Site, till: Database) -> None:
@@ -51,12 +51,12 @@ def test_a_total_that_a_till_held_is_right_once_it_lets_go(site: Site, till: Dat
         writer.execute(sa.text("update CATINVEN set IMAGEN = 'x' where PRODUCTO = '0024'"))
         site.stock("0024", Decimal(10))
         site.step()
-        assert waiting(site) == {"0024": "locked"}
+        assert parked(site) == {"0024": "locked"}
     assert (values(till, "select EXISTIENDA from EXIST"), values(till, "select EXISTENCIA from CATINVEN")) == ([5], [5])
     site.clock.now += 1
     site.step()
     assert (values(till, "select EXISTIENDA from EXIST"), values(till, "select EXISTENCIA from CATINVEN")) == ([10], [10])
-    assert waiting(site) == {}
+    assert parked(site) == {}
 
 
 @pytest.mark.parametrize("commits", [True, False])
@@ -69,13 +69,13 @@ def test_rows_that_a_till_adds_while_sae_has_them_too_become_saes_once_it_ends(s
         for key in KEYS:
             site.product(key, description="of SAE")
         site.step()
-        assert waiting(site) == dict.fromkeys(KEYS, "locked")
+        assert parked(site) == dict.fromkeys(KEYS, "locked")
         site.clock.now += 100
         site.step()
-        assert waiting(site) == dict.fromkeys(KEYS, "locked")
+        assert parked(site) == dict.fromkeys(KEYS, "locked")
         if not commits:
             raise RollBack
     site.clock.now += 1
     site.step()
-    assert waiting(site) == {}
+    assert parked(site) == {}
     assert values(till, "select DESCRIPCIO from CATINVEN where PRODUCTO starting with 'RACE'") == ["of SAE"] * len(KEYS)

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from puente.engines import create_database, open_database
-from puente.engines.database import Database, Reader
-from puente.errors import ConnectionLost
-from puente.limits import DatabaseLimits
+from foundation.engines import create_database, open_database
+from foundation.engines.database import Database, Reader
+from foundation.errors import ConnectionLost
+from foundation.limits import DatabaseLimits
 from tests.e2e.small_site import wait_until
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.firebird_server import FirebirdServer

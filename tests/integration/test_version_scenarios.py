@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from producer.sae import Snapshot
-from producer.tables import Inve
-from puente.engines.database import TransactionIds
-from puente.errors import ConfigError
+from foundation.engines.database import TransactionIds
+from foundation.errors import ConfigError
+from producer.sae.port import Snapshot
+from producer.sae.tables import Inve
 from tests.integration.exact_site import TOPICS, Site
 
 NEW = "UPDATE INVE01 SET DESCR = 'new' WHERE CVE_ART = 'A'"

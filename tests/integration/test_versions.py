@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd, Row
+from producer.sae.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd, Row
 from puente.demo.statements import load
 from tests.integration.exact_site import Site
 

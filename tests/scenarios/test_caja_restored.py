@@ -7,7 +7,7 @@ from tests.engines.firebird_server import PrivateServer
 from tests.engines.users import execute
 from tests.scenarios.trouble import Story, copy_file, file_of, gbak_backup, gbak_restore, put_back
 
-LEDGER = ("PUENTE_GUARD", "PUENTE_POSITIONS", "PUENTE_ROWS", "PUENTE_WAITING", "PUENTE_LEFT_OUT")
+LEDGER = ("PUENTE_LEASE", "PUENTE_POSITIONS", "PUENTE_ROWS", "PUENTE_PARKED", "PUENTE_LEFT_OUT")
 
 
 def test_from_a_copy_of_the_file_while_puente_is_stopped(embedded_story: Story, tmp_path: Path) -> None:
@@ -94,15 +94,15 @@ def test_a_copy_for_a_new_branch_is_refused_until_it_is_adopted(embedded_story: 
     # When it is adopted, having sold and been edited meanwhile
     sold = "UPDATE EXIST SET EXISTIENDA = EXISTIENDA - 1 WHERE PRODUCTO NOT STARTING WITH 'T-'"
     site.caja_sql("sur", sold, "UPDATE CATINVEN SET DESCRIPCIO = 'a mano'")
-    read = "TOPIC, TOPIC_IDENTITY, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY TOPIC"
+    read = "TOPIC, TOPIC_ID, NEXT_OFFSET, LAST_DIGEST FROM PUENTE_POSITIONS ORDER BY TOPIC"
     before = site.caja_rows("sur", read)
     assert site.puente("setup", "--yes", "--adopt").returncode == 0
     assert site.caja_rows("sur", read) == before  # so that a log which is another one since is known
     # Then it is one more CAJA
     embedded_story.once()
     assert embedded_story.differences == []
-    assert site.caja_rows("centro", "CAJA FROM PUENTE_GUARD") == [("centro",)]
-    assert site.caja_rows("sur", "CAJA FROM PUENTE_GUARD") == [("sur",)]
+    assert site.caja_rows("centro", "CAJA FROM PUENTE_LEASE") == [("centro",)]
+    assert site.caja_rows("sur", "CAJA FROM PUENTE_LEASE") == [("sur",)]
 
 
 def refusal(site: SmallSite) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer import profile as profiles
-from puente.errors import ExitCode
+from consumer.mapping import profile as profiles
+from foundation.errors import ExitCode
 from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
@@ -64,7 +64,7 @@ def test_the_one_that_is_well_gets_each_change_as_if_the_others_were_not_there(s
         }
         assert "Traceback" not in running.said
         running.process.terminate()
-        wait_until(lambda: site.caja_rows(WELL, "TOKEN FROM PUENTE_GUARD") == [(None,)])
+        wait_until(lambda: site.caja_rows(WELL, "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)])
         running.process.terminate()  # the silent one has time for hours yet
         assert running.process.wait(60) in (ExitCode.OK, ExitCode.TERMINATED)
     finally:

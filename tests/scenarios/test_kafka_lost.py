@@ -10,8 +10,8 @@ from time import sleep
 
 import pytest
 
-from puente.errors import ExitCode
-from puente.eventlog.port import DAY_MS, START, Record, TopicSettings
+from foundation.errors import ExitCode
+from foundation.eventlog.port import DAY_MS, START, Record, TopicSettings
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.kafka_broker import Broker

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import wait_until
 from tests.engines.kafka_line import FETCH, PRODUCE, Line, Trouble
 from tests.scenarios.trouble import Story

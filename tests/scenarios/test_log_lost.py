@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import ExitCode
+from foundation.errors import ExitCode
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.scenarios.trouble import Story, copy_file
 from tests.scenarios.trouble import put_back as put_back_database
@@ -108,7 +108,7 @@ def test_without_a_producer_nothing_of_an_older_log_goes_in(embedded_story: Stor
         done = site.puente("consume", "--once", "--caja", "norte")
         assert done.returncode == ExitCode.DOWN
         (told,) = [line for line in done.stderr.splitlines() if line.startswith("puente: ")]
-        assert told.startswith("puente: The log is another one, and no producer has compared it with SAE yet (")
+        assert told.startswith("puente: The log was made again or lost its end, and no producer has compared it with SAE since (")
         assert "product" in told
         status = json.loads(site.puente("status", "--json").stdout)
         assert {site.topic("product"), site.topic("customer")} <= set(status["cajas"][0]["resyncs"])
@@ -184,4 +184,4 @@ def in_use(site: SmallSite, caja: str) -> int:
 
 def held(site: SmallSite) -> list[int]:
     """How much waits for somebody to decide about deletes, in each CAJA."""
-    return [caja["parked"].get("held", {"count": 0})["count"] for caja in json.loads(site.puente("status", "--json").stdout)["cajas"]]
+    return [caja["parked"].get("doubtful", {"count": 0})["count"] for caja in json.loads(site.puente("status", "--json").stdout)["cajas"]]

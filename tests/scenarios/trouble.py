@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from puente.engines import open_database
+from foundation.engines import open_database
 from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.administrator import run_tool

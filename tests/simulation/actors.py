@@ -3,22 +3,23 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from consumer.assignment import Assignment
 from consumer.batch import Planner
-from consumer.caja import Holder
+from consumer.caja.port import Holder
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.policies import Policies
 from consumer.subscribe import subjects
-from producer.capture import CompareCapture
+from foundation.errors import Displaced, InvariantError, PuenteError
+from producer.capture.port import CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.claim import Standby
 from producer.deletes import DeleteCap
+from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.versions import VersionCapture
-from producer.view import View
-from puente.errors import Displaced, InvariantError, PuenteError
-from schemas.changes import Entity, Subject
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader
 from tests.simulation.caja import SimCaja, mappers_for
 from tests.simulation.caja_session import CajaSession
@@ -69,7 +70,7 @@ class Site:
         return f"run{self.runs}"
 
     def new_host(self) -> str:
-        """Each life has a host of its own: whether a process of this one is gone is the operating system's word, not ours."""
+        """Each life has a host of its own: whether a process of this one is gone is for the operating system to say, not for us."""
         self.lives += 1
         return f"host{self.lives}"
 
@@ -139,7 +140,7 @@ class ProducerProcess(Process):
         return Producer(
             capture=capture,
             publisher=Publisher(log, TOPICS, self._new_run, times.now),
-            new_view=lambda claim: View(log, TOPICS, claim.take),
+            new_index=lambda claim: LogIndex(log, TOPICS, claim.take),
             cap=self.cap,
             clock=times.clock,
         )
@@ -168,7 +169,7 @@ class ConsumerProcess(Process):
         super().__init__(self._one_turn)
         self._site, self._caja, self.policies = site, caja, policies
         self._holder = Holder(host=site.new_host(), process=1, started=1)
-        self._keeper: GuardKeeper | None = None
+        self._lease: Lease | None = None
         self.consumer: Consumer | None = None
         self.resyncs = False
         """Takes the CAJA by force at its next turn and asks for a resync of all."""
@@ -180,7 +181,7 @@ class ConsumerProcess(Process):
 
     @property
     def token(self) -> str | None:
-        return self._keeper.token if self._keeper else None
+        return self._lease.token if self._lease else None
 
     def _one_turn(self) -> None:
         self.rests = False
@@ -194,7 +195,7 @@ class ConsumerProcess(Process):
                     return
                 self.consumer.ask_for_resync(list(Entity))
                 self.resyncs = False
-            self.consumer._settler._allowed = self.allowed
+            self.consumer.allow_deletes = self.allowed
             step = self.consumer.step()
             self.rests = step is None or (step.at_end and not step.applied)
         except PuenteError as error:
@@ -211,20 +212,22 @@ class ConsumerProcess(Process):
         site, times, decoder = self._site, self._site.times, Decoder()
         log, mappers = SimLog(site.store, self), mappers_for(self.policies)
         session = CajaSession(self._caja, self, self.policies, mappers)
-        self._keeper = GuardKeeper(session, self._holder, times.clock, self.token)
+        self._lease = Lease(session, self._holder, times.clock, self.token)
         consumer = Consumer(
-            name=self._caja.name,
-            caja=session,
-            log=log,
-            topics=TOPICS,
-            registry=RegistryReader(log, TOPICS.registry, decoder),
-            planner=Planner(decoder, mappers, self.policies, {store: store for store in self._caja.numbers}),
-            keeper=self._keeper,
-            fingerprint=repr(self.policies),
-            clock=times.clock,
-            now=times.now,
+            Assignment(
+                name=self._caja.name,
+                caja=session,
+                log=log,
+                topics=TOPICS,
+                registry=RegistryReader(log, TOPICS.registry, decoder),
+                planner=Planner(decoder, mappers, self.policies, {store: store for store in self._caja.numbers}),
+                lease=self._lease,
+                fingerprint=repr(self.policies),
+                clock=times.clock,
+                now=times.now,
+            )
         )
-        consumer._applier.limit = BATCH
+        consumer.pace.limit = BATCH
         return consumer
 
     def subjects(self) -> list[Subject]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from schemas.changes import CATALOGUES, Entity
+from schemas.entities import CATALOGUES, Entity
 from tests.simulation.operations import weighs
 from tests.simulation.world import World
 

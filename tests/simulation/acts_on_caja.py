@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from schemas.changes import Entity, Key
+from schemas.entities import Entity
+from schemas.keys import Key
 from tests.simulation.operations import weighs
 from tests.simulation.truth import PLACES, match_of, table_of
 from tests.simulation.world import World

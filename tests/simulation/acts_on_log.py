@@ -1,6 +1,6 @@
 """What happens to the log: appends and readings that fail, compaction, lost tails, topics made again, time."""
 
-from puente.eventlog.port import Record, Topic
+from foundation.eventlog.port import Record, Topic
 from tests.simulation.log import DAY, Fault
 from tests.simulation.operations import weighs
 from tests.simulation.truth import PLACES, SUBJECTS

@@ -1,6 +1,6 @@
 """What happens to SAE: edits, transactions that last, restores, sessions that break."""
 
-from producer.tables import Almacenes, RawKey, Row
+from producer.sae.tables import Almacenes, RawKey, Row
 from tests.fakes.sae import row
 from tests.simulation.operations import weighs
 from tests.simulation.truth import RAW, TABLES, value

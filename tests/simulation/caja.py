@@ -1,6 +1,6 @@
 """CAJA in memory, with tills: the fake of the unit tests as a database that several processes, and tills, share.
 
-A transaction may be stopped before its commit. Meanwhile it holds the guard row and the rows that it wrote: a till waits for those. What
+A transaction may be stopped before its commit. Meanwhile it holds the lease and the rows that it wrote: a till waits for those. What
 a till wrote in the meantime is locked for the transaction, whose snapshot is older.
 """
 
@@ -10,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
-from consumer.adopt import unproved
-from consumer.ledger import ASKED_FOR, UNSEEN, VERSION, Guard, Progress
-from consumer.mapping import RowMapper, mappers
+from consumer.ledger.adopt import unproved
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.state import UNSEEN, PositionState, Progress
+from consumer.ledger.tables import VERSION
+from consumer.mapping.mapper import RowMapper, mappers
 from consumer.policies import Policies
-from puente.eventlog.port import Topic
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from foundation.eventlog.port import Topic
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import Content, MemoryCaja, MemoryTransaction, reference_catalogue
-from tests.simulation.truth import Place
+from tests.simulation.truth import SubjectKey
 from tests.unit.consuming import PROFILE
 
 Match = tuple[Any, ...]
@@ -35,11 +38,11 @@ class SimContent(Content):
         return SimContent(
             rows={name: {match: dict(row) for match, row in table.items()} for name, table in self.rows.items()},
             hashes={subject: dict(found) for subject, found in self.hashes.items()},
-            waiting=dict(self.waiting),
+            parked=dict(self.parked),
             left_out=dict(self.left_out),
             progress=dict(self.progress),
             quantities=dict(self.quantities),
-            guard=self.guard,
+            lease=self.lease,
         )
 
 
@@ -53,15 +56,15 @@ def mappers_for(policies: Policies) -> dict[Entity, RowMapper]:
     return mappers_of(tuple(entity for entity in CATALOGUES if entity in policies.entities))
 
 
-def new_guard(name: str) -> Guard:
-    return Guard(caja=name, version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
+def new_lease(name: str) -> LeaseRow:
+    return LeaseRow(caja=name, version=VERSION, token=None, beat=0, host=None, process=None, process_started=None)
 
 
 @dataclass
 class Memory:
     """What the checker knows of one CAJA: the event that each row shows, by topic and place."""
 
-    shown: dict[Place, int] = field(default_factory=dict)
+    shown: dict[SubjectKey, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -92,7 +95,7 @@ class SimCaja(MemoryCaja):
     on_commit: "Callable[[SimCaja, SimTransaction], None]" = lambda _caja, _transaction: None
 
     def __post_init__(self) -> None:
-        self.content = SimContent(guard=new_guard(self.name))
+        self.content = SimContent(lease=new_lease(self.name))
         names = [column.name for column in self.mappers[Entity.PRODUCT].plan.columns]
         own = {**dict.fromkeys(names), "PRODUCTO": OWN_PRODUCT, "DESCRIPCIO": "own", "ALTA": "T", "EXISTENCIA": 0.0}
         self.content.table("CATINVEN")[OWN_PRODUCT,] = own
@@ -157,8 +160,10 @@ class SimCaja(MemoryCaja):
 
     def adopt(self) -> None:
         """`puente setup --adopt`."""
-        if self.content.guard.caja != self.name:
-            self._begin_ledger({topic: replace(found, fingerprint=ASKED_FOR, sweep=None) for topic, found in self.content.progress.items()})
+        if self.content.lease.caja != self.name:
+            self._begin_ledger(
+                {topic: replace(found, state=PositionState.RESYNC_ASKED, sweep=None) for topic, found in self.content.progress.items()}
+            )
 
     def renew(self) -> None:
         """`puente setup` where the ledger is of an older Puente."""
@@ -166,13 +171,13 @@ class SimCaja(MemoryCaja):
 
     def _begin_ledger(self, progress: dict[Topic, Progress]) -> None:
         before, mapper = self.content, self.mappers[Entity.STOCK]
-        waiting = (key for subject, key in before.waiting if subject.entity is Entity.STOCK)
-        told = {*waiting, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
+        parked = (key for subject, key in before.parked if subject.entity is Entity.STOCK)
+        told = {*parked, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
         hashes: dict[Subject, dict[Key, str]] = {}
         for subject, key in unproved(told, self.rows(Entity.STOCK), mapper, self.known_stores):
             hashes.setdefault(subject, {})[key] = UNSEEN
-        guard = replace(new_guard(self.name), beat=before.guard.beat + 1)
-        self.content = SimContent(rows=before.rows, hashes=hashes, progress=progress, guard=guard)
+        lease = replace(new_lease(self.name), beat=before.lease.beat + 1)
+        self.content = SimContent(rows=before.rows, hashes=hashes, progress=progress, lease=lease)
 
 
 class SimTransaction(MemoryTransaction):

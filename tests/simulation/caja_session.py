@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
-from consumer.caja import HeldCode, Holder, Store, Switches
-from consumer.ledger import Guard, State
+from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.state import State
 from consumer.leftout import LeftOut
-from consumer.mapping import RowMapper
+from consumer.mapping.mapper import RowMapper
 from consumer.policies import Policies
-from puente.errors import ConfigError, ConnectionLost, LostGuard
-from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from foundation.errors import ConfigError, ConnectionLost, LostLease
+from foundation.texts import text
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.simulation.caja import SimCaja, SimTransaction
 from tests.simulation.scheduler import Process
 
@@ -44,14 +46,14 @@ class CajaSession:
         self._call()
         return self._caja.stores()
 
-    def read_guard(self) -> Guard:
+    def read_lease(self) -> LeaseRow:
         self._call()
-        guard = self._caja.read_guard()
-        if self.checks_name and guard.caja != self._caja.name:
+        lease = self._caja.read_lease()
+        if self.checks_name and lease.caja != self._caja.name:
             raise ConfigError(text("planted"))
-        return guard
+        return lease
 
-    def claim(self, seen: Guard, token: str, holder: Holder) -> bool:
+    def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
         self._call()
         return self._caja.open is None and self._caja.claim(seen, token, holder)
 
@@ -96,10 +98,10 @@ class CajaSession:
     def transaction(self, token: str) -> Iterator[SimTransaction]:
         self._call()
         caja = self._caja
-        if caja.open is not None or (self.checks_token and caja.content.guard.token != token):
-            raise LostGuard(text("planted"))
+        if caja.open is not None or (self.checks_token and caja.content.lease.token != token):
+            raise LostLease(text("planted"))
         transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
-        transaction.content.guard = replace(caja.content.guard, beat=caja.content.guard.beat + 1)
+        transaction.content.lease = replace(caja.content.lease, beat=caja.content.lease.beat + 1)
         try:
             yield transaction
             self._call()

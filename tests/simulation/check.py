@@ -6,13 +6,14 @@ L nothing is left to be done.
 
 from collections.abc import Iterator
 
-from consumer.ledger import Reason, Waiting
+from consumer.ledger.parked import Parked, Reason
 from consumer.policies import SoftDeleted
-from puente.errors import PoisonError
-from schemas.changes import Entity, Key, Subject
+from foundation.errors import PoisonError
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.simulation.actors import ConsumerProcess, Site
 from tests.simulation.caja import SimCaja
-from tests.simulation.truth import SUBJECTS, UNFIT, Place, Said, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.truth import SUBJECTS, UNFIT, Said, SubjectKey, in_event, match_of, rows_of, shown, shown_for, table_of
 from tests.simulation.watch import Violation
 from tests.unit.consuming import TOPICS
 
@@ -46,7 +47,7 @@ class CajaCheck:
         yield from self._unfinished()
         yield from self._wrong_totals()
         content = self._caja.content
-        places = {place for place, _ in rows_of(content.rows)} | self._site.sae.current.keys() | set(content.waiting)
+        places = {place for place, _ in rows_of(content.rows)} | self._site.sae.current.keys() | set(content.parked)
         for place in sorted(places):
             if place[0] in self._subjects and self._site.sae.current.get(place) != UNFIT:
                 for kind in self._wrong(place):
@@ -73,19 +74,19 @@ class CajaCheck:
             elif progress.sweep is not None:
                 yield Violation("L sweep never comes", f"{self._caja.name} {topic} {progress.sweep}")
 
-    def _wrong(self, place: Place) -> Iterator[str]:
+    def _wrong(self, place: SubjectKey) -> Iterator[str]:
         said = self._site.sae.current.get(place)
-        waiting = self._caja.content.waiting.get((place[0], Key(place[1])))
-        if waiting is not None:
-            yield from self._wrongly_waiting(place, waiting, said)
+        parked = self._caja.content.parked.get((place[0], Key(place[1])))
+        if parked is not None:
+            yield from self._wrongly_parked(place, parked, said)
         elif not self._is_right(place, said):
             yield "I2 active but gone from SAE" if said is None else "I2 CAJA is not SAE"
 
-    def _row(self, place: Place) -> tuple[object, ...] | None:
+    def _row(self, place: SubjectKey) -> tuple[object, ...] | None:
         row = self._caja.content.table(table_of(place[0].entity)).get(match_of(*place))
         return None if row is None else shown(place[0].entity, row)
 
-    def _is_right(self, place: Place, said: Said | None) -> bool:
+    def _is_right(self, place: SubjectKey, said: Said | None) -> bool:
         entity, row = place[0].entity, self._row(place)
         if entity is Entity.STOCK:
             return (row[0] if row else 0.0) == (said[0] if said else 0.0)
@@ -100,11 +101,11 @@ class CajaCheck:
             return self._policies.inactivate_missing_products
         return entity is not Entity.CUSTOMER or self._policies.inactivate_missing_customers
 
-    def _wrongly_waiting(self, place: Place, waiting: Waiting, said: Said | None) -> Iterator[str]:
-        told = None if waiting.value is None else _told(place[0], waiting.value)
+    def _wrongly_parked(self, place: SubjectKey, parked: Parked, said: Said | None) -> Iterator[str]:
+        told = None if parked.value is None else _told(place[0], parked.value)
         if told != said:
             yield "I5 something old is waiting"
-        match waiting.reason:
+        match parked.reason:
             case Reason.REJECTED:
                 has_cause = (table_of(place[0].entity), match_of(*place)) in self._caja.forbidden
             case Reason.PARENT | Reason.KEPT_OUT:
@@ -112,8 +113,8 @@ class CajaCheck:
             case _:
                 has_cause = False
         if not has_cause:
-            yield f"I5 waits without a cause ({waiting.reason})"
+            yield f"I5 waits without a cause ({parked.reason})"
 
-    def _lacks_product(self, place: Place) -> bool:
+    def _lacks_product(self, place: SubjectKey) -> bool:
         ticked = Entity.PRODUCT in self._policies.entities
         return ticked and (place[1],) not in self._caja.content.table("CATINVEN")

@@ -82,7 +82,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "acknowledged_is_read_back": (_NOT_SAE, (C1, PRODUCE, C3, ("produce", ANYWHERE, 0, 0), topic("cut", CUSTOMERS))),
     "foreign_events_enter_view": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
     "foreign_keys_checked_again": (_NOT_SAE, (*STALE, ("land", 0, 0, 0))),
-    # A word of somebody who was followed comes last; short ones repeat the one below it.
+    # A heartbeat of somebody who was followed comes last; short ones repeat the one below it.
     "late_word_is_covered": (
         "L sweep never comes",
         (PRODUCE, ("produce elsewhere", 582, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
@@ -159,7 +159,7 @@ OF_READING: dict[str, tuple[str, History]] = {
     "resync_drops_unseen_ledger_rows": (_GONE, (P1, P1_STOCK, *AT_WORK, delete(STOCK, 0), topic("make topic again", STOCK_TOPIC))),
     "other_history_waits_for_word": (_OLDER, (C1, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, CUT, APPLY)),
     "history_before_other_reasons": (_OLDER, (C1, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, OTHER_POLICY, CUT, *BACK)),
-    # It is cut once more, between the producer's word and the reading.
+    # It is cut once more, between the producer's heartbeat and the reading.
     "resync_reads_what_was_known": (
         _OLDER,
         (
@@ -248,7 +248,7 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
             *(("consume", ANYWHERE, 1, 0), PRODUCE, PRODUCE, PRODUCE, CONSUME_NORTE),
         ),
     ),
-    # The tail that was cut grew again by an event of somebody else; the word of before is complete, and its end is there.
+    # The tail that was cut grew again by an event of somebody else; the heartbeat of before is complete, and its end is there.
     "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 10)),
     "short_words_count": ("L sweep never comes", (C1, *AT_WORK, *NEW_LEDGER)),
     # SAE has the product, but no event can say what it is now; the topic that held it as it was is made again.

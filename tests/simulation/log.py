@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from puente.errors import RetryableError
-from puente.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
-from puente.eventlog.port import DAY_MS, Batch, Event, Identity, Offset, Record, Topic, TopicSettings, TopicState
-from puente.texts import text
+from foundation.errors import RetryableError
+from foundation.eventlog.memory import MemoryLog, MemoryStore, StoredTopic
+from foundation.eventlog.port import DAY_MS, Batch, Event, Offset, Record, Topic, TopicId, TopicSettings, TopicState
+from foundation.texts import text
 from tests.simulation.scheduler import Process
 
 DAY = 86_400.0
@@ -52,7 +52,7 @@ class SimStore(MemoryStore):
 
     def make(self, name: Topic) -> None:
         self.made += 1
-        self.topics[name] = SimTopic(identity=Identity(f"id{self.made}"))
+        self.topics[name] = SimTopic(topic_id=TopicId(f"id{self.made}"))
 
     def keep_as_others(self, name: Topic) -> None:
         """Somebody gives a topic the time that Kafka gives those of which nobody says anything."""

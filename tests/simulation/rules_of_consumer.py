@@ -6,26 +6,30 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from consumer import batch, follow, resync, settle
-from consumer.apply import Also, Applier
+from consumer import batch, follow, settle
+from consumer.apply import Also
 from consumer.batch import Incoming, Plan, Planner
-from consumer.caja import Transaction
+from consumer.caja.port import Transaction
 from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
-from consumer.ledger import ASKED_FOR, TOMBSTONE, UNFINISHED, UNSEEN, Aside, Moment, Place, Progress, Reason, State, Sweep, Waiting
-from consumer.mapping import RowMapper
+from consumer.heartbeats import Heartbeats, Verdict
+from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
+from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, PositionState, Progress, State, Sweep
+from consumer.mapping.mapper import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
-from consumer.resync import Resync
+from consumer.resync import topic as resync
+from consumer.resync.sweep import Actives, Found, find
+from consumer.resync.tombstones import Tombstones
+from consumer.resync.topic import Resync
+from consumer.session import Session
 from consumer.settle import Settler
-from consumer.sweep import Actives, Found, find
-from consumer.tombstones import Tombstones
-from consumer.word import Verdict, Words
-from puente.eventlog import history
-from puente.eventlog.history import Position
-from puente.eventlog.port import START, Batch, Event, EventLog, Identity, Topic, TopicSettings, TopicState
-from puente.texts import Text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from foundation.eventlog import lineage as history
+from foundation.eventlog.lineage import Position
+from foundation.eventlog.port import START, Batch, Event, EventLog, Topic, TopicId, TopicSettings, TopicState
+from foundation.texts import Text
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryTransaction
 from tests.simulation import actors, caja
 from tests.simulation.caja import SimCaja, mappers_of
@@ -53,7 +57,7 @@ def _lasts_as_we_make_it(_self: Tombstones, _topic: Topic) -> timedelta:
 
 
 def _ignores_the_fingerprint(self: Follower, topic: Topic, progress: Progress) -> Text | None:
-    if progress.fingerprint not in (ASKED_FOR, UNFINISHED):
+    if progress.state is PositionState.FOLLOWED:
         progress = replace(progress, fingerprint=self._fingerprint)
     return _reason(self, topic, progress)
 
@@ -66,7 +70,7 @@ _read_on = history.read_on
 
 
 def _reads_at_once(self: Follower, subject: Subject, topic: Topic, reason: Text) -> Step:
-    """Another history is resynced without the producer's word."""
+    """A broken lineage is resynced without the producer's heartbeat."""
     state = self._log.state(topic)
     return Step() if state is None else self._begin(subject, topic, state, reason)
 
@@ -75,7 +79,7 @@ def _proves_nothing_before(log: EventLog, topic: Topic, position: Position | Non
     """A topic that is to be read from its start anyway is not held against its history; that is the reading of one event."""
     if limit > 1:
         return _read_on(log, topic, position, limit)
-    return log.read(topic, START, 1), Position(Identity(""), START)
+    return log.read(topic, START, 1), Position(TopicId(""), START)
 
 
 def _saves_nothing(*_: object) -> Also:
@@ -89,26 +93,21 @@ def _knows_nothing(**given: Any) -> Resync:
 
 # what is remembered
 
-_forget, _take_over = Applier.forget, Applier.take_over
-_remembered: WeakKeyDictionary[Applier, State] = WeakKeyDictionary()
+_take_over = Consumer.take_over
+_remembered: WeakKeyDictionary[Consumer, State] = WeakKeyDictionary()
 
 
-def _stows(self: Applier) -> None:
-    if self.known is not None:
-        _remembered[self] = self.known
-    _forget(self)
-
-
-def _reloads_nothing(self: Applier, *, by_force: bool = False) -> bool:
+def _reloads_nothing(self: Consumer, *, by_force: bool = False) -> bool:
+    """The ledger as it was when this consumer lost the CAJA."""
     taken = _take_over(self, by_force=by_force)
-    if taken:
-        self.known = _remembered.get(self, self.known)
+    if taken and self.session is not None:
+        self.session.applier.state = _remembered.setdefault(self, self.session.applier.state)
     return taken
 
 
 # what is planned and set aside
 
-_hold, _is_held = Outcome._hold, Planner._is_held
+_hold, _is_doubtful = Outcome._hold, Planner._is_doubtful
 
 
 def _oldest(events: Sequence[Event]) -> dict[bytes, Event]:
@@ -123,12 +122,12 @@ def _doubts_nothing(_incoming: Incoming, _state: State, _doubted: Collection[Key
 def _doubts_what_is_gone(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
     """Of what is there any event is as good as another."""
     known = state.hashes.get(incoming.subject, {}).get(incoming.key)
-    return _is_held(incoming, state, doubted if known in (TOMBSTONE, UNSEEN) else ())
+    return _is_doubtful(incoming, state, doubted if known in (TOMBSTONE, UNSEEN) else ())
 
 
 def _forgets_what_is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
     """A resync for another reason doubts nothing, whatever waits."""
-    return _is_held(incoming, replace(state, waiting=Aside()), doubted)
+    return _is_doubtful(incoming, replace(state, parked=ParkedChanges()), doubted)
 
 
 def _is_known_though_it_waits(incoming: Incoming, state: State) -> bool:
@@ -147,8 +146,8 @@ def _sees_no_sales(_self: Outcome, pending: list[Any], _transaction: Transaction
     return pending
 
 
-def _holds_all_but(reason: Reason) -> Callable[[Outcome, Waiting], None]:
-    def hold(self: Outcome, item: Waiting) -> None:
+def _holds_all_but(reason: Reason) -> Callable[[Outcome, Parked], None]:
+    def hold(self: Outcome, item: Parked) -> None:
         if item.reason is not reason:
             _hold(self, item)
 
@@ -176,12 +175,12 @@ def _forgets_the_doubt(self: Follower, of: Resync) -> Also:
     return _opening(self, replace(of, trusted=None))
 
 
-def _asks_without_doubt(self: Consumer, entities: Sequence[Entity]) -> None:
+def _asks_without_doubt(self: Session, entities: Sequence[Entity]) -> None:
     """What somebody asks for replaces that a log was doubted."""
-    for topic, progress in self._applier.state.progress.items():
-        subject = self._topics.subject(topic)
+    for topic, progress in self.applier.state.progress.items():
+        subject = self._given.topics.subject(topic)
         if subject is not None and subject.entity in entities:
-            self._applier.save(topic, replace(progress, fingerprint=ASKED_FOR))
+            self.applier.save(topic, replace(progress, state=PositionState.RESYNC_ASKED))
 
 
 def _decides_alone(_self: Follower, _subject: Subject, _topic: Topic) -> bool:
@@ -214,19 +213,19 @@ _is_too_much, _write_again = Found.is_too_much, Settler._write_again
 
 
 def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> Callable[..., Verdict]:
-    """`Words.complete` that does not ask for some part of the word."""
+    """`Heartbeats.complete` that does not ask for some part of the heartbeat."""
 
-    def judge(self: Words, since: Moment, topic: Topic, known: TopicState, _subject: Subject) -> Verdict:
+    def judge(self: Heartbeats, since: Moment, topic: Topic, known: TopicState, _subject: Subject) -> Verdict:
         state = self._log.state(self._control)
-        if state is None or state.identity != since.identity or state.end < since.after:
+        if state is None or state.topic_id != since.topic_id or state.end < since.after:
             return Verdict.ELSEWHERE
         if not later:
-            self._heard, since = None, Moment(since.identity, START)
+            self._heard, since = None, Moment(since.topic_id, START)
         heard = self._newest(since)
-        if heard.word is None or heard.at < since.after:
+        if heard.heartbeat is None or heard.at < since.after:
             return Verdict.WAIT
-        said = next((word for word in heard.word.topics if word.topic == topic), None)
-        if said is None or said.identity != known.identity:
+        said = next((heartbeat for heartbeat in heard.heartbeat.topics if heartbeat.topic == topic), None)
+        if said is None or said.topic_id != known.topic_id:
             return Verdict.WAIT
         fits = (said.complete or not complete) and (said.end <= known.end or not end)
         return Verdict.GO if fits else Verdict.WAIT
@@ -234,23 +233,23 @@ def _judging(*, complete: bool = True, end: bool = True, later: bool = True) -> 
     return judge
 
 
-def _needs_all(self: Words, since: Moment, topic: Topic, known: TopicState) -> Verdict:
+def _needs_all(self: Heartbeats, since: Moment, topic: Topic, known: TopicState) -> Verdict:
     """As if a topic that lacks what no event can hold were not compared."""
-    return self._judge(since, topic, known, lambda _word, said: said.complete)
+    return self._judge(since, topic, known, lambda _heartbeat, said: said.complete)
 
 
-def _hears_whole_ones_alone(_self: Words, _heard: Any, _event: Event) -> None:
-    """Short words tell nothing."""
+def _hears_whole_ones_alone(_self: Heartbeats, _heard: Any, _event: Event) -> None:
+    """Short heartbeats tell nothing."""
 
 
-def _spares_nothing(_self: Words, _subject: Subject) -> frozenset[Key]:
+def _spares_nothing(_self: Heartbeats, _subject: Subject) -> frozenset[Key]:
     return frozenset()
 
 
 def _finds_what_waits(
     subject: Subject, caja: Actives, state: State, policies: Policies, spared: Collection[Key], warehouses: Collection[int]
 ) -> Found:
-    return find(subject, caja, replace(state, waiting=Aside()), policies, spared, warehouses)
+    return find(subject, caja, replace(state, parked=ParkedChanges()), policies, spared, warehouses)
 
 
 def _allows_nothing(self: Found, _allowed: int | None) -> bool:
@@ -274,22 +273,22 @@ def _drift_over_sales(self: Settler, subject: Subject) -> int:
         return _write_again(self, subject)
 
 
-def _proves_nothing(*_: object) -> list[Place]:
+def _proves_nothing(*_: object) -> list[SubjectKey]:
     """`adopting_keeps_stock`: an adopted ledger knows nothing of before."""
     return []
 
 
 def _adopts_as_new(self: SimCaja) -> None:
     """How far the original had read is forgotten."""
-    if self.content.guard.caja != self.name:
+    if self.content.lease.caja != self.name:
         self.renew()
 
 
 OFF: dict[str, Changes] = {
-    "consumer_checks_identity": _both(reading(identity=False)),
+    "consumer_checks_identity": _both(reading(topic_id=False)),
     "position_outside_log": _both(reading(end=False)),
     "consumer_checks_last": _both(reading(last=False)),
-    "consumer_checks_identity, consumer_checks_last": _both(reading(identity=False, last=False)),
+    "consumer_checks_identity, consumer_checks_last": _both(reading(topic_id=False, last=False)),
     "missing_last_is_resync": _both(reading(missing=False)),
     "tombstone_age_rule": {(Tombstones, "may_lack"): _lacks_nothing},
     "tombstone_age_of_the_topic": {(Tombstones, "last"): _lasts_as_we_make_it},
@@ -304,11 +303,11 @@ OFF: dict[str, Changes] = {
     "known_otherwise_waits": {(Planner, "_is_held"): staticmethod(_doubts_what_is_gone)},
     "held_goes_on_waiting": {(Planner, "_is_held"): staticmethod(_forgets_what_is_held)},
     "held_waits_for_word": {(Follower, "is_decided"): _decides_alone},
-    "asking_keeps_the_doubt": {(Consumer, "ask_for_resync"): _asks_without_doubt},
+    "asking_keeps_the_doubt": {(Session, "ask_for_resync"): _asks_without_doubt},
     "doubt_is_saved": {(Follower, "_opening"): _forgets_the_doubt},
-    "compared_is_enough": {(Words, "compared"): _needs_all},
+    "compared_is_enough": {(Heartbeats, "compared"): _needs_all},
     "guard_row": {(CajaSession, "checks_token"): False},
-    "reload_ledger": {(Applier, "forget"): _stows, (Applier, "take_over"): _reloads_nothing},
+    "reload_ledger": {(Consumer, "take_over"): _reloads_nothing},
     "fold_newest": {(batch, "newest"): _oldest},
     "waiting_is_never_equal": {(Planner, "_is_known"): staticmethod(_is_known_though_it_waits)},
     "park_missing_parent": {(actors, "mappers_for"): _no_parents},
@@ -325,11 +324,11 @@ OFF: dict[str, Changes] = {
     "resync_drops_unseen_ledger_rows": {(Follower, "_closing"): _marks_nothing_unseen},
     "resync_saves_position_last": {(Follower, "_resync"): _saves_position_first},
     "sweep": {(Resync, "sweep"): property(_sweeps_nothing)},
-    "sweep_needs_complete": {(Words, "complete"): _judging(complete=False)},
-    "sweep_needs_end_passed": {(Words, "complete"): _judging(end=False)},
-    "sweep_needs_later_word": {(Words, "complete"): _judging(later=False)},
-    "short_words_count": {(Words, "_hear_again"): _hears_whole_ones_alone},
-    "sweep_spares_what_no_event_holds": {(Words, "unpublished"): _spares_nothing},
+    "sweep_needs_complete": {(Heartbeats, "complete"): _judging(complete=False)},
+    "sweep_needs_end_passed": {(Heartbeats, "complete"): _judging(end=False)},
+    "sweep_needs_later_word": {(Heartbeats, "complete"): _judging(later=False)},
+    "short_words_count": {(Heartbeats, "_hear_again"): _hears_whole_ones_alone},
+    "sweep_spares_what_no_event_holds": {(Heartbeats, "unpublished"): _spares_nothing},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
     "sweep_cap": {(Found, "is_too_much"): _allows_all},
     "sweep_can_be_allowed": {(Found, "is_too_much"): _allows_nothing},

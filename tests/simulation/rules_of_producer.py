@@ -4,22 +4,23 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
-from producer import versions, view
-from producer.capture import Captured, CheckKeys, Standing
+from foundation.engines.database import TransactionIds
+from foundation.eventlog import lineage as history
+from foundation.eventlog.lineage import Position
+from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
+from producer import index
+from producer.capture import versions
+from producer.capture.known import Known, Recording, Seen, look
+from producer.capture.port import Captured, CheckKeys, Standing
+from producer.capture.schedule import Gate
+from producer.capture.versions import VersionCapture
 from producer.claim import Claim, Standby
 from producer.deletes import DeleteCap
-from producer.known import Known, Recording, Seen, look
+from producer.index import LogChanged, LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
-from producer.sae import Snapshot
-from producer.schedule import Gate
-from producer.tables import CvesAlter, PrecioXProd, Row
-from producer.versions import VersionCapture
-from producer.view import LogChanged, View
-from puente.engines.database import TransactionIds
-from puente.eventlog import history
-from puente.eventlog.history import Position
-from puente.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
+from producer.sae.port import Snapshot
+from producer.sae.tables import CvesAlter, PrecioXProd, Row
 from tests.simulation.actors import ProducerProcess
 from tests.simulation.sae import SaeSession
 
@@ -27,16 +28,16 @@ Changes = dict[tuple[Any, str], Any]
 Look = Callable[[Snapshot, type[Row], Known, TransactionIds], Seen]
 
 
-def reading(*, identity: bool = True, end: bool = True, last: bool = True, missing: bool = True) -> Callable[..., tuple[Batch, Position]]:
+def reading(*, topic_id: bool = True, end: bool = True, last: bool = True, missing: bool = True) -> Callable[..., tuple[Batch, Position]]:
     """`read_on` that does not look at some part of the proof of history."""
 
     def read_on(log: EventLog, topic: Topic, position: Position | None, limit: int = 1000) -> tuple[Batch, Position]:
         state = log.state(topic)
         if position is None or state is None:
             return history.read_on(log, topic, position, limit)
-        if not identity:
-            position = replace(position, identity=state.identity)
-        if not end and state.identity == position.identity and state.end < position.next_offset:
+        if not topic_id:
+            position = replace(position, topic_id=state.topic_id)
+        if not end and state.topic_id == position.topic_id and state.end < position.next_offset:
             return Batch(next_offset=position.next_offset, state=state), position
         if not last or (not missing and _is_missing(log, topic, position)):
             position = replace(position, last=None)
@@ -66,28 +67,28 @@ def _goes_on(_self: ProducerProcess, _error: Exception) -> None:
 _say = Publisher.say
 
 
-def _says_complete(self: Publisher, seen: View, standing: Standing | None, held: Any) -> None:
+def _says_complete(self: Publisher, seen: LogIndex, standing: Standing | None, held: Any) -> None:
     _say(self, seen, standing or Standing(lacking=frozenset(), price_lists=()), held)
 
 
-# the view
+# the log index
 
-_read_topic, _take = View._read_topic, View._take
+_read_topic, _take = LogIndex._read_topic, LogIndex._take
 
 
-def _reads_unproved(self: View, topic: Topic, seen: Any) -> None:
+def _reads_unproved(self: LogIndex, topic: Topic, seen: Any) -> None:
     try:
         _read_topic(self, topic, seen)
     except LogChanged:
         seen.unread.clear()
 
 
-def _believes(self: View, records: Iterable[Record], offsets: Iterable[Offset]) -> None:
+def _believes(self: LogIndex, records: Iterable[Record], offsets: Iterable[Offset]) -> None:
     for record, offset in zip(records, offsets, strict=True):
-        self._topic_view(record.topic).unread[offset] = view._all_of(record)
+        self._topic_index(record.topic).unread[offset] = index._all_of(record)
 
 
-def _takes_own_alone(self: View, seen: Any, event: Event) -> None:
+def _takes_own_alone(self: LogIndex, seen: Any, event: Event) -> None:
     ours, before = event.offset in seen.unread, seen.hashes.get(event.key)
     _take(self, seen, event)
     if self._began and not ours and seen.subject is not None:
@@ -96,12 +97,12 @@ def _takes_own_alone(self: View, seen: Any, event: Event) -> None:
             seen.hashes[event.key] = before
 
 
-def _knows_no_late_word(self: View, seen: Any, event: Event) -> None:
+def _knows_no_late_heartbeat(self: LogIndex, seen: Any, event: Event) -> None:
     _take(self, seen, event)
-    self.whole_word_at = START
+    self.whole_heartbeat_at = START
 
 
-def _checks_none(_self: View) -> tuple[()]:
+def _checks_none(_self: LogIndex) -> tuple[()]:
     return ()
 
 
@@ -142,7 +143,7 @@ def _looks_for_no_deletes_of_children(snapshot: Snapshot, table: type[Row], know
     return replace(seen, lacks=False) if table in (PrecioXProd, CvesAlter) else seen
 
 
-def _keeps_marks_first(self: VersionCapture, seen: View, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+def _keeps_marks_first(self: VersionCapture, seen: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
     captured = _changes(self, seen, check, beat)
     if captured is not None:
         self.keep(captured)
@@ -157,7 +158,7 @@ def _always_quiet(self: Gate, tables: Collection[type[Row]], _ids: TransactionId
 # deletes and claims
 
 
-def _holds_nothing(_self: DeleteCap, captured: Captured, _view: View) -> Captured:
+def _holds_nothing(_self: DeleteCap, captured: Captured, _index: LogIndex) -> Captured:
     return captured
 
 
@@ -174,13 +175,13 @@ OFF: dict[str, Changes] = {
     "failure_starts_over": _KEEPS_GOING,
     "new_connection_starts_over": {(SaeSession, "counts"): 0},
     "start_says_incomplete": {(Publisher, "say"): _says_complete},
-    "producer_checks_identity": {(view, "read_on"): reading(identity=False)},
-    "producer_checks_last": {(view, "read_on"): reading(end=False, last=False)},
-    "producer_checks_identity, producer_checks_last": {(view, "read_on"): reading(identity=False, end=False, last=False)},
-    "acknowledged_is_read_back": {(View, "_read_topic"): _reads_unproved, (View, "acknowledged"): _believes},
-    "foreign_events_enter_view": {(View, "_take"): _takes_own_alone},
-    "late_word_is_covered": {(View, "_take"): _knows_no_late_word},
-    "foreign_keys_checked_again": {(View, "take_foreign"): _checks_none},
+    "producer_checks_identity": {(index, "read_on"): reading(topic_id=False)},
+    "producer_checks_last": {(index, "read_on"): reading(end=False, last=False)},
+    "producer_checks_identity, producer_checks_last": {(index, "read_on"): reading(topic_id=False, end=False, last=False)},
+    "acknowledged_is_read_back": {(LogIndex, "_read_topic"): _reads_unproved, (LogIndex, "acknowledged"): _believes},
+    "foreign_events_enter_view": {(LogIndex, "_take"): _takes_own_alone},
+    "late_word_is_covered": {(LogIndex, "_take"): _knows_no_late_heartbeat},
+    "foreign_keys_checked_again": {(LogIndex, "take_foreign"): _checks_none},
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},
     "gate_needs_to_be_alone": {(Gate, "looked"): _always_quiet},

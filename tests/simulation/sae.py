@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from producer.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
-from puente.engines.database import Survey, TransactionIds
-from puente.errors import ConnectionLost
-from puente.texts import text
+from foundation.engines.database import Survey, TransactionIds
+from foundation.errors import ConnectionLost
+from foundation.texts import text
+from producer.sae.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
 from tests.fakes.sae import raw_key
 from tests.simulation.scheduler import Process
-from tests.simulation.truth import Place, Said, first_rows, in_sae
+from tests.simulation.truth import Said, SubjectKey, first_rows, in_sae
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 Table = type[Row]
@@ -40,8 +40,8 @@ class SimSae:
     epoch: int = 0
     commits: int = 0
     backup: Backup | None = None
-    current: dict[Place, Said] = field(default_factory=dict)
-    said_until: dict[tuple[Place, Said | None], int] = field(default_factory=dict)
+    current: dict[SubjectKey, Said] = field(default_factory=dict)
+    said_until: dict[tuple[SubjectKey, Said | None], int] = field(default_factory=dict)
     all_exact: bool = True
 
     def __post_init__(self) -> None:
@@ -107,7 +107,7 @@ class SimSae:
                 self.said_until[place, self.current.get(place)] = self.commits
         self.current = now
 
-    def says(self, place: Place, said: Said | None) -> float:
+    def says(self, place: SubjectKey, said: Said | None) -> float:
         """Until when SAE said so: `FOREVER` where it still does, 0 where it never did."""
         return FOREVER if self.current.get(place) == said else self.said_until.get((place, said), 0)
 

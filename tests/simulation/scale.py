@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from consumer import apply, follow, resync, sweep
-from producer import deletes, publish, view
+from consumer import apply, follow
+from consumer.resync import sweep
+from consumer.resync import topic as resync
+from producer import deletes, index, publish
 
 SMALL: Mapping[tuple[Any, str], Any] = {
     (apply, "SMALLEST"): 1,
@@ -21,8 +23,8 @@ SMALL: Mapping[tuple[Any, str], Any] = {
     (deletes, "AT_LEAST"): 1,
     (deletes, "SHARE"): 0.0,
     (publish, "APPENDED_AT_ONCE"): 3,
-    (view, "READ_AT_ONCE"): 4,
-    (view, "READ_BACK_AFTER"): 5,
+    (index, "READ_AT_ONCE"): 4,
+    (index, "READ_BACK_AFTER"): 5,
 }
 MANY = 1000
 """More deletes than a history can make."""

@@ -65,7 +65,7 @@ def trace(seed: int) -> str:
     run(random_history(seed, LONGEST), worlds.append)
     (world,) = worlds
     events = {name: [*map(repr, topic.events)] for name, topic in world.store.topics.items()}
-    return repr((events, [caja.content.rows for caja in world.cajas], [caja.content.waiting for caja in world.cajas]))
+    return repr((events, [caja.content.rows for caja in world.cajas], [caja.content.parked for caja in world.cajas]))
 
 
 @pytest.mark.parametrize("hashes", ["1", "2"])

@@ -7,16 +7,16 @@ not travel, a product is an aggregate of its prices, bar codes and scheme).
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from producer.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Mult, ParamInventario, PrecioXProd, RawKey, Row
-from schemas.changes import Entity, Subject
+from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Mult, ParamInventario, PrecioXProd, RawKey, Row
 from schemas.codec import Decoder
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 
 LINE, SCHEME, PRODUCT, CUSTOMER = map(Subject, (Entity.PRODUCT_LINE, Entity.TAX_SCHEME, Entity.PRODUCT, Entity.CUSTOMER))
 STOCK = {1: Subject(Entity.STOCK, 1), 2: Subject(Entity.STOCK, 2)}
 SUBJECTS = (LINE, SCHEME, PRODUCT, CUSTOMER, STOCK[1], STOCK[2])
 
-Place = tuple[Subject, str]
+SubjectKey = tuple[Subject, str]
 Said = tuple[Any, ...]
 """What SAE or an event says of a key; the last part is whether it is active."""
 UNFIT: Said = ("no event can hold it", True)
@@ -35,7 +35,7 @@ RAW: dict[type[Row], tuple[RawKey, ...]] = {
 }
 """The keys of SAE that anything happens to: few, so that what happens meets. Keys of CLIE and INVE collide once trimmed."""
 TABLES = tuple(RAW)
-PLACES: tuple[Place, ...] = (
+PLACES: tuple[SubjectKey, ...] = (
     *((PRODUCT, key) for key in ("P1", "P2", "P3")),
     *((STOCK[1], key) for key in ("P1", "P2", "P3")),
     *((CUSTOMER, key) for key in ("C1", "C2", "C3")),
@@ -73,9 +73,9 @@ def value(table: type[Row], raw: RawKey, n: int) -> Row:
     return made
 
 
-def in_sae(tables: Tables) -> dict[Place, Said]:
+def in_sae(tables: Tables) -> dict[SubjectKey, Said]:
     """What each key of SAE says."""
-    found: dict[Place, Said] = {}
+    found: dict[SubjectKey, Said] = {}
     for subject, table in ((LINE, Clin), (SCHEME, Impu), (PRODUCT, Inve), (CUSTOMER, Clie)):
         for raw in sorted(tables[table], reverse=True):
             said = _said(tables, tables[table][raw][1])
@@ -180,7 +180,7 @@ def shown(entity: Entity, found: Mapping[str, Any]) -> Shown:
     return (*values, found.get("ALTA", "T") == "T")
 
 
-def rows_of(tables: Mapping[str, Mapping[tuple[Any, ...], Mapping[str, Any]]]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def rows_of(tables: Mapping[str, Mapping[tuple[Any, ...], Mapping[str, Any]]]) -> Iterator[tuple[SubjectKey, Mapping[str, Any]]]:
     """Every row of CAJA that may be SAE's; a customer without «Clave en SAE» is none."""
     for entity, (table, _) in _CAJA.items():
         for match, found in tables.get(table, {}).items():

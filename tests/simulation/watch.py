@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from consumer import sweep
+from consumer.resync import sweep
+from foundation.errors import PoisonError
+from foundation.eventlog.port import Event, Topic
 from producer import deletes
-from puente.errors import PoisonError
-from puente.eventlog.port import Event, Topic
-from schemas.changes import Entity
 from schemas.control import run_of
+from schemas.entities import Entity
 from schemas.headers import CAPTURED, RUN
 from tests.simulation.actors import Site
 from tests.simulation.caja import SimCaja, SimTransaction
-from tests.simulation.truth import UNFIT, Place, Shown, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.truth import UNFIT, Shown, SubjectKey, in_event, match_of, rows_of, shown, shown_for, table_of
 from tests.unit.consuming import TOPICS
 
 
@@ -43,7 +43,7 @@ class Watch:
     sweeps_allowed: bool = False
     speakers: set[str | None] = field(default_factory=set)
     """The runs of the producers that spoke since somebody emptied this."""
-    appended: dict[Place, int] = field(default_factory=dict)
+    appended: dict[SubjectKey, int] = field(default_factory=dict)
     """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
     _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
     _swept: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -70,9 +70,9 @@ class Watch:
     # CAJA
 
     def on_commit(self, caja: SimCaja, transaction: SimTransaction) -> None:
-        if transaction.token != caja.content.guard.token:
+        if transaction.token != caja.content.lease.token:
             self.report("I6 two writers", caja.name)
-        if caja.content.guard.caja != caja.name:
+        if caja.content.lease.caja != caja.name:
             self.report("I6 wrote to a copy of another CAJA", caja.name)
         if transaction.seen.over_sales:
             self.report("I7 stock over unposted sales", f"{caja.name} {transaction.seen.over_sales}")
@@ -85,7 +85,7 @@ class Watch:
                     self._judge_new_stock(place, transaction)
                 self._moved(caja, place, None if old is None else shown(entity, old), shown(entity, row))
 
-    def _moved(self, caja: SimCaja, place: Place, old: Shown | None, new: Shown) -> None:
+    def _moved(self, caja: SimCaja, place: SubjectKey, old: Shown | None, new: Shown) -> None:
         """I3: what a row shows is some event at or after the one that it showed before."""
         is_retired = old is not None and _only_retired(place, old, new)
         told = [number for number, event in self._published(place, all_of_them=not is_retired) if _tells(place, event, old, new)]
@@ -100,17 +100,17 @@ class Watch:
         if old is not None and old[-1] and not new[-1] and old[0] != "hand":
             self._judge_retired(caja, place)
 
-    def _says_sae(self, place: Place, new: Shown) -> bool:
+    def _says_sae(self, place: SubjectKey, new: Shown) -> bool:
         """What is true is not old, whoever said it first; where no event can hold what is, nobody can say what the log lost."""
         said = self.site.sae.current.get(place)
         return said == UNFIT or (said is not None and shown_for(place[0].entity, said) == new)
 
-    def _judge_new_stock(self, place: Place, transaction: SimTransaction) -> None:
+    def _judge_new_stock(self, place: SubjectKey, transaction: SimTransaction) -> None:
         has_product = (place[1],) in transaction.content.table("CATINVEN")
         if Entity.PRODUCT in transaction.policies.entities and not has_product:
             self.report("I7 stock of a product that CAJA lacks", place)
 
-    def _published(self, place: Place, *, all_of_them: bool) -> Iterator[tuple[int, Event]]:
+    def _published(self, place: SubjectKey, *, all_of_them: bool) -> Iterator[tuple[int, Event]]:
         """A key's events as they were published, numbered; or those that stand in the log, and the last that it lost: it may come late."""
         published = self.site.store.published[TOPICS.of(place[0]), place[1].encode()]
         lost = [number for number, (_, stands) in enumerate(published) if not stands]
@@ -118,7 +118,7 @@ class Watch:
             if all_of_them or stands or number == lost[-1]:
                 yield number, event
 
-    def _judge_sweep(self, caja: SimCaja, place: Place) -> None:
+    def _judge_sweep(self, caja: SimCaja, place: SubjectKey) -> None:
         """I4: SAE has it, and an event of it went out since SAE last lacked it. I8: so many in one turn, during which time stands still."""
         one_turn = (caja.name, place[0], self.site.times.seconds)
         self._swept[one_turn] += 1
@@ -131,7 +131,7 @@ class Watch:
         if is_there and self.site.sae.says(place, None) <= self.appended[place]:
             self.report("I4 swept though SAE has it", f"{caja.name} {place[0]} {place[1]}")
 
-    def _judge_retired(self, caja: SimCaja, place: Place) -> None:
+    def _judge_retired(self, caja: SimCaja, place: SubjectKey) -> None:
         """I4: SAE has it, and never had it otherwise."""
         sae = self.site.sae
         said = sae.current.get(place)
@@ -141,7 +141,7 @@ class Watch:
             self.report("I4 inactivated while active in SAE", f"{caja.name} {place[0]} {place[1]}")
 
 
-def _tells(place: Place, event: Event, old: Shown | None, new: Shown) -> bool:
+def _tells(place: SubjectKey, event: Event, old: Shown | None, new: Shown) -> bool:
     """Whether an event makes a row that showed `old` show `new`."""
     if event.value is None:
         return old is not None and _only_retired(place, old, new)
@@ -151,7 +151,7 @@ def _tells(place: Place, event: Event, old: Shown | None, new: Shown) -> bool:
         return False
 
 
-def _only_retired(place: Place, old: Shown, new: Shown) -> bool:
+def _only_retired(place: SubjectKey, old: Shown, new: Shown) -> bool:
     return new == ((0.0, True) if place[0].entity is Entity.STOCK else (*old[:-1], False))
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from consumer.caja import Store
+from consumer.caja.port import Store
 from consumer.policies import Policies
-from producer.tables import Mult
+from producer.sae.tables import Mult
 from tests.simulation.actors import ConsumerProcess, ProducerProcess, Site, Times
 from tests.simulation.caja import SimCaja, mappers_for
 from tests.simulation.check import CajaCheck, check_log
@@ -184,8 +184,8 @@ class World:
         ends = {subject: topic.end for subject in SUBJECTS if (topic := self.store.topics.get(TOPICS.of(subject)))}
         contents = [caja.content for caja in self.cajas]
         positions = [{topic: (p.position.next_offset, p.sweep) for topic, p in c.progress.items()} for c in contents]
-        turns = [process.displaced for process in self.producers], [content.guard.token for content in contents]
-        return ends, positions, turns, [(copy.deepcopy(content).rows, dict(content.waiting)) for content in contents]
+        turns = [process.displaced for process in self.producers], [content.lease.token for content in contents]
+        return ends, positions, turns, [(copy.deepcopy(content).rows, dict(content.parked)) for content in contents]
 
     def _violations(self) -> Iterable[Violation]:
         yield from check_log(self.site)

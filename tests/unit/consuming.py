@@ -5,19 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from consumer import profile as profiles
+from consumer.assignment import Assignment
 from consumer.batch import Planner
-from consumer.caja import Holder
+from consumer.caja.port import Holder, Store
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper, this_process
-from consumer.mapping import mappers
+from consumer.lease import Lease, this_process
+from consumer.mapping import profile as profiles
+from consumer.mapping.mapper import mappers
 from consumer.outcome import Step
 from consumer.policies import Policies
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import EventLog, Offset, Record, TopicSettings
-from schemas.changes import CATALOGUES, Entity, Subject
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import StuckTable, TopicWord, Unpublished, Word, record
+from schemas.control import Heartbeat, StuckTable, TopicHeartbeat, Unpublished, record
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders
 from schemas.registry import RegistryReader, publish_schemas
 from schemas.topics import Topics
@@ -56,6 +57,8 @@ class Site:
     allow_deletes: int | None = None
     prices: Mapping[str, int] = field(default_factory=dict)
     """Those that the site names."""
+    stores: tuple[Store, ...] | None = None
+    """Those that the consumer is made for."""
     warehouses: Mapping[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
     """Warehouse → store."""
 
@@ -67,18 +70,21 @@ class Site:
 
     def another(self, holder: Holder = HERE) -> Consumer:
         return Consumer(
-            name="centro",
-            caja=self.caja,
-            log=self.log,
-            topics=TOPICS,
-            registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
-            planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
-            keeper=GuardKeeper(self.caja, holder, self.clock),
-            fingerprint=self.fingerprint,
+            Assignment(
+                name="centro",
+                caja=self.caja,
+                log=self.log,
+                topics=TOPICS,
+                registry=RegistryReader(self.log, TOPICS.registry, self.decoder),
+                planner=Planner(self.decoder, MAPPERS, self.policies, self.warehouses),
+                lease=Lease(self.caja, holder, self.clock),
+                fingerprint=self.fingerprint,
+                prices=self.prices,
+                stores=self.stores,
+                clock=self.clock,
+                now=self.clock.utc,
+            ),
             allow_deletes=self.allow_deletes,
-            prices=self.prices,
-            clock=self.clock,
-            now=self.clock.utc,
         )
 
     def step(self, consumer: Consumer | None = None) -> Step | None:
@@ -128,11 +134,11 @@ class Site:
             stuck=stuck,
         )
 
-    def append_word(self, key: bytes, value: bytes | None) -> None:
+    def append_heartbeat(self, key: bytes, value: bytes | None) -> None:
         self.log.append([Record(topic=TOPICS.control, key=key, value=value)])
 
     def hear(self) -> Step | None:
-        """Another history is noticed; the producer compares it with SAE and says so; it is read."""
+        """A broken lineage is noticed; the producer compares it with SAE and says so; it is read."""
         self.step()
         self.say()
         return self.step()
@@ -147,9 +153,9 @@ class Site:
     def row(self, table: str, *key: Any) -> dict[str, Any] | None:
         return self.caja.content.table(table).get(key)
 
-    def waiting(self) -> dict[str, str]:
+    def parked(self) -> dict[str, str]:
         """Key → reason."""
-        return {place[1]: item.reason.value for place, item in self.caja.content.waiting.items()}
+        return {place[1]: item.reason.value for place, item in self.caja.content.parked.items()}
 
 
 def say(
@@ -165,22 +171,22 @@ def say(
     price_lists: tuple[int, ...] | None = None,
     stuck: Sequence[StuckTable] = (),
 ) -> None:
-    """The producer's word: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
+    """The producer's heartbeat: each topic with its end, complete but for those that lack something; deletes of those that are held wait.
 
     `unpublished` names rows that no event can hold, all of them unless there are more.
     """
     ends = {TOPICS.subject(topic): (topic, state) for topic, state in log.topics().items()}
     words = tuple(
-        TopicWord(
+        TopicHeartbeat(
             topic=topic,
-            identity=state.identity,
+            topic_id=state.topic_id,
             end=Offset((end_of or {}).get(subject, state.end)),
             complete=subject not in lacking,
         )
         for subject, (topic, state) in ends.items()
         if subject is not None
     )
-    said = Word(
+    said = Heartbeat(
         run=run,
         price_lists=price_lists,
         time=NOW,

@@ -9,17 +9,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from consumer.assignment import Assignment
 from consumer.batch import Planner
 from consumer.consume import Consumer
-from consumer.guard import GuardKeeper
+from consumer.lease import Lease
 from consumer.policies import Policies
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog, MemoryStore
-from puente.eventlog.port import Record, TopicSettings
-from puente.texts import text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog, MemoryStore
+from foundation.eventlog.port import Record, TopicSettings
+from foundation.texts import text
 from schemas.codec import Decoder, content_hash, encode, frame
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders
+from schemas.keys import Key
 from schemas.registry import RegistryReader
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import HERE, MAPPERS, NOW, TOPICS, customer, product, say
@@ -28,8 +30,8 @@ PRODUCT, CUSTOMER = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER)
 FIRST, SECOND = Subject(Entity.STOCK, 1), Subject(Entity.STOCK, 2)
 SUBJECTS = (*map(Subject, CATALOGUES), FIRST, SECOND)
 
-Place = tuple[Subject, str]
-PLACES: Sequence[Place] = (
+SubjectKey = tuple[Subject, str]
+PLACES: Sequence[SubjectKey] = (
     *[(PRODUCT, "P1")] * 4,
     *[(PRODUCT, "P2")] * 2,
     *[(FIRST, "P1")] * 4,
@@ -43,7 +45,7 @@ PLACES: Sequence[Place] = (
 )
 
 
-def value(place: Place, n: int, *, inactive: bool) -> dict[str, Any]:
+def value(place: SubjectKey, n: int, *, inactive: bool) -> dict[str, Any]:
     """A full event value whose content follows from `n` and the status."""
     (subject, key), status = place, "inactive" if inactive else "active"
     match subject.entity:
@@ -79,11 +81,11 @@ class World:
     store: MemoryStore = field(default_factory=MemoryStore)
     caja: MemoryCaja = field(default_factory=lambda: MemoryCaja(MAPPERS))
     now: float = 0.0
-    sae: dict[Place, tuple[int, bool]] = field(default_factory=dict)
-    ever: set[Place] = field(default_factory=set)
-    ever_active: set[Place] = field(default_factory=set)
-    ever_inactive: set[Place] = field(default_factory=set)
-    spoilt: set[Place] = field(default_factory=set)
+    sae: dict[SubjectKey, tuple[int, bool]] = field(default_factory=dict)
+    ever: set[SubjectKey] = field(default_factory=set)
+    ever_active: set[SubjectKey] = field(default_factory=set)
+    ever_inactive: set[SubjectKey] = field(default_factory=set)
+    spoilt: set[SubjectKey] = field(default_factory=set)
     """Whose newest event cannot be read."""
 
     def __post_init__(self) -> None:
@@ -93,29 +95,31 @@ class World:
 
     def start(self) -> None:
         """Another process, after the last one is gone: nothing in memory survives."""
-        self.caja.content.guard = MemoryCaja(MAPPERS).content.guard
+        self.caja.content.lease = MemoryCaja(MAPPERS).content.lease
         decoder = Decoder()
         self.consumer = Consumer(
-            name="centro",
-            caja=self.caja,
-            log=self.log,
-            topics=TOPICS,
-            registry=RegistryReader(self.log, TOPICS.registry, decoder),
-            planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
-            keeper=GuardKeeper(self.caja, HERE, lambda: self.now),
-            fingerprint="print",
-            clock=lambda: self.now,
-            now=lambda: NOW + timedelta(seconds=self.now),
+            Assignment(
+                name="centro",
+                caja=self.caja,
+                log=self.log,
+                topics=TOPICS,
+                registry=RegistryReader(self.log, TOPICS.registry, decoder),
+                planner=Planner(decoder, MAPPERS, self.policies, {1: 1, 2: 2}),
+                lease=Lease(self.caja, HERE, lambda: self.now),
+                fingerprint="print",
+                clock=lambda: self.now,
+                now=lambda: NOW + timedelta(seconds=self.now),
+            )
         )
 
-    def publish(self, place: Place, n: int, *, inactive: bool) -> None:
+    def publish(self, place: SubjectKey, n: int, *, inactive: bool) -> None:
         name = place[0].entity.value
         body = encode(name, value(place, n, inactive=inactive))
         self.sae[place] = (n, inactive)
         (self.ever_inactive if inactive else self.ever_active).add(place)
         self.append(place, frame(name, body), EventHeaders(hash=content_hash(body), captured=NOW, run="r", mode="m"))
 
-    def append(self, place: Place, framed: bytes | None, headers: EventHeaders | None = None) -> None:
+    def append(self, place: SubjectKey, framed: bytes | None, headers: EventHeaders | None = None) -> None:
         """An event; without a hash it is a tombstone, or one that cannot be read."""
         found = headers or EventHeaders(hash=None, captured=NOW, run="r", mode="m")
         self.ever.add(place)
@@ -145,22 +149,22 @@ class World:
         raise AssertionError("never rests")
 
 
-def edit(world: World, place: Place, n: int, dice: int) -> None:
+def edit(world: World, place: SubjectKey, n: int, dice: int) -> None:
     world.publish(place, n, inactive=dice == 0 and place[0].entity is not Entity.STOCK)
 
 
-def remove(world: World, place: Place, _n: int, _dice: int) -> None:
+def remove(world: World, place: SubjectKey, _n: int, _dice: int) -> None:
     if world.sae.pop(place, None):
         world.append(place, None)
 
 
-def spoil(world: World, place: Place, _n: int, _dice: int) -> None:
+def spoil(world: World, place: SubjectKey, _n: int, _dice: int) -> None:
     """An event that cannot be read, which a later good one replaces."""
     world.append(place, b"garbage")
     world.spoilt.add(place)
 
 
-def step(world: World, _place: Place, n: int, _dice: int) -> None:
+def step(world: World, _place: SubjectKey, n: int, _dice: int) -> None:
     world.now += n
     try:
         world.consumer.step()
@@ -168,51 +172,51 @@ def step(world: World, _place: Place, n: int, _dice: int) -> None:
         world.start()
 
 
-def restart(world: World, _place: Place, _n: int, _dice: int) -> None:
+def restart(world: World, _place: SubjectKey, _n: int, _dice: int) -> None:
     world.start()
 
 
-def narrow(world: World, _place: Place, n: int, _dice: int) -> None:
+def narrow(world: World, _place: SubjectKey, n: int, _dice: int) -> None:
     """The next batches are cut short."""
-    world.consumer._applier.limit = n
+    world.consumer.pace.limit = n
 
 
-def crash(world: World, _place: Place, _n: int, dice: int) -> None:
+def crash(world: World, _place: SubjectKey, _n: int, dice: int) -> None:
     """At the next commit, before it took effect or after."""
     planted = world.caja.crash_before if dice % 2 else world.caja.crash_after
     planted.append(ConnectionLost(text("gone")))
 
 
-def lock(world: World, place: Place, _n: int, _dice: int) -> None:
+def lock(world: World, place: SubjectKey, _n: int, _dice: int) -> None:
     """A till takes the row, or lets it go."""
     plan, (subject, key) = MAPPERS[place[0].entity].plan, place
     number = key if subject.entity not in (Entity.TAX_SCHEME, Entity.CURRENCY) else int(key)
     world.caja.locked.symmetric_difference_update({(plan.table, (number,) if subject.warehouse is None else (number, subject.warehouse))})
 
 
-def sell(world: World, place: Place, _n: int, _dice: int) -> None:
+def sell(world: World, place: SubjectKey, _n: int, _dice: int) -> None:
     """A sale that SAE does not have yet, or no longer."""
     subject, key = place
     if subject.warehouse is not None:
         world.caja.sales.symmetric_difference_update({(subject.warehouse, Key(key))})
 
 
-def switch(world: World, _place: Place, _n: int, _dice: int) -> None:
+def switch(world: World, _place: SubjectKey, _n: int, _dice: int) -> None:
     """Somebody turns «Cambio a existencias» off, or on again."""
     world.caja.parameters = replace(world.caja.parameters, stock_changes=not world.caja.parameters.stock_changes)
 
 
-def go_back(world: World, place: Place, _n: int, _dice: int) -> None:
+def go_back(world: World, place: SubjectKey, _n: int, _dice: int) -> None:
     """Everything of one topic is delivered again."""
     world.caja.content.progress.pop(TOPICS.of(place[0]), None)
     world.start()
 
 
-def compact(world: World, _place: Place, _n: int, _dice: int) -> None:
+def compact(world: World, _place: SubjectKey, _n: int, _dice: int) -> None:
     world.store.compact()
 
 
-OPERATIONS: Sequence[Callable[[World, Place, int, int], None]] = (
+OPERATIONS: Sequence[Callable[[World, SubjectKey, int, int], None]] = (
     *[edit] * 8,
     *[step] * 8,
     *[remove] * 3,

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from producer.contents import Row, everything
-from schemas.changes import Entity, Value
+from producer.sae.contents import Row, everything
+from schemas.changes import Value
 from schemas.codec import bundled, encode
+from schemas.entities import Entity
 from tests.fakes.sae import FakeSae
 
 TAXES: dict[str, Any] = {

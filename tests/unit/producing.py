@@ -5,26 +5,27 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from producer.capture import Capture, CompareCapture
-from producer.contents import Row, everything
+from foundation.errors import PoisonError
+from foundation.eventlog.port import Event, Record
+from producer.capture.port import Capture, CompareCapture
+from producer.capture.versions import VersionCapture
 from producer.deletes import DeleteCap
-from producer.mapping import byte_order
+from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
-from producer.versions import VersionCapture
-from producer.view import View
-from puente.errors import PoisonError
-from puente.eventlog.port import Event, Record
-from schemas.changes import Subject, Value
+from producer.sae.contents import Row, everything
+from schemas.changes import Value
 from schemas.codec import Decoder, content_hash, encode, frame
-from schemas.control import Word, parse
+from schemas.control import Heartbeat, parse
+from schemas.entities import Subject
 from schemas.headers import HASH, EventHeaders
+from schemas.keys import byte_order
 from schemas.topics import Topics
 from tests.fakes.failing_log import FailingLog
 from tests.fakes.sae import FakeSae
 
 TOPICS = Topics("puente", "01")
-Place = tuple[Subject, bytes]
+SubjectKey = tuple[Subject, bytes]
 _seconds = count()
 Mode = type[CompareCapture] | type[VersionCapture]
 MODES: tuple[Mode, ...] = (CompareCapture, VersionCapture)
@@ -57,7 +58,7 @@ class Site:
         return Producer(
             capture=capture,
             publisher=Publisher(self.log, TOPICS, self._new_run),
-            new_view=lambda claim: View(self.log, TOPICS, claim.take),
+            new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
             cap=DeleteCap(allow_deletes),
             clock=self.clock,
         )
@@ -70,7 +71,7 @@ class Site:
         return self.producer.run_pass()
 
     def settled(self) -> list[Record]:
-        """Runs until nothing is left to do; what was published, without words."""
+        """Runs until nothing is left to do; what was published, without heartbeats."""
         self.log.appended.clear()
         for _ in range(3):
             self.run()
@@ -84,13 +85,15 @@ class Site:
         found = self.log.newest(TOPICS.of(subject))
         return {key.decode(): Decoder().decode(subject.entity.value, event.value or b"") for key, event in found.items()}
 
-    def words(self) -> list[Word]:
+    def heartbeats(self) -> list[Heartbeat]:
         """All that were said, short ones as the whole ones that they repeat."""
         events = self.log.store.topics[TOPICS.control].events
         said = {event.offset: parse(Decoder(), event.value) for event in events if event.value is not None}
-        return [word if word.repeats is None else replace(said[word.repeats], time=word.time) for word in said.values()]
+        return [
+            heartbeat if heartbeat.repeats is None else replace(said[heartbeat.repeats], time=heartbeat.time) for heartbeat in said.values()
+        ]
 
-    def in_log(self) -> dict[Place, str]:
+    def in_log(self) -> dict[SubjectKey, str]:
         """Every live key with the hash that its event tells."""
         found = {}
         for topic in self.log.store.topics:
@@ -100,10 +103,10 @@ class Site:
                 found[subject, key] = told_hash(event)
         return found
 
-    def expected(self) -> tuple[dict[Place, str], set[Place]]:
+    def expected(self) -> tuple[dict[SubjectKey, str], set[SubjectKey]]:
         """What the log must hold of SAE as it stands, and the keys of which no event can tell."""
-        hashes: dict[Place, str] = {}
-        unmappable: set[Place] = set()
+        hashes: dict[SubjectKey, str] = {}
+        unmappable: set[SubjectKey] = set()
         for place, row in first_rows(self.sae).items():
             try:
                 hashes[place] = content_hash(encode(row.subject.entity.value, row.value()))
@@ -119,9 +122,9 @@ class Site:
         return {place: found for place, found in self.in_log().items() if place not in unmappable} == hashes
 
     def tells_what_lacks(self) -> None:
-        """The newest word calls complete what is."""
+        """The newest heartbeat calls complete what is."""
         lacking = {subject for subject, key in self.expected()[1] if (subject, key) not in self.in_log()}
-        told = {TOPICS.subject(topic.topic): topic.complete for topic in self.words()[-1].topics}
+        told = {TOPICS.subject(topic.topic): topic.complete for topic in self.heartbeats()[-1].topics}
         assert {subject for subject, complete in told.items() if not complete} == lacking
 
 
@@ -129,7 +132,7 @@ def told_hash(event: Event) -> str:
     return (event.header(HASH) or b"").decode()
 
 
-def first_rows(sae: FakeSae) -> dict[Place, Row]:
+def first_rows(sae: FakeSae) -> dict[SubjectKey, Row]:
     """Of raw keys that are equal once trimmed, the first in byte order. Reads SAE behind the producer's back."""
     reader = FakeSae()
     reader.tables, reader.layout = sae.tables, sae.layout

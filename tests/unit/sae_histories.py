@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from producer.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from puente.errors import RetryableError
-from puente.eventlog.port import Record
+from foundation.errors import RetryableError
+from foundation.eventlog.port import Record
+from producer.sae.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from tests.fakes.sae import Copy, raw_key, row
 from tests.unit.producing import TOPICS, Mode, Site, told_hash
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from producer.capture import CompareCapture
-from producer.sae import SqlSae
-from producer.tables import KEYS, Clin
-from producer.versions import VersionCapture
+from foundation.engines import open_database
+from foundation.errors import ConfigError
+from producer.capture.port import CompareCapture
+from producer.capture.versions import VersionCapture
+from producer.sae.port import SqlSae
+from producer.sae.tables import KEYS, Clin
 from puente.config import SaeSettings
-from puente.engines import open_database
-from puente.errors import ConfigError
 from puente.wiring.producing import mode_of
 
 URL = "firebird+firebird://u:p@erp/sae.fdb"

@@ -3,11 +3,11 @@
 from contextlib import closing
 from pathlib import Path
 
-from puente.check import check
+from foundation.errors import ExitCode
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import DAY_MS, TopicSettings
+from puente.commands.check import check
 from puente.config import Settings
-from puente.errors import ExitCode
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import DAY_MS, TopicSettings
 from puente.findings import Level
 from schemas.registry import publish_schemas
 from schemas.topics import Topics

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from foundation.errors import ExitCode
+from foundation.eventlog.port import Topic
 from puente.cli import log
+from puente.commands.logcopy import Copied, Newest, Result
 from puente.config import Settings
-from puente.errors import ExitCode
-from puente.eventlog.port import Topic
-from puente.logcopy import Copied, Newest, Result
 
 FOUND = Newest(events=5, tombstones=1, keys=3, digest="a")
 EQUAL = Copied(topic=Topic("puente.01.product"), into=Topic("moved.01.product"), copied=5, source=FOUND, target=FOUND)

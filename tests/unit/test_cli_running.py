@@ -2,10 +2,10 @@
 
 import pytest
 
+from foundation.errors import RetryableError
+from foundation.texts import text
 from puente.cli.running import show
-from puente.errors import RetryableError
-from puente.run import CajaResult, Result
-from puente.texts import text
+from puente.commands.run import CajaResult, Result
 
 
 def down(what: str) -> RetryableError:

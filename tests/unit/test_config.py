@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import ConfigError
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, Settings, load
-from puente.errors import ConfigError
 from puente.wiring.opening import security_options
 
 WHOLE = """

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from puente import texts
+from foundation import texts
+from foundation.errors import ConfigError
 from puente.config import load
-from puente.errors import ConfigError
 
 SECRET = "s3cr3t"
 URL = f"firebird+firebird://lector:{SECRET}@erp:3050/C:"

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.adopt import unproved
-from consumer.caja import Store
-from schemas.changes import Entity, Key, Subject
+from consumer.caja.port import Store
+from consumer.ledger.adopt import unproved
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.unit.consuming import MAPPERS
 
 TOLD = {Key("P1"), Key("P2"), Key("P3")}

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from consumer.fingerprint import NO_MATTER, UNTOLD, fingerprint
-from consumer.mapping import mappers
+from consumer.mapping.fingerprint import NO_MATTER, UNTOLD, fingerprint
+from consumer.mapping.mapper import mappers
+from consumer.mapping.profile import Profile
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from consumer.profile import Profile
-from puente.engines.database import Catalogue
-from schemas.changes import CATALOGUES
+from foundation.engines.catalogue import Catalogue
+from schemas.entities import CATALOGUES
 from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import PROFILE
 

@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
-from consumer.caja import Store, Switches
+from consumer.caja.port import Store, Switches
 from consumer.interface import InterfaceOff
-from consumer.ledger import State
+from consumer.ledger.state import State
 from consumer.outcome import Step
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import MAPPERS, Site
 
@@ -45,10 +46,10 @@ class CountedCaja(MemoryCaja):
         self.transactions = self.looks = self.ledgers = 0
 
 
-def loaded() -> tuple[Site, CountedCaja]:
-    """A site that has all that there is, swept."""
+def loaded(*, stores: bool = False) -> tuple[Site, CountedCaja]:
+    """A site that has all that there is, swept; its consumer is made for CAJA's `stores`, or told of none."""
     caja = CountedCaja(MAPPERS)
-    site = Site(caja=caja)
+    site = Site(caja=caja, stores=tuple(caja.known_stores) if stores else None)
     site.product("P1")
     site.stock("P1", Decimal(5))
     site.step()
@@ -90,10 +91,10 @@ def test_what_a_till_holds_is_tried_again_after_a_second_however_idle_the_log_is
     caja.locked.add(("EXIST", ("P1", 1)))
     site.stock("P1", Decimal(6))
     list(turns(site, TURN_SECONDS))
-    assert site.waiting() == {"P1": "locked"}
+    assert site.parked() == {"P1": "locked"}
     caja.locked.clear()
     list(turns(site, 2.0))
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 def test_changes_to_stock_switched_on_are_noticed_within_seconds() -> None:
@@ -138,8 +139,7 @@ def test_days_with_the_interface_off_cost_one_small_transaction_a_look_and_the_l
 
 def test_a_store_that_is_added_or_has_another_warehouse_makes_the_consumer_outdated() -> None:
     for changed in ([Store(number=1, warehouse=1)], [Store(number=1, warehouse=1), Store(number=2, warehouse=9)]):
-        site, caja = loaded()
-        site.consumer._stores = tuple(caja.known_stores)
+        site, caja = loaded(stores=True)
         list(turns(site, 2 * HEARTBEAT_SECONDS))
         assert not site.consumer.is_outdated
         caja.known_stores = changed
@@ -185,7 +185,7 @@ def test_stock_that_waits_for_a_warehouse_that_is_not_read_keeps_nobody_busy() -
     site, caja = loaded()
     site.stock("P2", Decimal(1))
     site.step()
-    assert site.waiting() == {"P2": "parent"}
+    assert site.parked() == {"P2": "parent"}
     caja.parameters = replace(caja.parameters, stock_changes=False)
     list(turns(site, HEARTBEAT_SECONDS))
     site.product("P2")
@@ -199,8 +199,7 @@ def test_stock_that_waits_for_a_warehouse_that_is_not_read_keeps_nobody_busy() -
 
 
 def test_a_busy_caja_is_looked_at_as_often_as_an_idle_one() -> None:
-    site, caja = loaded()
-    site.consumer._stores = tuple(caja.known_stores)
+    site, caja = loaded(stores=True)
     caja.known_stores = [Store(number=1, warehouse=1)]
     for n in range(8):
         site.product("P1", description=f"Vuelta {n}")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from schemas.changes import Entity, Subject
 from schemas.codec import encode, frame
+from schemas.entities import Entity, Subject
 from tests.unit.consuming import Site, product
 
 PRODUCT, SCHEME = Subject(Entity.PRODUCT), Subject(Entity.TAX_SCHEME)
@@ -18,8 +18,8 @@ def test_a_key_that_a_database_would_take_for_another_is_rejected_beside_the_goo
     site.append(PRODUCT, key.encode(), frame("product", encode("product", product(key))))
     site.product("P1", description="the good one")
     site.step()
-    assert list(site.waiting().values()) == ["rejected"]
-    assert "P1" not in site.waiting()
+    assert list(site.parked().values()) == ["rejected"]
+    assert "P1" not in site.parked()
     assert list(site.caja.content.table("CATINVEN")) == [("P1",)]
 
 
@@ -28,8 +28,8 @@ def test_an_empty_key_is_rejected() -> None:
     site.append(PRODUCT, b"", frame("product", encode("product", product(""))))
     site.append(PRODUCT, b"  ", None)
     site.step()
-    assert list(site.waiting().values()) == ["rejected", "rejected"]
-    assert len({key.rstrip() for key in site.waiting()}) == 2
+    assert list(site.parked().values()) == ["rejected", "rejected"]
+    assert len({key.rstrip() for key in site.parked()}) == 2
     assert site.caja.content.table("CATINVEN") == {}
 
 
@@ -38,8 +38,8 @@ def test_two_keys_with_the_same_long_beginning_wait_apart() -> None:
     for end in (b"a", b"b"):
         site.append(PRODUCT, b"x" * 40 + end, b"garbage")
     site.step()
-    assert len(site.waiting()) == 2
-    assert all(len(key) <= 32 for key in site.waiting())
+    assert len(site.parked()) == 2
+    assert all(len(key) <= 32 for key in site.parked())
 
 
 @pytest.mark.parametrize("key", [b"01", b" 1", b"+1", b"1_", b"1.0", b"-0", "１".encode(), b"one"])
@@ -48,7 +48,7 @@ def test_a_tombstone_of_another_spelling_leaves_a_number_alone(key: bytes) -> No
     site.publish(SCHEME, "1", ROW)
     site.append(SCHEME, key, None)
     site.step()
-    assert list(site.waiting().values()) == ["rejected"]
+    assert list(site.parked().values()) == ["rejected"]
     assert (site.row("ESQIMP", 1) or {})["ALTA"] == "T"
 
 
@@ -59,5 +59,5 @@ def test_numbers_are_found_by_their_own_spelling(number: int) -> None:
     site.step()
     site.publish(SCHEME, str(number), None)
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert (site.row("ESQIMP", number) or {})["ALTA"] == "F"

@@ -8,10 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from consumer.leftout import Note
-from consumer.mapping import RowMapper
-from puente.errors import PoisonError
-from schemas.changes import Entity, Value
+from consumer.mapping.mapper import RowMapper
+from foundation.errors import PoisonError
+from schemas.changes import Value
 from schemas.codec import bundled
+from schemas.entities import Entity
 from tests.unit.consuming import MAPPERS
 
 NOT_TAKEN = {
@@ -21,7 +22,7 @@ NOT_TAKEN = {
 }
 """Fields that CAJA knows by other means (the scheme's taxes, the store of the warehouse), or not at all."""
 WORDS = st.text("aB1 ñ;,@.", min_size=1, max_size=8).map(str.strip).filter(bool)
-TEXTS = st.one_of(WORDS, st.builds(lambda word, times: (word * times).strip(), WORDS, st.integers(1, 60)))
+TEXTS = st.one_of(WORDS, st.builds(lambda heartbeat, times: (heartbeat * times).strip(), WORDS, st.integers(1, 60)))
 NUMBERS = st.decimals(min_value=1, max_value=10**6, places=6)
 KEYS = st.text("AB12", min_size=1, max_size=5)
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from consumer.leftout import Cause, Note
-from consumer.mapping import MappedRow, mappers
-from puente.engines.database import Kind
-from puente.errors import ConfigError, PoisonError
-from schemas.changes import CATALOGUES, Entity, Key
+from consumer.mapping.mapper import MappedRow, mappers
+from foundation.engines.catalogue import Kind
+from foundation.errors import ConfigError, PoisonError
+from schemas.entities import CATALOGUES, Entity
+from schemas.keys import Key
 from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
 

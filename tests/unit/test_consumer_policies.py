@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from consumer.caja import Store, Switches
-from consumer.policies import Policies, SoftDeleted, StockPolicy, action
+from consumer.caja.port import Store, Switches
+from consumer.mapping.action import action
+from consumer.policies import Policies, SoftDeleted, StockPolicy
 from consumer.subscribe import choose_stores, shared_warehouses, stores_of_warehouses, subjects
-from puente.engines.database import Action
-from puente.errors import ConfigError
-from schemas.changes import Entity, Subject
+from foundation.engines.writing import Action
+from foundation.errors import ConfigError
+from schemas.entities import Entity, Subject
 from tests.unit.consuming import customer, product
 
 ON = Switches(interface=True, stock_changes=True, tax_included=False)

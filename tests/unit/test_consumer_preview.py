@@ -7,21 +7,22 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
 from consumer.policies import Policies
-from consumer.preview import Preview, Previewer
-from consumer.sweep import Found
-from schemas.changes import Entity, Key, Subject
+from consumer.resync.preview import Preview, Previewer
+from consumer.resync.sweep import Found
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import Content
 from tests.unit.consuming import NOW, TOPICS, Site, customer
-from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World
+from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, SubjectKey, World
 from tests.unit.test_convergence import POLICIES
 
 PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Subject(Entity.STOCK, 1)
 
 
 def preview(site: Site, *subjects: Subject) -> dict[Subject, Preview]:
-    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW)
+    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW)
     return {subject: previewer.preview(subject, TOPICS.of(subject), site.caja.state()) for subject in subjects}
 
 
@@ -47,7 +48,7 @@ def test_what_no_event_can_hold_is_not_told_as_gone() -> None:
     for key in ("X1", "BAD"):
         site.caja.content.table("CATINVEN")[(key,)] = {"PRODUCTO": key, "ALTA": "T"}
     said = {PRODUCT: {Key("BAD")}}
-    previewer = Previewer(site.caja, site.log, site.consumer._planner, NOW, unpublished=lambda subject: said.get(subject, set()))
+    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW, unpublished=lambda subject: said.get(subject, set()))
     assert previewer.preview(PRODUCT, TOPICS.of(PRODUCT), site.caja.state()).swept.gone == ["X1"]
 
 
@@ -63,15 +64,15 @@ def test_what_would_wait_is_told_with_its_reason() -> None:
     site.product("P3")
     site.caja.sales.add((1, Key("P1")))
     found = preview(site, PRODUCT, CUSTOMER, STOCK)
-    assert found[PRODUCT].waiting == {"BAD": Reason.REJECTED}
+    assert found[PRODUCT].parked == {"BAD": Reason.REJECTED}
     assert found[CUSTOMER].added == ["7"]
-    assert found[STOCK].waiting == {"P1": Reason.GUARD, "P2": Reason.PARENT}
+    assert found[STOCK].parked == {"P1": Reason.UNPOSTED_SALES, "P2": Reason.PARENT}
     assert found[STOCK].added == ["P3"]
 
 
 def stored(content: Content) -> tuple[Any, ...]:
     """All that is in a CAJA; a table that was only looked at is none."""
-    return copy.deepcopy(({name: rows for name, rows in content.rows.items() if rows}, content.waiting, content.progress, content.guard))
+    return copy.deepcopy(({name: rows for name, rows in content.rows.items() if rows}, content.parked, content.progress, content.lease))
 
 
 HISTORY = st.lists(
@@ -81,7 +82,7 @@ HISTORY = st.lists(
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(POLICIES, HISTORY)
-def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: list[tuple[Any, Place, int, int]]) -> None:
+def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: list[tuple[Any, SubjectKey, int, int]]) -> None:
     # Given a CAJA in any state, and no till that holds a row
     world = World(policies)
     for operation, place, n, dice in history:
@@ -92,7 +93,7 @@ def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: li
     world.start()
     # When a dry run says what would change
     before, touched = stored(world.caja.content), world.caja.touched
-    previewer = Previewer(world.caja, world.log, world.consumer._planner, NOW)
+    previewer = Previewer(world.caja, world.log, world.consumer._given.planner, NOW)
     chosen = SUBJECTS if world.caja.parameters.stock_changes or policies.stock.value == "overwrite" else SUBJECTS[:-2]
     found = [previewer.preview(subject, TOPICS.of(subject), world.caja.state()) for subject in chosen]
     assert stored(world.caja.content) == before
@@ -104,8 +105,8 @@ def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: li
             break
     told = sum(len(preview.added) + len(preview.changed) + len(preview.inactivated) for preview in found)
     assert world.caja.touched - touched == told
-    waiting = {(p.subject, key) for p in found for key in p.waiting}
-    assert {place for place in world.caja.content.waiting if place[0] in chosen} == waiting
+    parked = {(p.subject, key) for p in found for key in p.parked}
+    assert {place for place in world.caja.content.parked if place[0] in chosen} == parked
 
 
 def test_a_row_that_is_equal_but_its_total_is_not_counts_as_changed_once() -> None:

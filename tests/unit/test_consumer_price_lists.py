@@ -2,7 +2,7 @@
 
 import pytest
 
-from puente.errors import ConfigError, RetryableError
+from foundation.errors import ConfigError, RetryableError
 from tests.unit.consuming import Site, say
 
 SAID = r"centro: prices names lists that SAE does not have \(9\); SAE has: 1, 2"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from consumer import profile as profiles
-from consumer.mapping import mappers
-from consumer.profile import check, load
-from puente.engines.database import Catalogue, Kind
-from puente.errors import ConfigError
-from schemas.changes import CATALOGUES, Entity, Key
+from consumer.mapping import profile as profiles
+from consumer.mapping.mapper import mappers
+from consumer.mapping.profile import check, load
+from foundation.engines.catalogue import Catalogue, Kind
+from foundation.errors import ConfigError
+from schemas.entities import CATALOGUES, Entity
+from schemas.keys import Key
 from tests.fakes.caja import reference_catalogue
 from tests.unit.consuming import PROFILE, product
 

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from consumer.follow import PROVE_SECONDS
-from consumer.ledger import UNSEEN, Reason
+from consumer.ledger.parked import Reason
+from consumer.ledger.state import UNSEEN
 from consumer.policies import Policies
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
-from puente.texts import text
-from schemas.changes import Entity, Key, Subject
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import DAY_MS, Batch, Offset, Topic, TopicSettings
+from foundation.texts import text
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Site
 
@@ -71,7 +73,7 @@ def test_each_key_is_applied_once_so_that_no_till_sees_an_older_price() -> None:
     # When everything is read again, in transactions as small as they get
     caja.shown.clear()
     site.consumer = site.another()
-    site.consumer._applier.limit = 1
+    site.consumer.pace.limit = 1
     site.step()
     # Then no other price was ever seen
     assert set(caja.shown) == {59.0}
@@ -294,14 +296,14 @@ def test_what_waits_and_is_no_longer_in_the_log_waits_no_longer() -> None:
     price(site, "P1", 10)
     site.stock("P1", Decimal(3))
     site.step()
-    assert site.waiting() == {"P1": "guard"}
+    assert site.parked() == {"P1": "unposted-sales"}
     site.log.store.topics.pop(TOPICS.of(STOCK))
     site.stock("P2", Decimal(1))
     site.hear()
-    assert site.waiting() == {"P2": "parent"}
+    assert site.parked() == {"P2": "parent"}
 
 
-def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_it() -> None:
+def test_what_waits_of_a_broken_lineage_is_not_tried_before_the_resync_has_read_it() -> None:
     # Given a price that waits for a till
     caja = WatchedCaja()
     site = Site(caja=caja)
@@ -310,7 +312,7 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     site.caja.locked.add(("CATINVEN", ("P1",)))
     price(site, "P1", 11)
     site.step()
-    assert site.waiting() == {"P1": Reason.LOCKED}
+    assert site.parked() == {"P1": Reason.LOCKED}
     # When the log is another one, which holds a newer price
     site.log.store.topics.pop(TOPIC)
     for n in range(30):
@@ -319,7 +321,7 @@ def test_what_waits_of_another_history_is_not_tried_before_the_resync_has_read_i
     site.caja.locked.clear()
     site.clock.now += 100
     caja.shown.clear()
-    site.consumer._applier.limit = 5
+    site.consumer.pace.limit = 5
     site.hear()
     # Then the one that waited was never shown
     assert set(caja.shown) <= {10.0, 12.0}
@@ -346,7 +348,7 @@ def test_a_resync_that_was_killed_starts_again_and_ends_equal() -> None:
         site = Site()
         for n in range(30):
             price(site, f"P{n}", n)
-        site.consumer._applier.limit = 7
+        site.consumer.pace.limit = 7
         with suppress(ConnectionLost):
             for n in range(40):
                 if n == kill_at:
@@ -365,7 +367,7 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_read_again() -> None:
         site = Site()
         for n in range(30):
             price(site, f"P{n}", n)
-        site.consumer._applier.limit = 7
+        site.consumer.pace.limit = 7
         for _ in range(after):
             site.consumer.step()
         site.log.store.topics.pop(TOPIC)
@@ -374,14 +376,14 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_read_again() -> None:
         site.hear()
         assert shown(site, "P1") == 100.0
         position = site.caja.content.progress[TOPIC].position
-        assert (position.identity, position.next_offset) == (site.log.store.topics[TOPIC].identity, 1)
+        assert (position.topic_id, position.next_offset) == (site.log.store.topics[TOPIC].topic_id, 1)
 
 
 def test_what_comes_while_a_resync_runs_is_applied_after_it() -> None:
     site = Site()
     for n in range(30):
         price(site, f"P{n}", n)
-    site.consumer._applier.limit = 7
+    site.consumer.pace.limit = 7
     for n in range(4):
         site.consumer.step()
         price(site, f"P{n}", 1000 + n)
@@ -393,7 +395,7 @@ def test_a_ledger_says_how_far_a_resync_is() -> None:
     site = Site()
     for n in range(30):
         price(site, f"P{n}", n)
-    site.consumer._applier.limit = 7
+    site.consumer.pace.limit = 7
     seen = []
     for _ in range(8):
         site.consumer.step()
@@ -409,12 +411,12 @@ def test_many_old_rejections_do_not_stop_a_resync() -> None:
     for n in range(14):
         site.append(PRODUCT, b"BAD%d" % n, b"garbage")
         site.step()
-    assert len(site.waiting()) == 14
+    assert len(site.parked()) == 14
     # When a resync meets all of them in one batch
     site.fingerprint = "print 2"
     site.consumer = site.another()
     site.step()
-    assert len(site.waiting()) == 14
+    assert len(site.parked()) == 14
     assert PRODUCT in site.consumer.reports
 
 
@@ -426,7 +428,7 @@ def test_superseded_events_are_neither_decoded_nor_written() -> None:
     step = site.step()
     assert step is not None
     assert step.applied == 1
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 def test_policies_that_change_take_effect_by_themselves() -> None:

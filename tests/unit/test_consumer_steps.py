@@ -6,15 +6,15 @@ from decimal import Decimal
 import pytest
 
 from consumer.apply import LARGEST, SMALLEST
-from consumer.caja import Switches
+from consumer.caja.port import Switches
 from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
-from puente.errors import ConfigError, ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import Record
-from puente.texts import text
-from schemas.changes import Entity, Subject
+from foundation.errors import ConfigError, ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import Record
+from foundation.texts import text
 from schemas.codec import FRAME, UnknownSchemaError, bundled, encode, frame
+from schemas.entities import Entity, Subject
 from tests.fakes.caja import MemoryCaja
 from tests.fakes.slow_caja import SlowCaja
 from tests.unit.consuming import MAPPERS, TOPICS, Clock, Site, customer, product
@@ -57,17 +57,17 @@ def test_an_equal_event_is_not_even_decoded() -> None:
     step = site.step()
     assert step is not None
     assert step.equal == 1
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 def test_stock_waits_for_its_product_and_goes_in_with_it() -> None:
     site = Site()
     site.stock("P1", Decimal(5))
     site.step()
-    assert site.waiting() == {"P1": "parent"}
+    assert site.parked() == {"P1": "parent"}
     site.product("P1")
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert site.row("EXIST", "P1", 1) == {"PRODUCTO": "P1", "TIENDA": 1, "EXISTIENDA": 5.0}
     assert (site.row("CATINVEN", "P1") or {})["EXISTENCIA"] == 5
 
@@ -78,10 +78,10 @@ def test_stock_of_a_product_that_policy_keeps_out_is_kept_out_and_goes_in_when_t
     site.stock("P1", Decimal(5))
     site.step()
     assert site.row("CATINVEN", "P1") is None
-    assert site.waiting() == {"P1": "kept out"}
+    assert site.parked() == {"P1": "kept-out"}
     site.product("P1")
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert site.row("EXIST", "P1", 1) is not None
 
 
@@ -129,13 +129,13 @@ def test_stock_with_unposted_sales_is_held_newest_only_and_applied_when_they_are
     site.stock("P1", Decimal(3))
     site.stock("P1", Decimal(8), warehouse=2)
     site.step()
-    assert site.waiting() == {"P1": "guard"}
+    assert site.parked() == {"P1": "unposted-sales"}
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 5
     assert (site.row("EXIST", "P1", 2) or {})["EXISTIENDA"] == 8
     site.caja.sales.clear()
     site.clock.now += 5
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 3
     assert site.caja.over_sales == []
 
@@ -156,7 +156,7 @@ def test_stock_is_caught_up_on_when_cambio_a_existencias_is_switched_on() -> Non
     site.stock("P1", Decimal(5))
     site.step()
     assert site.row("EXIST", "P1", 1) is None
-    assert site.waiting() == {}
+    assert site.parked() == {}
     site.caja.parameters = replace(site.caja.parameters, stock_changes=True)
     site.step()
     assert site.row("EXIST", "P1", 1) is not None
@@ -182,14 +182,14 @@ def test_a_locked_row_waits_alone_and_is_tried_again() -> None:
     site.product("P1", description="b")
     site.product("P2", description="b")
     site.step()
-    assert site.waiting() == {"P1": "locked"}
+    assert site.parked() == {"P1": "locked"}
     assert (site.row("CATINVEN", "P2") or {})["DESCRIPCIO"] == "b"
     site.product("P1", description="c")
     site.step()
     site.caja.locked.clear()
     site.clock.now += 1
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert (site.row("CATINVEN", "P1") or {})["DESCRIPCIO"] == "c"
 
 
@@ -206,7 +206,7 @@ def test_the_equal_of_what_was_applied_replaces_what_waits() -> None:
     site.clock.now += 100
     site.step()
     assert (site.row("CATINVEN", "P1") or {})["DESCRIPCIO"] == "a"
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x00", b"text", frame("product", b"\xff\xff\xff"), frame("customer", b"\x00")])
@@ -215,8 +215,8 @@ def test_an_event_that_cannot_be_read_is_rejected_with_its_bytes_and_the_rest_go
     site.append(PRODUCT, b"BAD", garbage)
     site.product("P1")
     site.step()
-    assert site.waiting() == {"BAD": "rejected"}
-    item = next(iter(site.caja.content.waiting.values()))
+    assert site.parked() == {"BAD": "rejected"}
+    item = next(iter(site.caja.content.parked.values()))
     assert item.value == garbage
     assert item.detail
     assert site.row("CATINVEN", "P1") is not None
@@ -227,7 +227,7 @@ def test_an_event_whose_key_is_not_the_one_in_its_value_is_rejected() -> None:
     body = encode("product", product("P1"))
     site.append(PRODUCT, b"P2", frame("product", body))
     site.step()
-    assert site.waiting() == {"P2": "rejected"}
+    assert site.parked() == {"P2": "rejected"}
 
 
 def test_a_key_that_no_sae_has_is_rejected_and_a_good_event_of_another_key_goes_on() -> None:
@@ -235,7 +235,7 @@ def test_a_key_that_no_sae_has_is_rejected_and_a_good_event_of_another_key_goes_
     site.append(PRODUCT, b"\xff\xfe" * 40, frame("product", encode("product", product("P1"))))
     site.product("P1")
     site.step()
-    assert list(site.waiting().values()) == ["rejected"]
+    assert list(site.parked().values()) == ["rejected"]
     assert site.row("CATINVEN", "P1") is not None
 
 
@@ -245,7 +245,7 @@ def test_a_newer_event_replaces_a_rejected_one() -> None:
     site.step()
     site.product("P1")
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert site.row("CATINVEN", "P1") is not None
 
 
@@ -256,7 +256,7 @@ def test_too_many_rejected_in_one_batch_stop_the_consumer_and_nothing_is_kept() 
     site.product("P1")
     with pytest.raises(ConfigError, match="rejected"):
         site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert site.row("CATINVEN", "P1") is None
     assert TOPICS.of(PRODUCT) not in site.caja.content.progress
 
@@ -266,7 +266,7 @@ def test_a_customer_born_in_caja_is_never_taken_over() -> None:
     site.caja.content.table("CATCLIEN")[(None,)] = {"CLIENTE": "7", "CLAVESAE": None, "NOMBRE": "de la casa", "ALTA": "T"}
     site.publish(Subject(Entity.CUSTOMER), "7", customer("7", name="de SAE"))
     site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert (site.row("CATCLIEN", None) or {})["NOMBRE"] == "de la casa"
     assert (site.row("CATCLIEN", "7") or {})["CLIENTE"] == "8"
 
@@ -276,7 +276,7 @@ def test_an_unknown_schema_stops_the_consumer_and_is_never_a_bad_event() -> None
     site.append(PRODUCT, b"P1", FRAME.pack(0, 999) + b"whatever")
     with pytest.raises(UnknownSchemaError, match=r"999.*upgrade"):
         site.step()
-    assert site.waiting() == {}
+    assert site.parked() == {}
     assert TOPICS.of(PRODUCT) not in site.caja.content.progress
 
 
@@ -344,7 +344,7 @@ def test_what_was_set_aside_by_a_commit_of_unknown_end_is_known_afterwards() -> 
     site.stock("P1", Decimal(6))
     site.step()
     # Then what waited is replaced
-    assert site.waiting() == {"P1": "parent"}
+    assert site.parked() == {"P1": "parent"}
     site.product("P1")
     site.step()
     assert (site.row("EXIST", "P1", 1) or {})["EXISTIENDA"] == 6
@@ -388,11 +388,11 @@ def test_stock_is_not_even_read_while_products_are_behind() -> None:
     for n in range(30):
         site.product(f"P{n}")
     site.stock("P29", Decimal(1))
-    site.consumer._applier.limit = 10
+    site.consumer.pace.limit = 10
     step = site.consumer.step()
     assert step is not None
     assert not step.at_end
-    assert site.waiting() == {}
+    assert site.parked() == {}
 
 
 @pytest.mark.parametrize(("look", "write", "limit"), [(5.0, 0.00001, LARGEST), (0.0, 0.01, SMALLEST)])
@@ -404,4 +404,4 @@ def test_batches_become_small_where_writing_is_slow_and_not_where_reading_sales_
         site.product(f"P{n}")
         site.stock(f"P{n}", Decimal(1))
     site.step()
-    assert site.consumer._applier.limit == limit
+    assert site.consumer.pace.limit == limit

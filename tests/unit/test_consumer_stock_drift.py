@@ -5,7 +5,8 @@ from typing import Any
 
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import STOCK_SECONDS
-from schemas.changes import Entity, Key, Subject
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
 from tests.unit.consuming import Site
 
 
@@ -45,7 +46,7 @@ def test_unposted_sales_are_not_written_over_until_they_are_posted() -> None:
     site.step()
     assert quantity(site) == 6.25
     assert site.caja.over_sales == []
-    assert site.waiting() == {}
+    assert site.parked() == {}
     site.caja.sales.clear()
     site.clock.now += STOCK_SECONDS
     site.step()
@@ -68,7 +69,7 @@ def test_a_locked_row_and_one_that_waits_are_left_to_another_time() -> None:
     site.clock.now += STOCK_SECONDS
     site.step()
     assert quantity(site) == 6.25
-    assert site.waiting() == {}
+    assert site.parked() == {}
     site.caja.locked.clear()
     site.clock.now += STOCK_SECONDS
     site.step()
@@ -149,8 +150,8 @@ def test_a_till_that_holds_the_product_keeps_its_stock_out_whole_until_the_next_
     site.caja.locked.add(("CATINVEN", ("P1",)))
     site.stock("P1", Decimal("12.25"))
     site.step()
-    assert (quantity(site), total(site), site.waiting()) == (7.25, 7.25, {"P1": "locked"})
+    assert (quantity(site), total(site), site.parked()) == (7.25, 7.25, {"P1": "locked"})
     site.caja.locked.clear()
     site.clock.now += 1
     site.step()
-    assert (quantity(site), total(site), site.waiting()) == (12.25, 12.25, {})
+    assert (quantity(site), total(site), site.parked()) == (12.25, 12.25, {})

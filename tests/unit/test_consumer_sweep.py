@@ -1,4 +1,4 @@
-"""The sweep after a resync: what it takes, and on whose word; and when CAJA is ready to sell."""
+"""The sweep after a resync: what it takes, and on whose heartbeat; and when CAJA is ready to sell."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import HELD_SECONDS
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import StoredTopic
-from puente.eventlog.port import Offset, Record
-from puente.texts import text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
-from schemas.control import KEY, SHORT, StuckTable, Word, record, short
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import StoredTopic
+from foundation.eventlog.port import Offset, Record
+from foundation.texts import text
+from schemas.control import KEY, SHORT, Heartbeat, StuckTable, record, short
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction
 from tests.unit.consuming import MAPPERS, NOW, TOPICS, Site, customer
 
@@ -44,7 +45,7 @@ def swept(**options: Any) -> Site:
     return site
 
 
-def test_without_a_word_nothing_is_swept_and_a_later_complete_one_allows_it() -> None:
+def test_without_a_heartbeat_nothing_is_swept_and_a_later_complete_one_allows_it() -> None:
     site = swept()
     assert is_active(site, "CATINVEN", "X1")
     assert set(site.consumer.sweeping) == {Subject(entity) for entity in Entity if entity is not Entity.STOCK}
@@ -56,7 +57,7 @@ def test_without_a_word_nothing_is_swept_and_a_later_complete_one_allows_it() ->
     assert site.consumer.reports[PRODUCT].inactivated == 1
 
 
-def test_a_word_given_before_the_resync_had_read_allows_nothing() -> None:
+def test_a_heartbeat_given_before_the_resync_had_read_allows_nothing() -> None:
     site = Site(ALL)
     site.product("P1")
     own(site, "X1")
@@ -66,7 +67,7 @@ def test_a_word_given_before_the_resync_had_read_allows_nothing() -> None:
     assert is_active(site, "CATINVEN", "X1")
 
 
-def test_an_incomplete_word_allows_nothing_about_the_topic_that_lacks_something() -> None:
+def test_an_incomplete_heartbeat_allows_nothing_about_the_topic_that_lacks_something() -> None:
     site = swept()
     own(site, "L9", "CATLINEA", "LINEA")
     site.say(lacking=[PRODUCT])
@@ -83,7 +84,7 @@ def test_a_row_of_sae_that_no_event_can_hold_is_spared_and_all_else_is_swept() -
     site.step()
     assert is_active(site, "CATINVEN", "BAD")
     assert not is_active(site, "CATINVEN", "X1")
-    assert site.caja.content.guard.ready_at is not None
+    assert site.caja.content.lease.ready_at is not None
 
 
 def test_where_not_every_row_that_no_event_can_hold_is_named_nothing_is_swept_and_caja_is_ready_all_the_same() -> None:
@@ -92,7 +93,7 @@ def test_where_not_every_row_that_no_event_can_hold_is_named_nothing_is_swept_an
     site.step()
     assert is_active(site, "CATINVEN", "X1")
     assert site.consumer.sweeping == [PRODUCT]
-    assert site.caja.content.guard.ready_at is not None
+    assert site.caja.content.lease.ready_at is not None
 
 
 def test_a_topic_that_was_not_compared_since_the_resync_keeps_caja_from_being_ready() -> None:
@@ -100,10 +101,10 @@ def test_a_topic_that_was_not_compared_since_the_resync_keeps_caja_from_being_re
     site.say(lacking=[PRODUCT], compared=False, unpublished=[(PRODUCT, "BAD")])
     site.step()
     assert is_active(site, "CATINVEN", "X1")
-    assert site.caja.content.guard.ready_at is None
+    assert site.caja.content.lease.ready_at is None
 
 
-def test_a_word_whose_end_is_not_reached_yet_allows_nothing() -> None:
+def test_a_heartbeat_whose_end_is_not_reached_yet_allows_nothing() -> None:
     site = swept()
     site.say(end_of={PRODUCT: 2})
     site.step()
@@ -113,16 +114,16 @@ def test_a_word_whose_end_is_not_reached_yet_allows_nothing() -> None:
     assert not is_active(site, "CATINVEN", "X1")
 
 
-def test_a_word_about_another_identity_of_the_topic_allows_nothing() -> None:
+def test_a_heartbeat_about_another_topic_id_of_the_topic_allows_nothing() -> None:
     site = swept()
     site.say()
     # The consumer learns of the new topic only after it judged
-    words = site.log.store.topics[TOPICS.control]
+    heartbeats = site.log.store.topics[TOPICS.control]
     site.log.store.topics[TOPICS.of(PRODUCT)] = StoredTopic()
     site.product("P1")
     site.step()
     assert is_active(site, "CATINVEN", "X1")
-    assert words.end == 1
+    assert heartbeats.end == 1
     site.hear()
     assert is_active(site, "CATINVEN", "X1")
     site.say()
@@ -131,12 +132,12 @@ def test_a_word_about_another_identity_of_the_topic_allows_nothing() -> None:
 
 
 def say_again(site: Site, place: int, run: str = "r") -> None:
-    """The word at a place of the control topic, in short."""
-    word = short(Word(run=run, time=NOW, topics=(), compared=False), Offset(place), NOW)
-    site.log.append([record(TOPICS.control, word)])
+    """The heartbeat at a place of the control topic, in short."""
+    heartbeat = short(Heartbeat(run=run, time=NOW, topics=(), compared=False), Offset(place), NOW)
+    site.log.append([record(TOPICS.control, heartbeat)])
 
 
-def test_a_short_word_allows_what_the_whole_one_did_that_it_repeats() -> None:
+def test_a_short_heartbeat_allows_what_the_whole_one_did_that_it_repeats() -> None:
     """One that was given before there was anything to wait for."""
     site = Site(ALL)
     site.product("P1")
@@ -149,7 +150,7 @@ def test_a_short_word_allows_what_the_whole_one_did_that_it_repeats() -> None:
     assert not is_active(site, "CATINVEN", "X1")
 
 
-def test_a_short_word_that_repeats_an_incomplete_one_allows_nothing() -> None:
+def test_a_short_heartbeat_that_repeats_an_incomplete_one_allows_nothing() -> None:
     site = Site(ALL)
     own(site, "X1")
     site.product("P1")
@@ -164,13 +165,13 @@ NO_REPETITION: dict[str, Callable[[Site], None]] = {
     "of another run than the word": lambda site: say_again(site, 0, "other"),
     "of a word that is not there": lambda site: say_again(site, 9),
     "of itself": lambda site: say_again(site, 1),
-    "that cannot be read": lambda site: site.append_word(SHORT, b"garbage"),
-    "that repeats nothing": lambda site: site.append_word(SHORT, site.log.store.topics[TOPICS.control].events[0].value),
+    "that cannot be read": lambda site: site.append_heartbeat(SHORT, b"garbage"),
+    "that repeats nothing": lambda site: site.append_heartbeat(SHORT, site.log.store.topics[TOPICS.control].events[0].value),
 }
 
 
 @pytest.mark.parametrize("which", NO_REPETITION)
-def test_a_short_word_allows_nothing(which: str) -> None:
+def test_a_short_heartbeat_allows_nothing(which: str) -> None:
     site = Site(ALL)
     site.product("P1")
     own(site, "X1")
@@ -181,7 +182,7 @@ def test_a_short_word_allows_nothing(which: str) -> None:
     assert is_active(site, "CATINVEN", "X1")
 
 
-def test_a_short_word_of_one_who_was_followed_or_has_ended_allows_nothing() -> None:
+def test_a_short_heartbeat_of_one_who_was_followed_or_has_ended_allows_nothing() -> None:
     site = Site(ALL)
     site.product("P1")
     own(site, "X1")
@@ -191,7 +192,7 @@ def test_a_short_word_of_one_who_was_followed_or_has_ended_allows_nothing() -> N
     say_again(site, 0)
     site.step()
     assert is_active(site, "CATINVEN", "X1")
-    site.append_word(KEY, None)
+    site.append_heartbeat(KEY, None)
     say_again(site, 0)
     site.step()
     assert is_active(site, "CATINVEN", "X1")
@@ -200,7 +201,7 @@ def test_a_short_word_of_one_who_was_followed_or_has_ended_allows_nothing() -> N
     assert not is_active(site, "CATINVEN", "X1")
 
 
-def test_a_short_word_of_a_newer_word_than_the_one_that_was_heard_counts() -> None:
+def test_a_short_heartbeat_of_a_newer_heartbeat_than_the_one_that_was_heard_counts() -> None:
     """A late one of somebody who was followed came first."""
     site = Site(ALL)
     site.product("P1")
@@ -216,7 +217,7 @@ def test_a_short_word_of_a_newer_word_than_the_one_that_was_heard_counts() -> No
     assert not is_active(site, "CATINVEN", "X1")
 
 
-def test_a_word_that_was_taken_back_allows_nothing() -> None:
+def test_a_heartbeat_that_was_taken_back_allows_nothing() -> None:
     site = swept()
     site.say()
     site.log.append([Record(topic=TOPICS.control, key=KEY, value=None)])
@@ -227,14 +228,14 @@ def test_a_word_that_was_taken_back_allows_nothing() -> None:
     assert not is_active(site, "CATINVEN", "X1")
 
 
-def test_a_word_that_cannot_be_read_allows_nothing_and_stops_nobody() -> None:
+def test_a_heartbeat_that_cannot_be_read_allows_nothing_and_stops_nobody() -> None:
     site = swept()
     site.log.append([Record(topic=TOPICS.control, key=KEY, value=b"garbage")])
     site.step()
     assert is_active(site, "CATINVEN", "X1")
 
 
-def test_another_control_topic_means_waiting_for_a_word_from_now_on() -> None:
+def test_another_control_topic_means_waiting_for_a_heartbeat_from_now_on() -> None:
     site = swept()
     site.log.store.topics[TOPICS.control] = StoredTopic()
     site.say()
@@ -292,7 +293,7 @@ def test_what_waits_is_not_swept() -> None:
     site.caja.locked.add(("CATINVEN", ("P1",)))
     site.product("P1")
     site.step()
-    assert site.waiting() == {"P1": Reason.LOCKED}
+    assert site.parked() == {"P1": Reason.LOCKED}
     # When the sweep comes, then it stays
     site.say()
     site.step()
@@ -305,7 +306,7 @@ def test_a_row_that_a_till_keeps_is_swept_once_it_is_free() -> None:
     site.say()
     site.step()
     assert is_active(site, "CATINVEN", "X1")
-    assert site.waiting() == {"X1": Reason.LOCKED}
+    assert site.parked() == {"X1": Reason.LOCKED}
     site.caja.locked.clear()
     site.clock.now += 5
     site.step()
@@ -451,7 +452,7 @@ def test_a_sweep_that_was_killed_after_any_of_its_commits_goes_on(commits: int) 
     for n in range(40):
         own(site, f"X{n}")
     site.step()
-    site.consumer._applier.limit = 15
+    site.consumer.pace.limit = 15
     site.say()
     caja.commits = commits
     with suppress(ConnectionLost):
@@ -479,7 +480,7 @@ def test_ready_to_sell_is_said_once_everything_was_resynced_and_swept() -> None:
     assert at is not None
     site.clock.now += 100
     site.step()
-    assert site.caja.content.guard.ready_at == at
+    assert site.caja.content.lease.ready_at == at
 
 
 @pytest.mark.parametrize(
@@ -492,13 +493,13 @@ def test_with_a_box_left_out_it_is_never_said(policies: Policies) -> None:
     site.say()
     for _ in range(3):
         site.step()
-    assert site.caja.content.guard.ready_at is None
+    assert site.caja.content.lease.ready_at is None
 
 
 def test_a_held_sweep_keeps_it_from_being_said() -> None:
     site = many(60)
     site.step()
-    assert site.caja.content.guard.ready_at is None
+    assert site.caja.content.lease.ready_at is None
 
 
 WAITS = StuckTable(table="PARAM_INVENTARIO", transaction=31, entities=("stock",))
@@ -515,7 +516,7 @@ def without_stock() -> Site:
 def is_ready(site: Site) -> bool:
     site.step()
     site.step()
-    return site.caja.content.guard.ready_at is not None
+    return site.caja.content.lease.ready_at is not None
 
 
 def test_a_store_whose_warehouse_sae_lacks_keeps_no_caja_from_being_ready() -> None:
@@ -529,7 +530,7 @@ def test_a_caja_is_not_ready_while_nobody_knows_where_stock_stands() -> None:
     site = without_stock()
     site.say(compared=False, stuck=[WAITS])
     assert not is_ready(site)
-    site.append_word(KEY, None)  # the producer ends, another consumer begins, and another producer
+    site.append_heartbeat(KEY, None)  # the producer ends, another consumer begins, and another producer
     site.consumer = site.another()
     assert not is_ready(site)
     site.say(compared=False, lacking=[Subject(entity) for entity in CATALOGUES])

@@ -5,12 +5,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.ledger import Reason
+from consumer.ledger.parked import Reason
 from consumer.leftout import Cause, Note, Notes
 from consumer.policies import Policies, SoftDeleted, StockPolicy
-from schemas.changes import Entity
+from schemas.entities import Entity
 from tests.unit.consuming import MAPPERS, TOPICS
-from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, Place, World
+from tests.unit.histories import OPERATIONS, PLACES, SUBJECTS, SubjectKey, World
 
 KEY_COLUMN = {"CATLINEA": "LINEA", "ESQIMP": "CLAVE", "CATMONED": "MONEDA", "CATINVEN": "PRODUCTO", "CATCLIEN": "CLAVESAE"}
 SHOWN = {"CATLINEA": "DESCRIPCIO", "ESQIMP": "PORCEN1", "CATMONED": "TCAMBIO", "CATINVEN": "PRECIOP", "CATCLIEN": "NOMBRE"}
@@ -34,8 +34,8 @@ def wrong(world: World) -> list[str]:
         found += wrong_stock(world, place) if place[0].entity is Entity.STOCK else wrong_row(world, place)
     if world.caja.content.left_out != left_out(world):
         found.append(f"left out: {world.caja.content.left_out} instead of {left_out(world)}")
-    waiting = {item.reason for item in world.caja.content.waiting.values()}
-    found += [f"waits: {reason}" for reason in waiting - {Reason.KEPT_OUT, Reason.PARENT}]
+    parked = {item.reason for item in world.caja.content.parked.values()}
+    found += [f"waits: {reason}" for reason in parked - {Reason.KEPT_OUT, Reason.PARENT}]
     saved, ends = world.caja.content.progress, world.log.topics()
     topics = [TOPICS.of(subject) for subject in SUBJECTS]
     return found + [
@@ -43,13 +43,13 @@ def wrong(world: World) -> list[str]:
     ]
 
 
-def left_out(world: World) -> dict[Place, Notes]:
+def left_out(world: World) -> dict[SubjectKey, Notes]:
     """A product in use has as many prices as its number says, of four."""
     used = {place: n for place, (n, inactive) in world.sae.items() if place[0].entity is Entity.PRODUCT and not inactive}
     return {place: tuple(Note(Cause.NO_PRICE, f"PRECIO{lacking}") for lacking in range(n + 1, 5)) for place, n in used.items()}
 
 
-def wrong_row(world: World, place: Place) -> list[str]:
+def wrong_row(world: World, place: SubjectKey) -> list[str]:
     (subject, key), table = place, MAPPERS[place[0].entity].plan.table
     row = next((r for r in world.caja.content.table(table).values() if str(r[KEY_COLUMN[table]]) == key), None)
     if row is not None and subject.entity in SOFT and place not in world.ever_active:
@@ -67,7 +67,7 @@ def wrong_row(world: World, place: Place) -> list[str]:
     return [] if good else [f"{subject} {key}: {row[SHOWN[table]]} {row['ALTA']} instead of {expected}, inactive {inactive}"]
 
 
-def wrong_gone(world: World, place: Place, row: dict[str, Any] | None) -> list[str]:
+def wrong_gone(world: World, place: SubjectKey, row: dict[str, Any] | None) -> list[str]:
     """What SAE lacks is inactive, or as it was where policy keeps it."""
     inactivated = {
         Entity.PRODUCT: world.policies.inactivate_missing_products,
@@ -80,7 +80,7 @@ def wrong_gone(world: World, place: Place, row: dict[str, Any] | None) -> list[s
     return [f"{place} is inactive, and policy keeps it"] if row["ALTA"] == "F" and place not in world.ever_inactive else []
 
 
-def wrong_stock(world: World, place: Place) -> list[str]:
+def wrong_stock(world: World, place: SubjectKey) -> list[str]:
     (subject, key), content = place, world.caja.content
     row = content.table("EXIST").get((key, subject.warehouse))
     product_row = content.table("CATINVEN").get((key,))
@@ -95,7 +95,9 @@ def wrong_stock(world: World, place: Place) -> list[str]:
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(POLICIES, HISTORY)
-def test_any_history_ends_with_caja_equal_to_the_mapping_of_sae(policies: Policies, history: list[tuple[Any, Place, int, int]]) -> None:
+def test_any_history_ends_with_caja_equal_to_the_mapping_of_sae(
+    policies: Policies, history: list[tuple[Any, SubjectKey, int, int]]
+) -> None:
     world = World(policies)
     for operation, place, n, dice in history:
         operation(world, place, n, dice)

@@ -5,12 +5,12 @@ from itertools import count
 
 import pytest
 
+from foundation.eventlog.lineage import BrokenLineage
+from foundation.eventlog.port import Topic
 from producer.claim import Standby
-from producer.tables import Clin, Inve
-from producer.view import LogChanged
-from puente.eventlog.history import OtherHistory
-from puente.eventlog.port import Topic
-from schemas.changes import Entity, Subject
+from producer.index import LogChanged
+from producer.sae.tables import Clin, Inve
+from schemas.entities import Entity, Subject
 from tests.fakes.failing_log import FailingLog
 from tests.fakes.sae import row
 from tests.unit import consuming, producing
@@ -45,12 +45,12 @@ def test_the_producer_begins_anew_at_whichever_call_it_is(topic: Topic) -> None:
 
 def _run(site: producing.Site) -> int:
     """How many calls there were then."""
-    with suppress(LogChanged, OtherHistory):
+    with suppress(LogChanged, BrokenLineage):
         site.run()
     return site.log.calls
 
 
-def test_a_standby_takes_a_log_without_words_for_free_at_whichever_call_it_is() -> None:
+def test_a_standby_takes_a_log_without_heartbeats_for_free_at_whichever_call_it_is() -> None:
     for at in (1, 2, 3):
         site = producing.Site()
         site.run()
@@ -76,7 +76,7 @@ def test_a_consumer_waits_for_the_topic_at_whichever_call_it_is(topic: Topic, re
         reached = log.calls >= at
         log.create(TOPICS.fixed())
         site.product("P", description="newest")
-        for _ in range(3):  # a sweep may wait for a word of the new topic
+        for _ in range(3):  # a sweep may wait for a heartbeat of the new topic
             site.step()
             site.say()
         site.step()

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from puente.demo.expected_rows import byte_order, number, words
+from puente.demo.oracle.expected_rows import byte_order, number, words
 from puente.demo.retail import batches
 from puente.demo.rows import UPGRADE
 from puente.demo.statements import literal, sql
 from puente.reference.columns import sae_metadata
-from schemas.changes import BLANKS, trim
+from schemas.keys import BLANKS, trim
 
 COUNT = 1500
 Rows = list[Mapping[str, Any]]

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puente.errors import ConfigError, Displaced, RetryableError
-from puente.eventlog.compaction import AT_ONCE
-from puente.eventlog.embedded import EmbeddedLog, pack_headers, unpack_headers
-from puente.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
+from foundation.errors import ConfigError, Displaced, RetryableError
+from foundation.eventlog.embedded.compaction import AT_ONCE
+from foundation.eventlog.embedded.file import pragma
+from foundation.eventlog.embedded.headers import pack_headers, unpack_headers
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Event, Offset, Record, Topic, TopicSettings
 
 TOPIC = Topic("puente.01.product")
 DAY = 24 * 3600.0
@@ -130,9 +132,9 @@ def said(process: subprocess.Popen[str]) -> str:
 
 IMPORTS = """
 import sys
-from puente.errors import RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Record, Topic
+from foundation.errors import RetryableError
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Record, Topic
 TOPIC = Topic("puente.01.product")
 log = EmbeddedLog(sys.argv[1])
 """
@@ -217,7 +219,7 @@ def test_a_reader_in_the_middle_holds_up_no_writer(log: EmbeddedLog) -> None:
 def test_every_append_is_synced(log: EmbeddedLog) -> None:
     """No test can cut the power; this setting is what the promise rests on."""
     full = 2
-    assert log._pragma("synchronous") == full
+    assert pragma(log._db, "synchronous") == full
 
 
 def test_another_process_reads_what_was_acknowledged_while_the_writer_is_still_open(log: EmbeddedLog) -> None:
@@ -455,10 +457,10 @@ def test_behind_a_fence_nothing_is_appended_once_somebody_else_wrote_what_was_no
     """As by a process that was stopped in the midst of its work, and goes on when another one took over."""
     log.create({CONTROL: TopicSettings()})
     log.fence(CONTROL)
-    word = Record(topic=CONTROL, key=b"producer", value=b"mine")
-    log.append([word])
+    heartbeat = Record(topic=CONTROL, key=b"producer", value=b"mine")
+    log.append([heartbeat])
     log.read(CONTROL, START)
-    log.append([word, word])
+    log.append([heartbeat, heartbeat])
     add(log, ("1", "mine"))
     other = EmbeddedLog(log.path)
     other.append([Record(topic=CONTROL, key=b"producer", value=b"theirs")])
@@ -466,7 +468,7 @@ def test_behind_a_fence_nothing_is_appended_once_somebody_else_wrote_what_was_no
         with pytest.raises(Displaced):
             add(log, ("2", "mine, too late"))
     with pytest.raises(Displaced):
-        log.append([word])
+        log.append([heartbeat])
     assert kept(log) == [("1", "mine")]
     log.read(CONTROL, Offset(0), 2)
     with pytest.raises(Displaced):

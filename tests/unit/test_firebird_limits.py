@@ -13,22 +13,29 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.sql.base import Executable
 
-from consumer import ledger, sales
-from consumer.caja import Holder
-from consumer.ledger import Guard, Moment, Progress, Reason, Sweep, Waiting
+from consumer.caja import sales
+from consumer.caja.port import Holder
+from consumer.caja.sql import SqlCaja
+from consumer.ledger import making, tables
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.making import OLD_LEASE, OLD_PARKED
+from consumer.ledger.parked import Parked, Reason
+from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
-from consumer.sql_caja import SqlCaja
-from producer.sae import SqlSae
-from producer.tables import KEYS, TABLES
-from puente import grants
+from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege, Table
+from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
+from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
+from foundation.eventlog.lineage import LastEvent, Position
+from foundation.eventlog.port import Offset, Topic, TopicId
+from producer.sae.port import SqlSae
+from producer.sae.tables import KEYS, TABLES
+from puente.commands import grants
+from puente.commands.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.config import Settings
-from puente.engines.database import LEDGER_COLUMNS, Catalogue, Column, Kind, Privilege, RowWrite, Survey, TransactionIds, WritePlan, Written
-from puente.engines.firebird import alter, catalogue, insert, keys, packed, privileges
-from puente.eventlog.history import LastEvent, Position
-from puente.eventlog.port import Identity, Offset, Topic
-from puente.privileges import lacking, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.reference.columns import caja_metadata, sae_metadata
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from tests.fakes.caja import catalogue_of, reference_catalogue
 from tests.unit.consuming import MAPPERS, NOW, PROFILE
 
@@ -125,6 +132,9 @@ class Recorder:
                 if column.nullable:
                     self.texts.append(alter.add_column(column, DIALECT))
 
+    def rename_column(self, table: str, old: str, new: str) -> None:
+        self.texts.append(alter.rename_column(table, old, new))
+
     def drop_tables(self, metadata: sa.MetaData) -> None:
         for table in metadata.sorted_tables:
             self._keep(sa.schema.DropTable(table))
@@ -139,27 +149,28 @@ class Recorder:
 
 
 def of_the_consumer() -> list[str]:
-    guard = (1, ledger.VERSION, "centro", None, 0, *[None] * (len(ledger.guard.c) - 5))
+    lease = (1, tables.VERSION, "centro", None, 0, *[None] * (len(tables.lease.c) - 5))
     database = Recorder(
-        {**reference_catalogue(), **catalogue_of(ledger.metadata)},
+        {**reference_catalogue(), **catalogue_of(tables.metadata)},
         {
-            ledger.guard.name: [guard],
-            ledger.ROWS: [("stock", 1)],
-            ledger.left_out.name: [("product", 0, "shortened", "shortened", 1)],
+            'SELECT "LEDGER_VERSION", "CAJA"': [(tables.VERSION, "centro")],
+            tables.lease.name: [lease],
+            tables.ROWS: [("stock", 1)],
+            tables.left_out.name: [("product", 0, "shortened", "shortened", 1)],
             "PARAMS": [("INTERFAZSAE", "T"), ("CAMBIOEXIS", "T"), ("PRECIOIMP", "F")],
         },
     )
     caja = SqlCaja("centro", database, PROFILE, MAPPERS)
-    database.create_tables(ledger.metadata)
-    database.add_columns(ledger.metadata)
-    database.drop_tables(ledger.metadata)
+    database.create_tables(tables.metadata)
+    database.add_columns(tables.metadata)
+    database.drop_tables(tables.metadata)
     database.create_index(sales.INDEX, PROFILE.sales.table, sales.expression(PROFILE.sales))
     database.permits_index(PROFILE.sales.table)
     caja.switches()
     caja.stores()
-    seen = caja.read_guard()
+    seen = caja.read_lease()
     holder = Holder(host="here", process=1, started=1)
-    for before in (seen, Guard(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
+    for before in (seen, LeaseRow(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
         caja.claim(before, "mine", holder)
     caja.state()
     caja.left_out(lambda _subject: True)
@@ -167,9 +178,9 @@ def of_the_consumer() -> list[str]:
         transaction.unposted()
         for entity in Entity:
             transaction.write(entity, [])
-        transaction.set_aside([waiting()])
-        transaction.leave_out({waiting().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [waiting().place])
-        transaction.release([waiting().place] * 2000)
+        transaction.park([parked()])
+        transaction.leave_out({parked().place: (Note(Cause.SHORTENED, "NOMBRE"),)}, [parked().place])
+        transaction.release([parked().place] * 2000)
         transaction.save(Topic("t"), progress())
         transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])
         transaction.say_ready(NOW)
@@ -181,12 +192,12 @@ def of_the_consumer() -> list[str]:
 
 
 def progress() -> Progress:
-    position = Position(Identity("i"), Offset(1), LastEvent(Offset(0), "0"))
-    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Moment(Identity("c"), Offset(1)), 2))
+    position = Position(TopicId("i"), Offset(1), LastEvent(Offset(0), "0"))
+    return Progress(position=position, end_reached=NOW, fingerprint="f", sweep=Sweep(Moment(TopicId("c"), Offset(1)), 2))
 
 
-def waiting() -> Waiting:
-    return Waiting(
+def parked() -> Parked:
+    return Parked(
         subject=Subject(Entity.PRODUCT),
         key=Key("P1"),
         reason=Reason.LOCKED,
@@ -195,6 +206,20 @@ def waiting() -> Waiting:
         content_hash="",
         since=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def of_an_older_ledger() -> list[str]:
+    """What `puente setup` does with it."""
+    columns = {
+        OLD_LEASE: ("ID", "CAJA", "TOKEN", "BEAT"),
+        OLD_PARKED: tables.parked.c.keys(),
+        tables.positions.name: ("TOPIC", "TOPIC_IDENTITY", "SWEEP_IDENTITY"),
+    }
+    known = {name: Table(name=name, columns={column: Column(name=column, kind=Kind.TEXT) for column in of}) for name, of in columns.items()}
+    database = Recorder(known, {OLD_LEASE: [(3, "centro")]})
+    making.upgrade(database)
+    making.adopt(database, "centro", [])
+    return database.texts
 
 
 def of_the_producer() -> list[str]:
@@ -217,14 +242,14 @@ def of_the_users() -> list[str]:
     return [*database.texts, *grants.for_sae(settings).grants, *grants.for_caja(settings.caja[0]).grants]
 
 
-ALL = [*of_the_consumer(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
+ALL = [*of_the_consumer(), *of_an_older_ledger(), *of_the_producer(), *of_the_users(), catalogue.COLUMNS, catalogue.INDEXES]
 BLOCKS = {entity.value: packed.build(mapper.plan).sql for entity, mapper in MAPPERS.items()}
-BLOCKS["waiting"] = insert.build(ledger.waiting)
+BLOCKS["parked"] = insert.build(tables.parked)
 
 
 def test_the_list_is_not_empty_of_what_matters() -> None:
     assert all(block in ALL for block in BLOCKS.values())
-    for table in (*ledger.metadata.tables, *(f"{name}01" for name in TABLES.values()), "VVENTAS", "PARAMS", "TIENDAS"):
+    for table in (*tables.metadata.tables, *(f"{name}01" for name in TABLES.values()), "VVENTAS", "PARAMS", "TIENDAS"):
         assert any(table in text for text in ALL), table
 
 
@@ -264,12 +289,12 @@ def test_several_rows_fit_into_one_parameter(entity: Entity) -> None:
 
 def test_the_ledger_is_as_the_packed_write_takes_it() -> None:
     for column in LEDGER_COLUMNS:
-        stored = ledger.rows.c[column.name].type
+        stored = tables.rows.c[column.name].type
         kind = next(kind for of, kind in KINDS.items() if isinstance(stored, of))
         assert (column.kind, column.width) == (kind, stored.length if isinstance(stored, sa.String) else 0)
 
 
-@pytest.mark.parametrize("table", ledger.metadata.sorted_tables, ids=str)
+@pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=str)
 def test_keys_of_the_ledger_fit_into_an_index(table: sa.Table) -> None:
     length = sum(column.type.length or 0 if isinstance(column.type, sa.String) else 8 for column in table.primary_key)
     assert length + 8 * len(table.primary_key) < 1024  # a quarter of Firebird's default page

@@ -1,6 +1,6 @@
 """CP1252 inside ISO8859_1: the two ways to read it are one."""
 
-from puente.engines.firebird.text import from_bytes, from_database, to_database
+from foundation.engines.firebird.text import from_bytes, from_database, to_database
 
 UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 """Bytes that CP1252 leaves without a meaning: they pass as they are."""

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from puente import grants, texts
+from foundation import texts
+from foundation.errors import ConfigError
+from puente.commands import grants
+from puente.commands.grants import Script
+from puente.commands.privileges import Need, needs_of_caja, needs_of_ledger, needs_of_sae
 from puente.config import CajaSettings, Settings
-from puente.errors import ConfigError
-from puente.grants import Script
-from puente.privileges import Need, needs_of_caja, needs_of_ledger, needs_of_sae
 from tests.unit.consuming import PROFILE
 
 HOST = "firebird+firebird://{user}erp:3051/C:/Datos/SAE90EMPRE07.FDB"
@@ -57,7 +58,7 @@ def test_a_table_that_holds_the_total_of_stock_alone_is_written_too() -> None:
 def test_every_column_that_is_written_is_one_that_a_need_names() -> None:
     needs = {need.table: need for need in [*needs_of_caja(PROFILE), *needs_of_ledger()]}
     assert {"PRODUCTO", "ALTA", "EXISTENCIA", "PRECIOP"} <= set(needs["CATINVEN"].columns)
-    assert "BEAT" in needs["PUENTE_GUARD"].columns
+    assert "HEARTBEAT" in needs["PUENTE_LEASE"].columns
     assert needs["PARAMS"] == Need("PARAMS", needs["PARAMS"].privileges, ())
 
 

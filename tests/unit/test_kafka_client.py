@@ -10,11 +10,11 @@ import pytest
 from kafka import errors
 from kafka.errors import KafkaError
 
-from puente.errors import ConfigError, RetryableError
-from puente.eventlog.kafka import client
-from puente.eventlog.kafka.client import Client
-from puente.eventlog.port import Topic
-from puente.limits import KafkaLimits
+from foundation.errors import ConfigError, RetryableError
+from foundation.eventlog.kafka import client
+from foundation.eventlog.kafka.client import Client
+from foundation.eventlog.port import Topic
+from foundation.limits import KafkaLimits
 from tests.engines.ports import HOST
 
 SHORT = KafkaLimits(connect=0.5, request=0.5)

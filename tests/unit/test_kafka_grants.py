@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from puente import kafka_grants
+from foundation.engines import create_database, open_database
+from foundation.errors import ConfigError, ExitCode
+from puente.commands import kafka_grants
 from puente.config import Settings
-from puente.engines import create_database, open_database
-from puente.errors import ConfigError, ExitCode
 from puente.reference import Store, build_caja
 from tests.engines.embedded import EmbeddedDatabases
 
@@ -27,7 +27,7 @@ def commands(script: kafka_grants.Script) -> list[list[str]]:
 
 
 def values(command: list[str], option: str) -> list[str]:
-    return [command[place + 1] for place, word in enumerate(command) if word == option]
+    return [command[place + 1] for place, heartbeat in enumerate(command) if heartbeat == option]
 
 
 def rights(script: kafka_grants.Script, user: str) -> set[tuple[str, str, str]]:

@@ -11,9 +11,9 @@ from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from puente.eventlog.kafka.fetching import events_of
-from puente.eventlog.kafka.records import HEADER_BYTES, events_of_records
-from puente.eventlog.port import Event, Headers, Offset
+from foundation.eventlog.kafka.fetching import events_of
+from foundation.eventlog.kafka.records import HEADER_BYTES, events_of_records
+from foundation.eventlog.port import Event, Headers, Offset
 
 Made = tuple[bytes | None, bytes | None, Headers]
 NONE, GZIP = 0, 1

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from puente.errors import RetryableError
-from puente.eventlog.embedded import EmbeddedLog
-from puente.eventlog.port import START, Offset, Record, Topic, TopicSettings
-from puente.eventlog.watch import Watch
+from foundation.errors import RetryableError
+from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.port import START, Offset, Record, Topic, TopicSettings
+from foundation.eventlog.watch import Watch
 
 A, B = Topic("puente.01.product"), Topic("puente.01.customer")
 LONG = 120.0
@@ -37,7 +37,7 @@ def wait_for(path: Path, topic: Topic, seconds: float, has_opened: threading.Sem
         return log.wait({topic: START}, seconds)
 
 
-def waiting(threads: ThreadPoolExecutor, path: Path, topic: Topic, seconds: float = LONG, count: int = MANY) -> list[Future[bool]]:
+def parked(threads: ThreadPoolExecutor, path: Path, topic: Topic, seconds: float = LONG, count: int = MANY) -> list[Future[bool]]:
     """So many who have opened the log and wait, or are about to."""
     has_opened = threading.Semaphore(0)
     found = [threads.submit(wait_for, path, topic, seconds, has_opened) for _ in range(count)]
@@ -56,14 +56,14 @@ def results(futures: list[Future[bool]]) -> list[bool]:
 
 
 def test_all_who_wait_are_woken_by_one_append(path: Path, threads: ThreadPoolExecutor) -> None:
-    found = waiting(threads, path, A)
+    found = parked(threads, path, A)
     append(path, A)
     assert results(found) == [True] * MANY
 
 
 def test_those_who_wait_for_another_topic_go_on_waiting_and_are_not_forgotten(path: Path, threads: ThreadPoolExecutor) -> None:
     """Whoever looked may be among those who leave."""
-    others, found = waiting(threads, path, B), waiting(threads, path, A)
+    others, found = parked(threads, path, B), parked(threads, path, A)
     append(path, A)
     assert results(found) == [True] * MANY
     assert not any(future.done() for future in others)
@@ -72,14 +72,14 @@ def test_those_who_wait_for_another_topic_go_on_waiting_and_are_not_forgotten(pa
 
 
 def test_who_waits_no_longer_leaves_the_looking_to_another(path: Path, threads: ThreadPoolExecutor) -> None:
-    short, found = waiting(threads, path, A, seconds=0.0, count=1), waiting(threads, path, A)
+    short, found = parked(threads, path, A, seconds=0.0, count=1), parked(threads, path, A)
     assert results(short) == [False]
     append(path, A)
     assert results(found) == [True] * MANY
 
 
 def test_one_whose_file_is_gone_is_told_and_so_is_the_next_one(path: Path, threads: ThreadPoolExecutor) -> None:
-    found = waiting(threads, path, A, count=2)
+    found = parked(threads, path, A, count=2)
     for file in path.parent.iterdir():
         file.unlink()
     for future in found:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puente import logcopy
-from puente.errors import ConfigError, ExitCode, RetryableError
-from puente.eventlog import history
-from puente.eventlog.history import OtherHistory, digest
-from puente.eventlog.memory import MemoryLog
-from puente.eventlog.port import DAY_MS, Batch, Event, Headers, Offset, Record, Topic, TopicSettings
-from puente.logcopy import Result, Side
+from foundation.errors import ConfigError, ExitCode, RetryableError
+from foundation.eventlog import lineage as history
+from foundation.eventlog.lineage import BrokenLineage, digest
+from foundation.eventlog.memory import MemoryLog
+from foundation.eventlog.port import DAY_MS, Batch, Event, Headers, Offset, Record, Topic, TopicSettings
+from puente.commands import logcopy
+from puente.commands.logcopy import Result, Side
 from tests.fakes.failing_log import FailingLog
 
 Content = tuple[bytes, bytes | None, Headers]
@@ -25,7 +25,7 @@ ALL = (CONTROL, CUSTOMER, PRODUCT, REGISTRY)
 
 
 class Move:
-    """A log of the prefix `puente` with a word in it, and another one, of the prefix `moved`, where nothing is yet."""
+    """A log of the prefix `puente` with a heartbeat in it, and another one, of the prefix `moved`, where nothing is yet."""
 
     def __init__(self) -> None:
         self.source, self.target = FailingLog(), FailingLog()
@@ -105,7 +105,7 @@ def copied(result: Result) -> dict[str, int]:
     return {topic.topic.removeprefix("puente."): topic.copied for topic in result.topics}
 
 
-def test_every_topic_but_the_producers_words_is_copied_with_all_that_its_events_hold() -> None:
+def test_every_topic_but_the_producers_heartbeats_is_copied_with_all_that_its_events_hold() -> None:
     move = Move()
     headers = (("hash", bytes(range(256))), ("same", b"1"), ("same", b""), ("ñ", b"\x00"))
     move.write(PRODUCT, "MART-16", "Martillo", headers)
@@ -367,7 +367,7 @@ def test_a_source_that_is_another_one_meanwhile_is_an_error_and_nothing_is_calle
                 move.source.delete(topic)
 
     move = while_the_source_is_read(spoil)
-    with pytest.raises((OtherHistory, ConfigError), match=r"puente\.01\.product"):
+    with pytest.raises((BrokenLineage, ConfigError), match=r"puente\.01\.product"):
         move.copy()
     assert move.kept(PRODUCT) == []
 

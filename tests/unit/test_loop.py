@@ -7,10 +7,10 @@ from time import sleep
 
 import pytest
 
-from puente.errors import ConfigError, ExitCode, InvariantError, RetryableError
+from foundation.errors import ConfigError, ExitCode, InvariantError, RetryableError
+from foundation.retry import ONCE, Policy, retrying
+from foundation.texts import text
 from puente.loop import BUG_WAIT_SECONDS, CONFIG_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Stop, Worker, attended, run_all
-from puente.retry import ONCE, Policy, retrying
-from puente.texts import text
 
 
 class RecordingStop(Stop):

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foundation.errors import Displaced, RetryableError
+from foundation.eventlog.port import Event, Offset, Record
 from producer.claim import SILENCE_SECONDS, Claim, Standby
 from producer.poll import HEARTBEAT_SECONDS, Producer
-from producer.sae import ROWS_TO_A_BEAT
-from producer.tables import Clie, Clin, Inve
-from puente.errors import Displaced, RetryableError
-from puente.eventlog.port import Event, Offset, Record
+from producer.sae.port import ROWS_TO_A_BEAT
+from producer.sae.tables import Clie, Clin, Inve
 from schemas.control import KEY, record, release, run_of
 from schemas.headers import RUN
 from tests.fakes.sae import row
@@ -19,30 +19,30 @@ from tests.unit.producing import MODES, TOPICS, Clock, Mode, Site
 from tests.unit.sae_histories import ROWS
 
 
-def word(run: str | None, *, said: bool = True) -> Event:
-    """A word, or the release of one."""
+def heartbeat(run: str | None, *, said: bool = True) -> Event:
+    """A heartbeat, or the release of one."""
     headers = () if run is None else ((RUN, run.encode()),)
     return Event(Offset(0), KEY, b"word" if said else None, headers)
 
 
 def stands(*runs: str | None) -> bool:
-    """Whether the claim of `me` stands after these runs' words."""
+    """Whether the claim of `me` stands after these runs' heartbeats."""
     claim = Claim("me")
     for run in runs:
-        claim.take(word(run))
+        claim.take(heartbeat(run))
     return claim.stands
 
 
 # the rule
 
 
-def test_a_claim_stands_from_its_first_word_on() -> None:
+def test_a_claim_stands_from_its_first_heartbeat_on() -> None:
     assert not stands()
     assert not stands("old")
     assert stands("old", "me")
 
 
-def test_words_of_older_runs_that_come_late_do_not_count() -> None:
+def test_heartbeats_of_older_runs_that_come_late_do_not_count() -> None:
     assert stands("old", "older", "me", "old", "older", "me")
 
 
@@ -60,7 +60,7 @@ def test_of_two_claims_the_later_one_wins_for_both() -> None:
         lost = False
         for run in places:
             try:
-                claim.take(word(run))
+                claim.take(heartbeat(run))
             except Displaced:
                 lost = True
         assert lost != wins
@@ -70,14 +70,14 @@ def test_an_event_that_tells_no_run_is_no_claim() -> None:
     assert stands("me", None)
 
 
-def test_a_word_and_its_release_tell_their_run() -> None:
+def test_a_heartbeat_and_its_release_tell_their_run() -> None:
     site = Site()
     site.run()
     (first, *_) = site.log.store.topics[TOPICS.control].events
-    assert run_of(first) == site.words()[0].run == "run1"
+    assert run_of(first) == site.heartbeats()[0].run == "run1"
     released = release(TOPICS.control, "run1")
     assert (released.key, released.value, released.headers) == (KEY, None, ((RUN, b"run1"),))
-    assert record(TOPICS.control, site.words()[0]).headers == released.headers
+    assert record(TOPICS.control, site.heartbeats()[0]).headers == released.headers
 
 
 # the standby
@@ -165,7 +165,7 @@ def test_a_control_topic_that_was_made_again_is_read_from_its_start() -> None:
     assert waiting.after(0)
 
 
-def test_a_word_of_somebody_unknown_is_waited_for() -> None:
+def test_a_heartbeat_of_somebody_unknown_is_waited_for() -> None:
     site = Site()
     site.log.create(TOPICS.fixed())
     site.log.slip_in(Record(topic=TOPICS.control, key=KEY, value=b"?"))
@@ -198,7 +198,7 @@ def test_a_claim_is_read_before_the_first_pass() -> None:
     second = site.another()
     second.claim()
     second.claim()
-    assert [word.complete for word in site.words()] == [False, True, False]
+    assert [heartbeat.complete for heartbeat in site.heartbeats()] == [False, True, False]
     with pytest.raises(Displaced):
         site.run()
     assert second.run_pass().published == 0
@@ -209,7 +209,7 @@ def test_a_start_over_is_a_new_claim() -> None:
     site.run()
     site.producer.forget()
     site.run()
-    assert [word.run for word in site.words()] == ["run1", "run1", "run2", "run2"]
+    assert [heartbeat.run for heartbeat in site.heartbeats()] == ["run1", "run1", "run2", "run2"]
 
 
 def test_a_clean_end_releases_the_log_once() -> None:
@@ -238,7 +238,7 @@ def test_a_release_is_no_claim_and_is_read_by_the_next_run() -> None:
     site.producer.release()
     site.restart()
     assert site.run().published == 0
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 class Contender:
@@ -320,8 +320,8 @@ def test_who_reads_a_large_sae_for_half_a_minute_is_not_taken_for_silent(mode: M
     site.sae.on_row = slowly
     assert site.run().published == 30 * ROWS_TO_A_BEAT
     assert len(asked) >= 30
-    assert {word.complete for word in site.words()[:-1]} == {False}
-    assert site.words()[-1].complete
+    assert {heartbeat.complete for heartbeat in site.heartbeats()[:-1]} == {False}
+    assert site.heartbeats()[-1].complete
 
 
 def test_two_that_claim_in_the_same_moment_agree_who_writes() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import RetryableError
 from producer.deletes import AT_LEAST, WHOLE
-from producer.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
-from puente.errors import RetryableError
-from schemas.changes import Entity, Subject
+from producer.sae.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
 from schemas.control import HeldDeletes
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 
@@ -70,6 +70,14 @@ def test_all_of_an_entity_waits_however_few_they_are(mode: Mode, live: int) -> N
     assert left(site) == 0
 
 
+def test_all_of_an_entity_may_go_where_others_come_in_their_place(mode: Mode) -> None:
+    site = site_with(mode, WHOLE)
+    drop(site, range(WHOLE))
+    site.sae.put(row(Clie, "OTHER"))
+    assert site.run().held == {}
+    assert left(site) == 1
+
+
 def test_the_last_one_of_an_entity_may_go(mode: Mode) -> None:
     site = site_with(mode, WHOLE - 1)
     drop(site, range(WHOLE - 1))
@@ -77,29 +85,29 @@ def test_the_last_one_of_an_entity_may_go(mode: Mode) -> None:
     assert left(site) == 0
 
 
-def test_the_word_tells_what_deletes_are_held_of(mode: Mode) -> None:
+def test_the_heartbeat_tells_what_deletes_are_held_of(mode: Mode) -> None:
     site = site_with(mode)
-    assert site.words()[-1].held == ()
+    assert site.heartbeats()[-1].held == ()
     drop(site, range(51))
     site.run()
-    assert site.words()[-1].held == (TOPICS.of(CUSTOMERS),)
+    assert site.heartbeats()[-1].held == (TOPICS.of(CUSTOMERS),)
     site.restart(allow_deletes=51)
     site.run()
-    assert [word.held for word in site.words()[-2:]] == [(), ()]
+    assert [heartbeat.held for heartbeat in site.heartbeats()[-2:]] == [(), ()]
     assert left(site) == MANY - 51
 
 
-def test_the_word_of_a_start_tells_of_what_is_held_as_soon_as_all_was_compared(mode: Mode) -> None:
+def test_the_heartbeat_of_a_start_tells_of_what_is_held_as_soon_as_all_was_compared(mode: Mode) -> None:
     site = site_with(mode)
     drop(site, range(51))
     site.run()
     site.restart()
     site.run()
-    first, last = site.words()[-2:]
+    first, last = site.heartbeats()[-2:]
     assert (first.compared, last.compared, last.held) == (False, True, (TOPICS.of(CUSTOMERS),))
 
 
-def test_everything_else_goes_on_and_the_word_stays_complete(mode: Mode) -> None:
+def test_everything_else_goes_on_and_the_heartbeat_stays_complete(mode: Mode) -> None:
     """The log holds more than SAE, never less."""
     site = site_with(mode)
     drop(site, range(51))
@@ -107,7 +115,7 @@ def test_everything_else_goes_on_and_the_word_stays_complete(mode: Mode) -> None
     site.sae.put(row(Clie, "60", nombre="new"), row(Inve, "A"))
     done = site.run()
     assert (done.published, done.tombstones, done.held) == (3, 1, {Entity.CUSTOMER: 51})
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 def test_stock_is_one_entity_in_all_warehouses(mode: Mode) -> None:
@@ -245,19 +253,19 @@ def test_stock_that_waits_because_warehouses_were_switched_off_is_told_as_that(m
     told = [record.__dict__["warehouses"] for record in caplog.records if getattr(record, "action", "") == "warehouses gone"]
     assert told == ["2, 3"]
     waiting = (HeldDeletes(entity="stock", count=2 * MANY, warehouses=(2, 3)),)
-    assert site.words()[-1].held_deletes == waiting
+    assert site.heartbeats()[-1].held_deletes == waiting
     assert len(site.events(Subject(Entity.STOCK, 2))) == MANY
     number = site.sae.begin()
     site.sae.write(number, row(ParamInventario, multialmacen="N", almacenpredeter=1))
     site.sae.prepare(number)  # nobody knows where stock stands: what was told of it stands
     site.sae.put(row(Inve, "1", exist=9.0))
     site.run()
-    assert site.words()[-1].held_deletes == waiting
+    assert site.heartbeats()[-1].held_deletes == waiting
     site.sae.end(number)
     site.restart(allow_deletes=2 * MANY)
     site.run()
     assert site.events(Subject(Entity.STOCK, 2)) == {}
-    assert site.words()[-1].held_deletes == ()
+    assert site.heartbeats()[-1].held_deletes == ()
     assert site.agrees()
 
 
@@ -267,10 +275,10 @@ def test_a_switch_that_is_taken_back_deletes_nothing(mode: Mode) -> None:
     site.run()
     site.sae.put(row(ParamInventario, multialmacen="N", almacenpredeter=7))
     site.run()
-    assert site.words()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY, warehouses=(1, 2)),)
+    assert site.heartbeats()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY, warehouses=(1, 2)),)
     site.sae.put(row(ParamInventario, multialmacen="S", almacenpredeter=7))
     site.run()
-    assert site.words()[-1].held_deletes == ()
+    assert site.heartbeats()[-1].held_deletes == ()
     assert len(site.events(Subject(Entity.STOCK, 2))) == MANY
 
 
@@ -283,4 +291,4 @@ def test_a_warehouse_that_lost_some_of_its_stock_or_that_sae_still_has_is_not_to
         if number:
             site.sae.drop(Mult, f"{number}", 2)
     site.run()
-    assert site.words()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY - 1),)
+    assert site.heartbeats()[-1].held_deletes == (HeldDeletes(entity="stock", count=2 * MANY - 1),)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from producer.tables import Clin, Row
-from puente.errors import ConnectionLost
-from puente.texts import text
-from schemas.changes import Entity, Subject
+from foundation.errors import ConnectionLost
+from foundation.texts import text
+from producer.sae.tables import Clin, Row
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import Site, foreign
 

@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foundation.errors import ConnectionLost
+from foundation.eventlog.port import Topic
+from foundation.texts import text
+from producer.capture.versions import VersionCapture
 from producer.poll import HEARTBEAT_SECONDS
-from producer.tables import Clin, Inve, Mult
-from producer.versions import VersionCapture
-from puente.errors import ConnectionLost
-from puente.eventlog.port import Topic
-from puente.texts import text
-from schemas.changes import Entity, Subject
+from producer.sae.tables import Clin, Inve, Mult
+from schemas.entities import Entity, Subject
 from tests.fakes.failing_log import FailingLog, How
 from tests.unit.producing import MODES, TOPICS, Mode, foreign
 from tests.unit.sae_histories import EDITS, ROWS, TOGGLES, Judged, Step, ended, passes, restored

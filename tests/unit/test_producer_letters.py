@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from producer.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
-from puente.errors import PoisonError
-from schemas.changes import Entity, Subject
+from foundation.errors import PoisonError
+from producer.sae.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import only, rows
 from tests.unit.producing import MODES, TOPICS, Mode, Site
@@ -76,10 +76,10 @@ def test_the_log_keeps_what_it_has_and_the_heartbeat_names_the_row(mode: Mode, c
     site.sae.put(row(Clie, "1", nombre="new", **{column: "X"}), row(Clie, "2", nombre="new"))
     assert [(record.topic, record.key) for record in site.settled()] == [(TOPICS.of(Subject(Entity.CUSTOMER)), b"2")]
     assert {key: value["name"] for key, value in site.events(Subject(Entity.CUSTOMER)).items()} == {"1": "old", "2": "new"}
-    (named,) = site.words()[-1].unpublished
+    (named,) = site.heartbeats()[-1].unpublished
     assert (named.entity, named.key) == ("customer", "1")
     assert column.upper() in named.reason
     site.sae.put(row(Clie, "1", nombre="new"))
     site.settled()
     assert site.agrees()
-    assert site.words()[-1].unpublished == ()
+    assert site.heartbeats()[-1].unpublished == ()

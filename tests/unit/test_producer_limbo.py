@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from producer.limbo import resting_on
-from producer.tables import TABLES, Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from schemas.changes import Entity, Subject
+from producer.sae.limbo import resting_on
+from producer.sae.tables import TABLES, Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
+from schemas.entities import Entity, Subject
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site, foreign
 
@@ -35,7 +35,7 @@ def prepared(site: Site, *rows: Any) -> int:
 
 
 def incomplete(site: Site) -> set[str]:
-    return {str(TOPICS.subject(topic.topic)) for topic in site.words()[-1].topics if not topic.complete}
+    return {str(TOPICS.subject(topic.topic)) for topic in site.heartbeats()[-1].topics if not topic.complete}
 
 
 def test_each_table_with_a_key_of_its_own_names_what_rests_on_it() -> None:
@@ -57,14 +57,14 @@ def test_a_start_publishes_all_but_what_rests_on_the_table(mode: Mode, commits: 
     assert (set(site.events(LINE)), set(site.events(STOCK))) == ({"L"}, {"A"})
     assert site.events(PRODUCT) == {}
     assert incomplete(site) == {"product"}
-    assert not site.words()[-1].compared
+    assert not site.heartbeats()[-1].compared
     assert [record.table for record in caplog.records] == ["INVE"]  # type: ignore[attr-defined]
     (site.sae.commit if commits else site.sae.end)(number)
     site.settled()
     assert site.agrees()
     assert (site.events(PRODUCT)["A"]["description"] or "old") == ("new" if commits else "old")
     assert incomplete(site) == set()
-    assert site.words()[-1].compared
+    assert site.heartbeats()[-1].compared
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -95,7 +95,7 @@ def test_deletes_that_wait_for_somebody_wait_on(mode: Mode) -> None:
     ended = prepared(site, row(Clie, "70", nombre="new"))
     site.sae.put(row(Clin, "L"))
     assert site.run().held == {Entity.CUSTOMER: 60}
-    assert list(site.words()[-1].held) == [TOPICS.of(CUSTOMER)]
+    assert list(site.heartbeats()[-1].held) == [TOPICS.of(CUSTOMER)]
     site.sae.end(ended)
     assert site.run().held == {Entity.CUSTOMER: 60}
 
@@ -152,11 +152,11 @@ def test_price_lists_that_cannot_be_read_are_not_told(mode: Mode) -> None:
     site = Site(*CONTENT, mode=mode)
     number = prepared(site, row(Precios, 1, con_impu="S"))
     site.settled()
-    assert site.words()[-1].price_lists is None
+    assert site.heartbeats()[-1].price_lists is None
     assert incomplete(site) == {"product"}
     site.sae.commit(number)
     site.settled()
-    assert site.words()[-1].price_lists == (1,)
+    assert site.heartbeats()[-1].price_lists == (1,)
     assert site.agrees()
 
 
@@ -168,7 +168,7 @@ EVERYTHING_ELSE = (row(Clin, "L", desc_lin="new"), row(Clie, "7", nombre="new"),
 
 
 def stuck(site: Site) -> list[tuple[str, int | None, tuple[str, ...]]]:
-    return [(one.table, one.transaction, one.entities) for one in site.words()[-1].stuck]
+    return [(one.table, one.transaction, one.entities) for one in site.heartbeats()[-1].stuck]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -205,7 +205,7 @@ def test_a_start_that_does_not_know_where_stock_stands_publishes_the_rest(mode: 
     site.settled()
     assert (set(site.events(LINE)), set(site.events(CUSTOMER)), set(site.events(PRODUCT))) == ({"L"}, {"7", "8"}, {"A", "B"})
     assert TOPICS.of(STOCK) not in site.log.store.topics
-    assert not site.words()[-1].compared
+    assert not site.heartbeats()[-1].compared
     site.sae.put(row(Clie, "7", nombre="new"), row(Mult, "A", 1, exist=2.0))  # and a later pass finds what changes
     site.sae.drop(Inve, "B")
     site.sae.drop(PrecioXProd, "B")
@@ -217,7 +217,7 @@ def test_a_start_that_does_not_know_where_stock_stands_publishes_the_rest(mode: 
     site.settled()
     assert site.agrees()
     assert site.events(STOCK)["A"]["quantity"] == 2
-    assert (incomplete(site), site.words()[-1].compared) == (set(), True)
+    assert (incomplete(site), site.heartbeats()[-1].compared) == (set(), True)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -266,7 +266,7 @@ def test_an_event_of_stock_of_somebody_else_is_put_right_once_it_is_known_where_
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_word_names_each_table_that_waits_with_what_is_made_of_it(mode: Mode) -> None:
+def test_the_heartbeat_names_each_table_that_waits_with_what_is_made_of_it(mode: Mode) -> None:
     site = Site(*CONTENT, mode=mode)
     scheme = prepared(site, row(Impu, 1, impuesto1=8))
     setting = prepared(site, SETTINGS[0])

@@ -6,24 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contents import everything, stock_source, warehouses
-from producer.mapping import byte_order, decimal, letter, words
-from producer.tables import (
-    Almacenes,
-    Clie,
-    Clin,
-    Impu,
-    Inve,
-    Layout,
-    Moned,
-    Mult,
-    ParamInventario,
-    Precios,
-    PrecioXProd,
-)
-from puente.errors import ConfigError, PoisonError
-from schemas.changes import Entity, Key, Subject
+from foundation.errors import ConfigError, PoisonError
+from producer.sae.contents import everything, stock_source, warehouses
+from producer.sae.mapping import decimal, letter, words
+from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Layout, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from schemas.codec import encode
+from schemas.entities import Entity, Subject
+from schemas.keys import Key, byte_order
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import TAXES, only, rows, tax, values
 

@@ -5,10 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from producer.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from puente.eventlog.port import Topic
-from schemas.changes import CATALOGUES, Entity, Subject
+from foundation.eventlog.port import Topic
+from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from schemas.codec import NAMES
+from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import read_headers
 from schemas.registry import read_schemas
 from tests.fakes.sae import row

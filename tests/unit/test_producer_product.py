@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.mapping import byte_order
-from producer.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
-from schemas.changes import Entity
+from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Precios, PrecioXProd
+from schemas.entities import Entity
+from schemas.keys import byte_order
 from tests.fakes.sae import FakeSae, row
 from tests.unit.mapped import TAXES, only, tax, values
 

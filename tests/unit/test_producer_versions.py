@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from producer.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
-from producer.versions import VersionCapture
-from producer.view import View
-from puente.engines.errors import RowInLimbo
-from puente.errors import ConnectionLost
-from puente.eventlog.port import Record
-from puente.texts import text
-from schemas.changes import Entity, Subject
+from foundation.engines.errors import RowInLimbo
+from foundation.errors import ConnectionLost
+from foundation.eventlog.port import Record
+from foundation.texts import text
+from producer.capture.versions import VersionCapture
+from producer.index import LogIndex
+from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
+from schemas.entities import Entity, Subject
 from schemas.headers import MODE
 from tests.fakes.sae import row
 from tests.unit.producing import TOPICS, Site, foreign
@@ -177,16 +177,16 @@ def test_nothing_counts_before_all_of_it_is_in_the_log() -> None:
     site = exact_site()
     site.sae.put(row(Inve, "C"))
     site.sae.drop(Clie, "  7")
-    view, capture = View(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
-    view.read()
-    first = capture.changes(view, (), lambda: None)
+    index, capture = LogIndex(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
+    index.read()
+    first = capture.changes(index, (), lambda: None)
     assert first is not None
     capture.keep(first)
     site.sae.put(row(Inve, "D"))
     site.sae.drop(Inve, "B")
     for _ in range(2):
         site.sae.put()
-        captured = capture.changes(view, (), lambda: None)
+        captured = capture.changes(index, (), lambda: None)
         assert captured is not None
         assert {(str(found.subject), found.key, found.body is None) for found in captured.differences} == {
             ("product", b"D", False),
@@ -413,14 +413,14 @@ def test_a_table_with_a_row_in_limbo_waits_the_others_go_on_and_nothing_of_it_is
     assert [record.__dict__["table"] for record in caplog.records if getattr(record, "action", "") == "in limbo"] == ["CLIE"]
     assert site.run().published == 1
     assert site.agrees()
-    assert site.words()[-1].complete
+    assert site.heartbeats()[-1].complete
 
 
 # what is told
 
 
 def problems(site: Site) -> int:
-    return len(site.words()[-1].topics) - sum(topic.complete for topic in site.words()[-1].topics)
+    return len(site.heartbeats()[-1].topics) - sum(topic.complete for topic in site.heartbeats()[-1].topics)
 
 
 def test_a_row_that_no_event_holds_stays_known_until_it_is_mended() -> None:
@@ -440,10 +440,10 @@ def test_a_row_that_no_event_holds_stays_known_until_it_is_mended() -> None:
 
 def test_keys_that_no_longer_collide_are_forgotten() -> None:
     site = exact_site(*ROWS, row(Clin, "\tL"), row(Inve, " A"))
-    view, capture = View(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
-    view.read()
+    index, capture = LogIndex(site.log, TOPICS), VersionCapture(site.sae, local=lambda: NOON)
+    index.read()
     for lost in ([(LINES, "L"), (PRODUCTS, "A")], [(PRODUCTS, "A")]):
-        captured = capture.changes(view, (), lambda: None)
+        captured = capture.changes(index, (), lambda: None)
         assert captured is not None
         assert sorted(captured.collisions, key=str) == sorted(lost, key=str)
         capture.keep(captured)

@@ -5,8 +5,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from puente import resync
-from puente.errors import Occupied
+from foundation.errors import Occupied
+from puente.commands import resync
 from puente.loop import Stop
 
 

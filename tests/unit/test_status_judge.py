@@ -5,32 +5,38 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumer.caja import Switches
-from consumer.ledger import ASKED_FOR, DOUBTED, UNFINISHED, Aside, Life, Moment, Progress, Reason, Sweep, Waiting
-from consumer.ledger import State as Ledger
+from consumer.caja.port import Switches
+from consumer.ledger.lease import Life
+from consumer.ledger.parked import Parked, ParkedChanges, Reason
+from consumer.ledger.state import Moment, PositionState, Progress, Sweep
+from consumer.ledger.state import State as Ledger
 from consumer.policies import Policies
-from puente.errors import ConfigError, ExitCode
-from puente.eventlog.history import Position
-from puente.eventlog.port import Identity, Offset, Topic, TopicState
-from puente.heartbeat import ProducerState, ProducerStatus
-from puente.status.judge import Answer, Ends, judge
-from puente.status.model import CajaStatus, Lacks, State, Status
-from puente.texts import text
-from schemas.changes import CATALOGUES, Entity, Key, Subject
+from foundation.errors import ConfigError, ExitCode
+from foundation.eventlog.lineage import Position
+from foundation.eventlog.port import Offset, Topic, TopicId, TopicState
+from foundation.texts import text
+from puente.commands.heartbeat import ProducerState, ProducerStatus
+from puente.commands.status.judge import Answer, Ends, judge
+from puente.commands.status.model import CajaStatus, Lacks, State, Status
+from schemas.entities import CATALOGUES, Entity, Subject
+from schemas.keys import Key
 from schemas.topics import Topics
 
 TOPICS = Topics("puente", "01")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 READ = [TOPICS.of(subject) for subject in (*map(Subject, CATALOGUES), Subject(Entity.STOCK, 1))]
-ENDS = Ends(topics=TOPICS, states={topic: TopicState(identity=Identity("i"), end=Offset(10)) for topic in READ})
+ENDS = Ends(topics=TOPICS, states={topic: TopicState(topic_id=TopicId("i"), end=Offset(10)) for topic in READ})
 PRODUCTS, STOCK = TOPICS.of(Subject(Entity.PRODUCT)), TOPICS.of(Subject(Entity.STOCK, 1))
 LIVES = Life(token="t", holder="here (1)", beat_seconds=1.0, error=None, error_seconds=None)
 FREE = Life(token=None, holder=None, beat_seconds=1.0, error=None, error_seconds=None)
 NOBODY_EVER = Life(token=None, holder=None, beat_seconds=None, error=None, error_seconds=None)
 
 
-def at(offset: int, fingerprint: str = "f", identity: str = "i", sweep: Sweep | None = None) -> Progress:
-    return Progress(position=Position(Identity(identity), Offset(offset), None), end_reached=NOW, fingerprint=fingerprint, sweep=sweep)
+def at(
+    offset: int, state: PositionState = PositionState.FOLLOWED, fingerprint: str = "f", topic_id: str = "i", sweep: Sweep | None = None
+) -> Progress:
+    position = Position(TopicId(topic_id), Offset(offset), None)
+    return Progress(position=position, end_reached=NOW, state=state, fingerprint=fingerprint, sweep=sweep)
 
 
 ALL_READ = dict.fromkeys(READ, at(10))
@@ -42,7 +48,7 @@ def answer(progress: dict[Topic, Progress], life: Life = LIVES, **changed: objec
         warehouses={1: 1},
         switches=Switches(interface=True, stock_changes=True, tax_included=False),
         fingerprint="f",
-        ledger=Ledger(progress=progress, hashes={}, waiting=Aside(), ready_at=NOW),
+        ledger=Ledger(progress=progress, hashes={}, parked=ParkedChanges(), ready_at=NOW),
         life=life,
         applied_at=None,
         left_out=(),
@@ -63,8 +69,8 @@ OFF = Switches(interface=False, stock_changes=True, tax_included=False)
     [
         (answer(ALL_READ), State.WORKING),
         (answer({**ALL_READ, PRODUCTS: at(9)}), State.CATCHING_UP),
-        (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), State.RESYNCING),
-        (answer({**ALL_READ, PRODUCTS: at(10, identity="another")}), State.RESYNCING),
+        (answer({**ALL_READ, PRODUCTS: at(10, PositionState.RESYNC_ASKED)}), State.RESYNCING),
+        (answer({**ALL_READ, PRODUCTS: at(10, topic_id="another")}), State.RESYNCING),
         (answer({}), State.RESYNCING),
         (answer(ALL_READ, switches=OFF), State.INTERFACE_OFF),
         (answer(ALL_READ, switches=OFF, policies=Policies(interface_required=False)), State.WORKING),
@@ -79,7 +85,7 @@ def test_the_state_in_one_word(given: Answer, state: State) -> None:
     assert judged(given)[0].state is state
 
 
-@pytest.mark.parametrize("progress", [{}, {PRODUCTS: at(3, UNFINISHED)}])
+@pytest.mark.parametrize("progress", [{}, {PRODUCTS: at(3, PositionState.RESYNC_UNFINISHED)}])
 def test_a_caja_that_nobody_ever_finished_loading_was_never_loaded(progress: dict[Topic, Progress]) -> None:
     empty = answer(progress, NOBODY_EVER)
     found, going_on = judged(replace(empty, ledger=replace(empty.ledger, ready_at=None)))
@@ -88,15 +94,15 @@ def test_a_caja_that_nobody_ever_finished_loading_was_never_loaded(progress: dic
 
 
 def test_what_is_behind_counts_from_where_the_ledger_is_sure() -> None:
-    progress = {**ALL_READ, PRODUCTS: at(7), STOCK: at(9, identity="another")}
+    progress = {**ALL_READ, PRODUCTS: at(7), STOCK: at(9, topic_id="another")}
     found, going_on = judged(answer(progress))
     assert found.behind == 3 + 10
     assert going_on == {PRODUCTS: 7, STOCK: 0}
 
 
-@pytest.mark.parametrize("fingerprint", [UNFINISHED, DOUBTED])
-def test_in_the_midst_of_a_resync_nobody_knows_since_when_it_is_behind(fingerprint: str) -> None:
-    found, going_on = judged(answer({**ALL_READ, PRODUCTS: at(7, fingerprint)}))
+@pytest.mark.parametrize("state", [PositionState.RESYNC_UNFINISHED, PositionState.RESYNC_DOUBTFUL])
+def test_in_the_midst_of_a_resync_nobody_knows_since_when_it_is_behind(state: PositionState) -> None:
+    found, going_on = judged(answer({**ALL_READ, PRODUCTS: at(7, state)}))
     assert (found.behind, going_on) == (10, None)
 
 
@@ -114,9 +120,9 @@ def test_stock_that_is_not_read_is_not_behind() -> None:
     ("given", "lacks"),
     [
         (answer(ALL_READ, policies=Policies(entities=(Entity.PRODUCT,))), Lacks.ENTITIES),
-        (answer({**ALL_READ, PRODUCTS: at(10, ASKED_FOR)}), Lacks.RESYNC),
-        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(Identity("i"), Offset(0)), held=70))}), Lacks.PERSON),
-        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(Identity("i"), Offset(0))))}), Lacks.PRODUCER),
+        (answer({**ALL_READ, PRODUCTS: at(10, PositionState.RESYNC_ASKED)}), Lacks.RESYNC),
+        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0)), held=70))}), Lacks.PERSON),
+        (answer({**ALL_READ, PRODUCTS: at(10, sweep=Sweep(Moment(TopicId("i"), Offset(0))))}), Lacks.PRODUCER),
         (answer(ALL_READ), Lacks.CONSUMER),
     ],
 )
@@ -126,11 +132,11 @@ def test_what_it_waits_for_until_it_is_ready(given: Answer, lacks: Lacks) -> Non
 
 
 def test_what_is_parked_is_counted_by_reason_with_the_oldest_first() -> None:
-    def waiting(key: str, minute: int, warehouse: int = 1) -> Waiting:
-        return Waiting(
+    def change(key: str, minute: int, warehouse: int = 1) -> Parked:
+        return Parked(
             subject=Subject(Entity.STOCK, warehouse),
             key=Key(key),
-            reason=Reason.GUARD,
+            reason=Reason.UNPOSTED_SALES,
             detail="sold",
             value=b"x",
             content_hash="h",
@@ -138,8 +144,8 @@ def test_what_is_parked_is_counted_by_reason_with_the_oldest_first() -> None:
         )
 
     given = answer(ALL_READ)
-    aside = Aside([*(waiting(f"P{minute}", minute) for minute in range(9, 0, -1)), waiting("X", 0, warehouse=2)])
-    parked = judged(replace(given, ledger=replace(given.ledger, waiting=aside)))[0].parked[Reason.GUARD]
+    changes = ParkedChanges([*(change(f"P{minute}", minute) for minute in range(9, 0, -1)), change("X", 0, warehouse=2)])
+    parked = judged(replace(given, ledger=replace(given.ledger, parked=changes)))[0].parked[Reason.UNPOSTED_SALES]
     assert (parked.count, parked.oldest) == (9, NOW + timedelta(minutes=1))
     assert [example.key for example in parked.first] == ["P1", "P2", "P3", "P4", "P5"]
 

@@ -11,15 +11,15 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from puente import texts
+from foundation import texts
 
 ROOT = Path(texts.__file__).parent.parent
-CATALOGUE = ROOT / "puente" / "locale" / "es" / "LC_MESSAGES" / "puente.po"
+CATALOGUE = ROOT / "foundation" / "locale" / "es" / "LC_MESSAGES" / "puente.po"
 TRANSLATED = {"text", "translate", "marked"}
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical"}
 SHOWN = {"echo", "secho", "confirm", "prompt", "print", "print_table", "add_column", "_tell"}
 """What puts its arguments on the screen as they are."""
-NO_WORDS = {"puente", "SAE", "CAJA"}
+NO_HEARTBEATS = {"puente", "SAE", "CAJA"}
 
 
 def calls(*packages: str) -> Iterator[tuple[Path, ast.Call, str]]:
@@ -27,7 +27,7 @@ def calls(*packages: str) -> Iterator[tuple[Path, ast.Call, str]]:
     for package in packages:
         for file in sorted((ROOT / package).rglob("*.py")):
             content = file.read_text(encoding="utf-8")
-            others = {"text"} if "from puente.texts import" not in content else set()  # SQLAlchemy has one, too
+            others = {"text"} if "from foundation.texts import" not in content else set()  # SQLAlchemy has one, too
             for node in ast.walk(ast.parse(content)):
                 if isinstance(node, ast.Call) and name_of(node) not in others:
                     yield file, node, name_of(node)
@@ -56,7 +56,7 @@ def where(file: Path, node: ast.expr) -> str:
 def ours() -> set[str]:
     found = {
         literal(call.args[0])
-        for _, call, name in calls("schemas", "producer", "consumer", "puente")
+        for _, call, name in calls("foundation", "schemas", "producer", "consumer", "puente")
         if call.args and (name in TRANSLATED or (name in LOGGED and is_logger(call)))
     }
     return {message for message in found if message is not None}
@@ -76,7 +76,7 @@ def words(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from set(re.findall(r"[^\W\d_]{2,}", re.sub(r"\[[a-z /]*\]", "", node.value))) - NO_WORDS
+        yield from set(re.findall(r"[^\W\d_]{2,}", re.sub(r"\[[a-z /]*\]", "", node.value))) - NO_HEARTBEATS
     for inner in ast.iter_child_nodes(node):
         yield from words(inner)
 
@@ -100,7 +100,7 @@ def test_no_message_is_put_together_before_it_is_translated() -> None:
     """A variable may stand for one that is marked elsewhere; what is put together is in no catalogue."""
     made_up = [
         where(file, call)
-        for file, call, name in calls("schemas", "producer", "consumer", "puente")
+        for file, call, name in calls("foundation", "schemas", "producer", "consumer", "puente")
         if name in TRANSLATED or (name in LOGGED and is_logger(call))
         if call.args and isinstance(call.args[0], ast.JoinedStr | ast.BinOp)
     ]

@@ -1,14 +1,14 @@
-"""Whose turn it is to write a log that several machines reach: told by the words in it."""
+"""Whose turn it is to write a log that several machines reach: told by the heartbeats in it."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
+from foundation.errors import ConnectionLost
+from foundation.eventlog.memory import MemoryLog
+from foundation.texts import text
 from producer.claim import SILENCE_SECONDS
-from puente.errors import ConnectionLost
-from puente.eventlog.memory import MemoryLog
-from puente.texts import text
-from puente.wiring.turns import WordTurn
+from puente.wiring.turns import HeartbeatTurn
 from tests.unit.producing import TOPICS, Clock, Site
 
 
@@ -31,7 +31,7 @@ class Waiting:
     opened: list[Closable] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.turn = WordTurn(self.open, lambda: TOPICS.control, self.own, self.clock)
+        self.turn = HeartbeatTurn(self.open, lambda: TOPICS.control, self.own, self.clock)
 
     def open(self) -> Closable:
         self.opened.append(Closable(self.site.log.store))

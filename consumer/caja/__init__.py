@@ -1,0 +1,1 @@
+"""One CAJA; `consumer` lists the files."""

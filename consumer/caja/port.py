@@ -1,0 +1,152 @@
+"""One CAJA: the port of the pure core, and what crosses it."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from consumer.ledger.lease import LeaseRow
+from consumer.ledger.parked import Parked, SubjectKey
+from consumer.ledger.state import Progress, State
+from consumer.leftout import LeftOut, Notes
+from foundation.engines.writing import RowWrite, Written
+from foundation.eventlog.port import Topic
+from schemas.entities import Entity, Subject
+from schemas.keys import Key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switches:
+    """CAJA's own parameters: its SAE interface, «Cambio a existencias», and whether its prices include taxes."""
+
+    interface: bool
+    stock_changes: bool
+    tax_included: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A store of this CAJA, its «Almacén en SAE», and its «Precio por omisión»: the first, second … of CAJA's prices."""
+
+    number: int
+    warehouse: int | None
+    name: str = ""
+    price: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A process that may write: `host` is for people; `boot` is where its number means something, `started` tells it from a later process
+    with the same number. Both None where the system does not tell."""
+
+    host: str
+    process: int
+    started: int | None
+    boot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldCode:
+    """A bar code that stands in a column of a product's row."""
+
+    key: Key
+    column: str
+    code: str
+
+
+class Transaction(Protocol):
+    """One writing transaction, in a snapshot. Its first effect was on the lease; it commits at the end of its block."""
+
+    @property
+    def switches(self) -> Switches: ...
+
+    def stores(self) -> list[Store]:
+        """As CAJA has them now; none where the profile names no table of stores."""
+        ...
+
+    def unposted(self) -> Collection[tuple[int, Key]]:
+        """(store, product) with sales that SAE does not have yet."""
+        ...
+
+    def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
+        """Rows and their ledger rows, each alone."""
+        ...
+
+    def park(self, changes: Iterable[Parked]) -> None:
+        """Nothing of their keys may wait already: release that first."""
+        ...
+
+    def release(self, places: Iterable[tuple[Subject, Key]]) -> None:
+        """These wait no longer."""
+        ...
+
+    def leave_out(self, found: Mapping[SubjectKey, Notes], before: Iterable[SubjectKey]) -> None:
+        """What the rows of these keys lack from now on; `before` are the keys of which the ledger holds something else."""
+        ...
+
+    def save(self, topic: Topic, progress: Progress) -> None: ...
+
+    def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
+        """The log does not hold these keys, whose ledger rows stay."""
+        ...
+
+    def free_codes(self, found: Iterable[HeldCode]) -> None:
+        """Takes these bar codes from their rows; raises `LockConflict` where somebody holds one of them."""
+        ...
+
+    def say_ready(self, at: datetime) -> None:
+        """CAJA has all that it needs to sell."""
+        ...
+
+
+class Caja(Protocol):
+    """A CAJA database. Errors are those of `Database`, and `LostLease` where another process took the lease."""
+
+    def switches(self) -> Switches: ...
+
+    def stores(self) -> list[Store]: ...
+
+    def read_lease(self) -> LeaseRow:
+        """Raises `ConfigError` where the ledger is missing (`puente setup`), of another version, or another CAJA's."""
+        ...
+
+    def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
+        """Takes the lease from whom it was `seen` with; False where somebody was faster."""
+        ...
+
+    def free(self, token: str) -> None:
+        """Gives the lease back at a clean stop."""
+        ...
+
+    def state(self, beat: Callable[[], None] | None = None) -> State:
+        """The whole ledger, in one snapshot.
+
+        Whoever holds the lease gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
+        reading may take longer than others wait for a sign of life, and nobody but he writes.
+        """
+        ...
+
+    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack of what SAE holds, in numbers."""
+        ...
+
+    def active(self, entity: Entity) -> list[Key]:
+        """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
+        ...
+
+    def codes(self) -> Iterable[HeldCode]:
+        """The bar codes of all products that are in use."""
+        ...
+
+    def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
+        """The products of a store whose quantity is not what the ledger says, with the ledger's."""
+        ...
+
+    def wrong_totals(self) -> list[str]:
+        """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
+        ...
+
+    def transaction(self, token: str) -> AbstractContextManager[Transaction]:
+        """Raises `LostLease` where `token` holds the lease no longer."""
+        ...

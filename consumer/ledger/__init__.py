@@ -1,0 +1,1 @@
+"""The consumer's tables inside CAJA; `consumer` lists the files."""

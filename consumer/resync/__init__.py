@@ -1,0 +1,1 @@
+"""One topic against CAJA's real rows; `consumer` lists the files."""

@@ -1,0 +1,147 @@
+"""A resync: one topic from its start, each key once against CAJA's real row, so that no till sees an older price on the way.
+
+a. Read to the end, keeping the place of each key's newest event.  Killed after: it starts again.
+b. Read once more; the newest event of each key goes into CAJA, in transactions like every other. The first of them saves how far a.
+   has read, and that the resync is not finished.                 Killed within: it starts again, and writes only what differs.
+c. The last of these transactions forgets what waits and is no longer in the log, marks the ledger rows of keys that the log does not
+   hold, and saves the position, the fingerprint, and that a sweep is due.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from consumer.ledger.state import Moment, Sweep
+from foundation.errors import RetryableError
+from foundation.eventlog.lineage import Position, read_on
+from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
+from foundation.texts import text
+from schemas.control import run_of
+from schemas.entities import Subject
+from schemas.keys import Key, label
+
+READ_AT_ONCE = 5000
+
+
+class ChangedMeanwhile(RetryableError):
+    """The topic was made again or cut while it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next newest events; `is_last` where no other follows."""
+
+    events: Sequence[Event]
+    is_last: bool
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What a resync did, for people.
+
+    `keys` are those of the log, `written` the rows that differed, `held` how many a sweep would inactivate that is more than the cap.
+    """
+
+    keys: int = 0
+    written: int = 0
+    parked: int = 0
+    inactivated: int = 0
+    held: int | None = None
+
+
+@dataclass(kw_only=True)
+class Resync:
+    """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next heartbeat will stand.
+
+    `trusted` is given where the log is another one and deletes of the topic are held: what this run of the producer published is what SAE
+    has; what an earlier one published of a key may be older than what CAJA knows of it.
+
+    What it reads must go at least as far as `known`, if that is given. Raises `BrokenLineage` and `ChangedMeanwhile`: then nothing more of
+    it may go into CAJA.
+    """
+
+    log: EventLog
+    topic: Topic
+    subject: Subject
+    started: datetime
+    moment: Callable[[], Moment]
+    known: TopicState | None = None
+    trusted: str | None = None
+    report: Report = field(default_factory=Report)
+    _newest: dict[bytes, Offset] = field(default_factory=dict)
+    _folded: Position | None = None
+    _sweep: Sweep | None = None
+    _cursor: Offset = START
+    _found: list[Event] = field(default_factory=list)
+    _position: Position | None = None
+
+    def read(self, limit: int) -> Chunk | None:
+        """At most `limit` newest events; None where this call only read on."""
+        if self._folded is None:
+            self._fold()
+            return None
+        if not self._found and self._cursor < self._folded.next_offset:
+            self._collect(self._folded)
+        events, self._found = self._found[:limit], self._found[limit:]
+        is_last = not self._found and self._cursor >= self._folded.next_offset
+        return Chunk(events, is_last) if events or is_last else None
+
+    def _fold(self) -> None:
+        """a."""
+        batch, self._position = read_on(self.log, self.topic, self._position, READ_AT_ONCE)
+        for event in batch.events:
+            self._newest[event.key] = event.offset
+        if batch.at_end:
+            self._folded, self._sweep = self._position, Sweep(self.moment())
+            if self.known is not None:
+                self._prove(batch.state, self.known)
+            self.report.keys = len(self._newest)
+
+    def _collect(self, folded: Position) -> None:
+        """b. What came after a. is left to the next batch."""
+        batch = self.log.read(self.topic, self._cursor, READ_AT_ONCE)
+        self._prove(batch.state, TopicState(topic_id=folded.topic_id, end=folded.next_offset))
+        self._found = [event for event in batch.events if self._newest.get(event.key) == event.offset]
+        self._cursor = batch.next_offset
+
+    def _prove(self, state: TopicState, known: TopicState) -> None:
+        if state.topic_id != known.topic_id or state.end < known.end:
+            raise ChangedMeanwhile(text("The topic {topic} was deleted, cut or made again", topic=self.topic))
+
+    @property
+    def position(self) -> Position:
+        """Where the reading of a. ended."""
+        assert self._folded is not None
+        return self._folded
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """None where the log holds a key that cannot be read: then nobody knows which row of CAJA it means."""
+        return self._sweep if all(map(_is_readable, self._newest)) else None
+
+    def doubted(self, events: Iterable[Event]) -> set[Key]:
+        """The keys of which these events may be older than what CAJA knows. A tombstone is not: SAE's keys are published again."""
+        if self.trusted is None:
+            return set()
+        return {label(event.key) for event in events if event.value is not None and run_of(event) != self.trusted}
+
+    def unseen(self, known: Iterable[Key]) -> list[Key]:
+        """Those of the ledger's keys that the log does not hold."""
+        seen = set(map(label, self._newest))
+        return [key for key in known if key not in seen]
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How much of how much, in places of the log read twice."""
+        if self._folded is None:
+            position = self._position
+            return (position.next_offset if position else 0, 2 * self._end())
+        return (self._folded.next_offset + self._cursor, 2 * self._folded.next_offset)
+
+    def _end(self) -> int:
+        state = self.log.state(self.topic)
+        return state.end if state else 0
+
+
+def _is_readable(raw: bytes) -> bool:
+    return label(raw).encode() == raw

@@ -1,0 +1,23 @@
+"""What an engine reports beyond `foundation.errors`."""
+
+from foundation.errors import RetryableError
+from foundation.texts import Text
+
+
+class RowInLimbo(RetryableError):
+    """A row waits for a transaction of two databases that was prepared and is neither committed nor rolled back.
+
+    `transaction` is its number, None where the engine does not tell it.
+    """
+
+    def __init__(self, text: Text, transaction: int | None = None) -> None:
+        super().__init__(text)
+        self.transaction = transaction
+
+
+class LockConflict(RetryableError):
+    """Another transaction holds what this one wanted to write."""
+
+
+class StatementEnded(RetryableError):
+    """The server ended a statement of ours: by its time limit, or an administrator did."""

@@ -1,0 +1,238 @@
+"""Many rows in one parameter, cut apart inside an EXECUTE BLOCK: row, ledger row and error report in one round trip.
+
+Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
+its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
+others alone. Numbers travel as text, with six decimals or as many as they have.
+
+Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
+alone: so a row's work is a block of its own, and the handler stands around it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from foundation.engines.catalogue import Kind, Scalar
+from foundation.engines.firebird.errors import DUPLICATE_CODES
+from foundation.engines.firebird.text import to_database
+from foundation.engines.writing import LEDGER_COLUMNS, Action, Refusal, RowWrite, Total, WriteColumn, WritePlan, written
+from foundation.errors import InvariantError
+from foundation.texts import text
+
+PARAMETER_LENGTH = 32_000
+LEDGER_KEY = 3
+DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
+Packer = Callable[[Any], str]
+_WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
+LATIN = "ISO8859_1"
+DIGITS = 18
+"""Of an exact number in eight bytes."""
+
+
+def width_of(column: WriteColumn) -> int:
+    """Characters of the column's value in a packed row, without the flag for NULL."""
+    return column.width if column.kind is Kind.TEXT else _WIDTHS[column.kind]
+
+
+@dataclass(frozen=True)
+class PackedBlock:
+    """A plan's statement, and how its rows are packed."""
+
+    sql: str
+    row_width: int
+    columns: tuple[WriteColumn, ...]
+
+    @property
+    def rows_per_call(self) -> int:
+        return PARAMETER_LENGTH // self.row_width
+
+    @cached_property
+    def _packers(self) -> list[Packer]:
+        return [_packer(column) for column in self.columns]
+
+    def pack(self, rows: Sequence[RowWrite]) -> str:
+        return "".join(self._pack_row(row) for row in rows)
+
+    def _pack_row(self, row: RowWrite) -> str:
+        missing = len(self.columns) - len(row.values) - len(row.ledger)
+        values = (*row.values, *(None,) * missing, *row.ledger)
+        packed = "".join([row.action.value, *(pack(value) for pack, value in zip(self._packers, values, strict=True))])
+        if len(packed) != self.row_width:
+            raise InvariantError(text("A value is longer than its column: {ledger}", ledger=row.ledger[:LEDGER_KEY]))
+        return packed
+
+
+def _packer(column: WriteColumn) -> Packer:
+    """Made once for a column: a value is packed some million times."""
+    width = width_of(column)
+    null = " " * (width + 1)
+    if column.kind is Kind.TEXT:
+        return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
+    return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
+
+
+def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
+    """The statement for a plan; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
+    columns = plan.columns + LEDGER_COLUMNS
+    width = 1 + sum(width_of(column) + 1 for column in columns)
+    variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
+    ledger = {column.name: f"V{len(plan.columns) + index}" for index, column in enumerate(LEDGER_COLUMNS)}
+    lines = [
+        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?)",
+        "returns (row_no integer, code integer, state char(5), seen integer) as",
+        "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
+        *([f"declare s {_number(Kind.FLOAT, plan.total)};"] if plan.total else []),
+        *(["declare f bigint;"] if plan.numbered else []),
+        *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
+        "begin",
+        f"n = char_length(d) / {width};",
+        "while (i < n) do begin",
+        f"o = i * {width} + 1; code = 0; c = 0;",
+        "begin begin",
+        "a = substring(d from o for 1);",
+        *_cut(columns),
+        *_apply(plan, variables),
+        "if (code = 0) then begin",
+        f"if (a <> '{Action.TOTAL.value}') then begin",
+        *_write_ledger(plan.ledger, ledger),
+        "end touched = touched + c;",
+        "end else begin row_no = i; state = null; seen = 0; suspend; end",
+        "end",
+        *([] if aloud else _report(plan, variables)),
+        "end",
+        "i = i + 1;",
+        "end",
+        "row_no = -1; code = touched; suspend;",
+        "end",
+    ]
+    return PackedBlock(sql="\n".join(lines), row_width=width, columns=columns)
+
+
+def _declared(column: WriteColumn) -> str:
+    return _text(column, column.charset or LATIN) if column.kind is Kind.TEXT else _number(column.kind, column)
+
+
+def _text(column: WriteColumn, charset: str) -> str:
+    return f"varchar({column.width}) character set {charset.lower()}"
+
+
+def _turned(piece: str, column: WriteColumn) -> str:
+    """Bytes of CP1252 that count as ISO8859_1, as the column's character set has them: its own bytes, but for UTF8."""
+    if (column.charset or LATIN) in (LATIN, "ASCII"):
+        return piece
+    taken = f"cast({piece} as {_text(column, 'NONE')})"
+    return taken if column.charset in ("NONE", "WIN1252") else f"cast({taken} as {_text(column, 'WIN1252')})"
+
+
+def _number(kind: Kind, of: WriteColumn | Total) -> str:
+    """As the column itself keeps it: else a value is not equal to what was stored of it."""
+    if kind is Kind.INTEGER:
+        return "integer"
+    if of.scale is not None:
+        return f"numeric({DIGITS}, {of.scale})"
+    return "float" if of.single else "double precision"
+
+
+def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
+    at = 1
+    for index, column in enumerate(columns):
+        width = width_of(column)
+        piece = f"substring(d from o + {at + 1} for {width})"
+        trimmed = _turned(f"trim(trailing from {piece})", column)
+        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
+        yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
+        at += width + 1
+
+
+def _apply(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    where = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
+    yield "if (a = 'P' or a = 'C') then begin"
+    for parent in plan.parents:
+        own = v[parent.own]
+        yield (
+            f"if (:{own} is not null and not exists(select 1 from {parent.table} where {parent.column} = :{own})) "
+            f"then code = {Refusal.PARENT.value};"
+        )
+    yield "if (code = 0) then begin"
+    yield from _update(plan, v, where)
+    yield f"if (c = 0 and a = 'P' and not exists(select 1 from {plan.table} where {where})) then begin"
+    yield from _insert(plan, v)
+    yield "end end end"
+    yield "else if (a = 'R') then begin"
+    yield _set(plan.table, {name: _literal(value) for name, value in plan.retire.items()}, where)
+    yield "end"
+    if plan.total is not None:
+        yield from _add_up(plan, v)
+
+
+def _update(plan: WritePlan, v: dict[str, str], where: str) -> Iterator[str]:
+    fixed = {*plan.match, *plan.only_new}
+    values = {column.name: f":{v[column.name]}" for column in plan.columns if column.name not in fixed}
+    yield _set(plan.table, values, where)
+
+
+def _set(table: str, values: dict[str, str], where: str) -> str:
+    """Writes only where something differs, so that an equal row gets no new version; nothing where a plan has nothing to set."""
+    if not values:
+        return ""
+    assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
+    differs = " or ".join(f"{name} is distinct from {value}" for name, value in values.items())
+    return f"update {table} set {assignments} where {where} and ({differs}); c = row_count;"
+
+
+def _insert(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    values = {column.name: f":{v[column.name]}" for column in plan.columns}
+    values.update({name: _literal(value) for name, value in plan.added.items()})
+    if plan.numbered is not None:
+        yield from _number_of_its_own(plan, plan.numbered, v)
+    yield f"insert into {plan.table} ({', '.join(values)}) values ({', '.join(values.values())}); c = row_count;"
+
+
+def _number_of_its_own(plan: WritePlan, name: str, v: dict[str, str]) -> Iterator[str]:
+    """As a till takes one: after the highest. It is looked for once in a call, and only where a key is taken."""
+    column = next(column for column in plan.columns if column.name == name)
+    digits = f"{{1,{min(column.width, DIGITS)}}}"
+    highest = f"case when trim({name}) similar to '[0-9]{digits}' then cast(trim({name}) as bigint) end" if column.width else name
+    yield f"if (exists(select 1 from {plan.table} where {name} = :{v[name]})) then begin"
+    yield f"if (f is null) then select coalesce(max({highest}), 0) from {plan.table} into f;"
+    yield f"f = f + 1; {v[name]} = f; end"
+
+
+def _add_up(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    total = plan.total
+    assert total is not None
+    own = v[total.own_key]
+    yield f"if (code = 0 and (c > 0 or a = '{Action.TOTAL.value}')) then begin"
+    yield f"select sum(x.{total.of}) from {plan.table} x where x.{total.own_key} = :{own} into s;"
+    yield f"update {total.table} set {total.column} = :s where {total.key} = :{own} and {total.column} is distinct from :s;"
+    yield "if (c = 0) then c = row_count; end"
+
+
+def _report(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
+    """Of a unique value also whether this snapshot shows the other row that has it: if not, another transaction made it meanwhile."""
+    yield "when any do begin row_no = i; code = gdscode; state = sqlstate; seen = 0;"
+    own = " and ".join(f"{name} = :{v[name]}" for name in plan.match)
+    for key in plan.keys:
+        same = " and ".join(f"{name} = :{v[name]}" for name in key)
+        yield f"if (code in ({DUPLICATES}) and exists(select 1 from {plan.table} where {same} and not ({own}))) then seen = 1;"
+    yield "suspend; end"
+
+
+def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:
+    keys = [column.name for column in LEDGER_COLUMNS[:LEDGER_KEY]]
+    values = [column.name for column in LEDGER_COLUMNS[LEDGER_KEY:]]
+    yield (
+        f"update {table} set {', '.join(f'{name} = :{v[name]}' for name in values)} "
+        f"where {' and '.join(f'{name} = :{v[name]}' for name in keys)};"
+    )
+    yield (
+        f"if (row_count = 0) then insert into {table} ({', '.join(keys + values)}) "
+        f"values ({', '.join(f':{v[name]}' for name in keys + values)});"
+    )
+
+
+def _literal(value: Scalar) -> str:
+    if value is None:
+        return "null"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)

@@ -1,0 +1,120 @@
+"""One transaction of a Firebird database: `Reader` and `Writer`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.sql.base import Executable
+
+from foundation.engines.catalogue import Column, Privilege
+from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.firebird import fetch, insert, keys, privileges, versions
+from foundation.engines.firebird.errors import FOREIGN
+from foundation.engines.firebird.text import from_latin
+from foundation.engines.firebird.write import RowWriter, Statements
+from foundation.engines.writing import RowWrite, WritePlan, Written
+
+
+def native(connection: sqlalchemy.Connection) -> Any:
+    """The driver's connection behind SQLAlchemy's."""
+    return connection.connection.dbapi_connection
+
+
+def _decoded(result: sqlalchemy.CursorResult[Any]) -> Iterator[fetch.Row]:
+    """Rows as the driver takes them apart."""
+    charsets = fetch.charsets(result.cursor)
+    for part in result.partitions(fetch.FETCHED_AT_ONCE):
+        for row in part:
+            yield tuple(from_latin(value, of) if isinstance(value, str) else value for value, of in zip(row, charsets, strict=True))
+
+
+class Transaction:
+    """`Reader` and `Writer`; ends with the block that gave it."""
+
+    def __init__(self, database: Statements, connection: sqlalchemy.Connection) -> None:
+        self._database, self._connection = database, connection
+
+    @property
+    def ids(self) -> TransactionIds:
+        with self._database.asking():
+            info = native(self._connection).main_transaction.info
+            own, oldest_active, is_clean = info.id, info.oat, info.oit >= info.oat
+        return TransactionIds(own=own, oldest_active=oldest_active if is_clean else self._oldest_undecided(oldest_active))
+
+    def _oldest_undecided(self, oldest_active: int) -> int:
+        """One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear."""
+        ((oldest,),) = self.rows(sqlalchemy.text(versions.OLDEST_IN_LIMBO))
+        return oldest_active if oldest is None else min(oldest, oldest_active)
+
+    @property
+    def tells_versions(self) -> bool:
+        with self._database.asking():
+            return bool(native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
+
+    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
+        ((rows, newest),) = self.rows(versions.newest(table))
+        found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
+        return versions.survey(rows, found)
+
+    def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
+        return keys.read(self.plain, self.rows, table, columns, of)
+
+    def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:
+        with self._database.asking():
+            return privileges.permits(native(self._connection), privileges.statement(privilege, table, columns))
+
+    def permits_tables(self) -> bool:
+        with self._database.asking():
+            anybody = native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
+        return anybody or bool(self.plain(privileges.MAKES_TABLES)[0][0])
+
+    def permits_index(self, table: str) -> bool:
+        return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
+
+    def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
+        asking = self._database.asking
+        with asking():
+            result = self._connection.execute(query)
+        try:
+            yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
+        except FOREIGN as error:
+            raise self._database.told(error) from error
+        finally:
+            with asking():
+                result.close()
+
+    def plain(self, sql: str) -> list[Sequence[Any]]:
+        """The rows of a statement that stands in this package."""
+        with self._database.asking():
+            return list(self._connection.exec_driver_sql(sql).fetchall())
+
+    def run(self, sql: str) -> None:
+        """A statement that stands in this package and returns no rows."""
+        with self._database.asking():
+            self._connection.exec_driver_sql(sql)
+
+    def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
+        with self._database.asking():
+            return self._connection.execute(statement, list(parameters) or None).rowcount
+
+    def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
+        self._in_calls(insert.build(table), [row for row in packed_rows if row is not None])
+        long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
+        if long:
+            self.execute(sqlalchemy.insert(table), long)
+
+    def delete(self, table: sqlalchemy.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        packed_rows = [insert.pack(names, row) for row in rows]
+        assert all(packed_rows), "keys are short"
+        self._in_calls(insert.build_delete(table, names), [row for row in packed_rows if row is not None])
+
+    def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
+        for call in insert.calls(packed_rows):
+            with self._database.asking():
+                cursor, statement = self._database.statement(self._connection, sql)
+                cursor.execute(statement, [call])
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
+        return RowWriter(self._database, self._connection).write(plan, rows)

@@ -1,0 +1,77 @@
+"""Rows into a table by the packed statement, and what became of each."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from foundation.engines.firebird.codes import Gds
+from foundation.engines.firebird.errors import row_error, what_it_says
+from foundation.engines.firebird.packed import PackedBlock
+from foundation.engines.writing import RowError, RowWrite, WritePlan, Written
+from foundation.errors import ConnectionLost, PuenteError
+from foundation.texts import Text
+
+TRIED = "PUENTE_TRIED"
+EXPLAINED = 20
+"""Rows of one write whose error is asked for by name, each by a call of its own."""
+
+
+class Statements(Protocol):
+    """Of `FirebirdDatabase`, what a transaction needs."""
+
+    def asking(self) -> AbstractContextManager[None]: ...
+
+    def told(self, error: BaseException) -> PuenteError: ...
+
+    def block(self, plan: WritePlan, *, aloud: bool = False) -> PackedBlock: ...
+
+    def statement(self, connection: Connection, sql: str) -> tuple[Any, Any]: ...
+
+
+class RowWriter:
+    """Of one transaction."""
+
+    def __init__(self, statements: Statements, connection: Connection) -> None:
+        self._statements, self._connection = statements, connection
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
+        block = self._statements.block(plan)
+        touched, errors = 0, []
+        for start in range(0, len(rows), block.rows_per_call):
+            for row_no, code, state, seen in self._call(block, rows[start : start + block.rows_per_call]):
+                if row_no < 0:
+                    touched += code
+                else:
+                    errors.append(row_error(start + row_no, code, state, seen=bool(seen), plan=plan))
+        return Written(touched, self._explained(plan, rows, errors))
+
+    def _call(self, block: PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
+        with self._statements.asking():
+            cursor, statement = self._statements.statement(self._connection, block.sql)
+            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
+            return found
+
+    def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
+        """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
+        called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
+        said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
+        return [replace(error, message=said.get(error.index) or error.message) for error in errors]
+
+    def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
+        """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
+        native: Any = self._connection.connection.dbapi_connection
+        transaction = native.main_transaction
+        with self._statements.asking():
+            transaction.savepoint(TRIED)
+        try:
+            self._call(self._statements.block(plan, aloud=True), [row])
+        except ConnectionLost:
+            raise
+        except PuenteError as error:
+            return what_it_says(error.__cause__)
+        with self._statements.asking():
+            transaction.rollback(savepoint=TRIED)
+        return None

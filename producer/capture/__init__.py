@@ -1,0 +1,1 @@
+"""Which rows a pass looks at; `producer` lists the files."""

@@ -1,0 +1,243 @@
+"""The capture mode `record-version`: every committed write and delete at the next poll, by the numbers of the transactions that wrote.
+
+The first pass, and one a night, compare all of SAE in one snapshot and learn every raw key. A later pass asks each table what was written
+from its mark on and how many rows it has (`known`), turns that into keys (`affected`), reads those in the same snapshot, and compares them
+with the log index. A table that is not exact (a view, or one without a key of its own) is seen by comparing all, every so often.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+
+from foundation.engines.database import TransactionIds
+from producer.capture.affected import Narrowed, Spellings, affected
+from producer.capture.compare import Comparison, Keys
+from producer.capture.faults import Faults, faults_of
+from producer.capture.known import Known, Recording, Seen, look, read_gone
+from producer.capture.port import COMPARE, Captured, CheckKeys
+from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
+from producer.index import LogIndex
+from producer.sae.contents import StockSource, everything_with, price_lists
+from producer.sae.limbo import Stuck, UpToLimbo, resting_on
+from producer.sae.port import Beating, Sae, Snapshot
+from producer.sae.tables import KEYS, Precios
+
+RECORD_VERSION = "record-version"
+
+
+@dataclass(slots=True)
+class _State:
+    """What counts from one pass to the next.
+
+    `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
+    the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
+    for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
+    `stock` is None where that kept it from being known where stock stands; all is compared as soon as it is.
+    """
+
+    gate: Gate
+    pace: Pace
+    key_pace: Pace
+    known: dict[Table, Known]
+    others: Collection[Table]
+    spellings: Spellings
+    stock: StockSource | None
+    price_lists: tuple[int, ...] | None
+    compare_at: float
+    night: datetime
+    faults: Faults
+    stuck: Stuck
+    owed: CheckKeys = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """The marks of a pass that compared all: another state."""
+
+    state: _State
+    ids: TransactionIds
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The marks of a pass that looked at some tables."""
+
+    seen: Mapping[Table, Seen]
+    price_lists: tuple[int, ...] | None
+    faults: Faults
+    stuck: Stuck
+    owed: CheckKeys
+    ids: TransactionIds
+
+
+class VersionCapture:
+    """The mode `record-version`, on an engine that has it.
+
+    A table is looked at, and its keys are read, each for at most `share` (0 to 1) of the time. `every_seconds` is how often all is compared
+    where a table is not exact. `local` tells the time of the place, for the comparison at night.
+    """
+
+    mode = RECORD_VERSION
+
+    def __init__(
+        self,
+        sae: Sae,
+        *,
+        every_seconds: float = 0.0,
+        share: float = 1.0,
+        clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        local: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        self._sae, self._every, self._share = sae, every_seconds, share
+        self._clock, self._now, self._local = clock, now, local
+        self._state: _State | None = None
+
+    def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
+        state = self._state
+        if state is not None and not check and not self._may_look(state):
+            return None
+        with self._sae.snapshot() as snapshot:
+            check = {*check, *(state.owed if state else ())}
+            ids = snapshot.ids
+            assert ids is not None, "an engine that tells versions numbers its transactions"
+            if state is None or state.gate.session != self._sae.connections:
+                return self._compare_all(snapshot, ids, index, beat)
+            state.gate.enter(ids)
+            tables = state.gate.restless(state.pace.due(state.known))
+            if self._compares_now(state):
+                return self._compare_all(snapshot, ids, index, beat)
+            if not tables and not check:
+                return None
+            rows = UpToLimbo(snapshot)
+            if rows.places.source not in (None, state.stock):
+                return self._compare_all(snapshot, ids, index, beat)
+            return self._look(rows, ids, index, state, tables, check, beat)
+
+    def _may_look(self, state: _State) -> bool:
+        """Whether it is time for anything; asked before SAE is."""
+        compares = bool(state.others) and self._clock() >= state.compare_at
+        return compares or self._local() >= state.night or bool(state.pace.due(state.known))
+
+    def _compares_now(self, state: _State) -> bool:
+        """At night also where nothing changed, for that proves the rest; for tables that are not exact only where something may have."""
+        if self._local() >= state.night:
+            return True
+        return self._clock() >= state.compare_at and bool(state.gate.restless(state.others))
+
+    def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, index: LogIndex, beat: Callable[[], None]) -> Captured:
+        began, at, night = self._clock(), self._now(), next_night(self._local())
+        rows, comparison = Recording(snapshot), Comparison(index)
+        for row in everything_with(Beating(rows, beat), rows.places.source):
+            comparison.add(row)
+        known, spellings = rows.known(ids), Spellings()
+        for table, keys in rows.keys.items():
+            spellings.learn(table, keys)
+        found, stock, lists = comparison.warehouses | rows.places.warehouses, rows.places.source, price_lists(rows)
+        comparison.leave_out(resting_on(rows.stuck, stock))
+        ended = self._clock()
+        state = _State(
+            gate=Gate(self._sae.connections, ids.own),
+            pace=Pace(self._share, self._clock),
+            key_pace=Pace(self._share, self._clock),
+            known=known,
+            others=rows.keys.keys() - known.keys(),
+            spellings=spellings,
+            stock=stock,
+            price_lists=None if Precios in rows.stuck else lists,
+            compare_at=ended + max(self._every, rest_after(ended - began, self._share)),
+            night=night,
+            faults=faults_of(comparison),
+            stuck=rows.stuck,
+        )
+        return self._captured(COMPARE, at, comparison, None, found, stock, _Compared(state, ids))
+
+    def _look(
+        self,
+        rows: UpToLimbo,
+        ids: TransactionIds,
+        index: LogIndex,
+        state: _State,
+        tables: Collection[Table],
+        check: CheckKeys,
+        beat: Callable[[], None],
+    ) -> Captured:
+        at = self._now()
+        snapshot = rows.snapshot
+        seen, looking = {}, UpToLimbo(snapshot)
+        for table in tables:
+            with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
+                seen[table] = self._look_at(snapshot, ids, state, table)
+        for table, one in seen.items():
+            state.spellings.learn(table, one.added)
+        keys = affected(rows, seen, state.stock, check)
+        comparison = Comparison(index, keys)
+        wanted = Beating(Narrowed(rows, keys, state.spellings, state.stock), beat)
+        for row in everything_with(wanted, rows.places.source) if keys else ():
+            comparison.add(row)
+        unread = resting_on(rows.stuck, state.stock)
+        comparison.leave_out(unread)
+        keys = {subject: some for subject, some in keys.items() if subject.entity not in unread}
+        seen = {table: one for table, one in seen.items() if not unread & resting_on([table], state.stock)}
+        faults = state.faults.after(comparison, keys)
+        lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
+        found = comparison.warehouses | rows.places.warehouses
+        still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
+        owed = [(subject, key) for subject, key in check if subject.entity in unread]
+        looked = _Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
+        return self._captured(self.mode, at, comparison, keys, found, state.stock, looked)
+
+    def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
+        began, known = self._clock(), state.known[table]
+        seen = look(snapshot, table, known, ids)
+        looked = self._clock()
+        state.pace.looked(table, began, looked)
+        if seen.lacks and state.key_pace.due([table]):
+            seen = read_gone(snapshot, table, known, seen)
+            state.key_pace.looked(table, looked, self._clock())
+        return seen
+
+    def _captured(
+        self,
+        mode: str,
+        at: datetime,
+        comparison: Comparison,
+        only: Keys | None,
+        found: Collection[int],
+        stock: StockSource | None,
+        marks: _Compared | _Looked,
+    ) -> Captured:
+        known = marks.state if isinstance(marks, _Compared) else marks
+        return Captured(
+            at=at,
+            mode=mode,
+            differences=comparison.differences,
+            only=only,
+            warehouses=frozenset(found),
+            price_lists=known.price_lists,
+            read=comparison.read,
+            problems=tuple(known.faults.problems.values()),
+            collisions=known.faults.collisions,
+            stuck=known.stuck,
+            stock=stock,
+            marks=marks,
+        )
+
+    def keep(self, captured: Captured) -> None:
+        match captured.marks:
+            case _Compared(state, ids):
+                self._state = state
+                state.gate.looked([*state.known, *state.others], ids)
+            case _Looked(seen, lists, faults, stuck, owed, ids):
+                assert self._state is not None
+                for table, one in seen.items():
+                    self._state.known[table].keep(one)
+                self._state.gate.looked([table for table, one in seen.items() if not one.lacks], ids)
+                self._state.price_lists, self._state.faults = lists, faults
+                self._state.stuck, self._state.owed = stuck, owed
+            case _:
+                raise TypeError(captured.marks)
+
+    def forget(self) -> None:
+        self._state = None

@@ -1,0 +1,1 @@
+"""SAE's rows and what becomes of them; `producer` lists the files."""

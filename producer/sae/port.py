@@ -1,0 +1,184 @@
+"""SAE in a snapshot: the port, and SAE through a `Database`, which finds the company and what this version of SAE has."""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from foundation.engines.catalogue import Catalogue
+from foundation.engines.database import Database, Reader, Survey, TransactionIds
+from foundation.errors import ConfigError
+from foundation.texts import text
+from producer.sae.sql import Source, SqlSnapshot, has_own_key
+from producer.sae.tables import TABLES, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+AUTO = "auto"
+ROWS_TO_A_BEAT = 500
+_COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
+
+
+class Rows(Protocol):
+    """Rows of SAE as they stood at one moment, all or those that somebody wants."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
+
+
+class Beating:
+    """`Rows` that call `beat` every few rows: reading all of a large SAE takes longer than others wait for a sign of life."""
+
+    def __init__(self, rows: Rows, beat: Callable[[], None]) -> None:
+        self._rows, self._beat = rows, beat
+
+    @property
+    def layout(self) -> Layout:
+        return self._rows.layout
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
+        found = self._rows.rows(table)
+        while part := list(islice(found, ROWS_TO_A_BEAT)):
+            self._beat()
+            yield from part
+
+
+class Some(Rows, Protocol):
+    """`Rows`, all or those with certain values."""
+
+    def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
+        """The rows whose column holds exactly one of the values."""
+        ...
+
+
+class Snapshot(Some, Protocol):
+    """SAE as it stood at one moment."""
+
+    @property
+    def ids(self) -> TransactionIds | None: ...
+
+    @property
+    def exact(self) -> frozenset[type[Row]]:
+        """The tables that `survey` and `keys` can be asked of: each row tells which transaction wrote it, and has a key of its own."""
+        ...
+
+    def count(self, table: type[Row]) -> int:
+        """How many rows there are."""
+        ...
+
+    def keys(self, table: type[Row]) -> Iterator[RawKey]:
+        """The raw keys of all rows."""
+        ...
+
+    def survey(self, table: type[Row], since: int) -> Survey:
+        """How many rows there are, and the raw key and number of those that transaction `since` or a later one wrote."""
+        ...
+
+
+class Sae(Protocol):
+    """One company of SAE. Errors are those of `Database`."""
+
+    @property
+    def connections(self) -> int:
+        """Another number, another session: what was known of transactions is void."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+
+OF_CAJA = "CATINVEN"
+"""The products' table of a CAJA, where somebody took one for a SAE."""
+
+
+def companies(catalogue: Catalogue) -> list[str]:
+    """The two-digit suffixes for which the database has all tables; where it has so for none, those with a table of products."""
+    found = sorted(match[1] for name in catalogue if (match := _COMPANY.fullmatch(name)))
+    return [number for number in found if all(f"{name}{number}" in catalogue for name in TABLES.values())] or found
+
+
+def choose_company(found: list[str], wanted: str, label: str) -> str:
+    """The suffix to read; raises `ConfigError` where it is missing or not the only one."""
+    listed = ", ".join(found)
+    if wanted != AUTO:
+        if wanted in found:
+            return wanted
+        raise ConfigError(text("{label} has no company {wanted}; it has: {found}", label=label, wanted=wanted, found=listed or "—"))
+    if not found:
+        raise ConfigError(text("{label} is no SAE: it has no table INVE followed by two digits", label=label))
+    if len(found) > 1:
+        raise ConfigError(text("{label} has several companies ({found}): set company to one of them", label=label, found=listed))
+    return found[0]
+
+
+class SqlSae:
+    """`Sae` over a `Database`. The catalogue is read again on every connection."""
+
+    def __init__(self, database: Database, company: str) -> None:
+        self._database, self._wanted = database, company
+        self._probed_on = 0
+        self._sources: dict[type[Row], Source] = {}
+        self.exact: frozenset[type[Row]] = frozenset()
+        self.layout, self.company = Layout(), company
+
+    @property
+    def label(self) -> str:
+        return self._database.label
+
+    @property
+    def connections(self) -> int:
+        return self._database.connections
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """A snapshot for queries of one's own."""
+        return self._database.reading()
+
+    def probe(self) -> None:
+        """Finds the company and which columns there are; raises `ConfigError` naming what is missing."""
+        catalogue = self._database.catalogue()
+        if OF_CAJA in catalogue and not companies(catalogue):
+            raise ConfigError(text("{label} looks like a CAJA: it has {table}; the url must name a SAE", label=self.label, table=OF_CAJA))
+        self.company = choose_company(companies(catalogue), self._wanted, self._database.label)
+        found = {table: self._found(table, catalogue) for table in TABLES}
+        self._sources = {table: Source.of(table, catalogue[self.table_name(table)], names) for table, names in found.items()}
+        self.layout = Layout(
+            taxes=8 if "IMPUESTO8" in found[Impu] else 4,
+            price_tax_flag="CON_IMPU" in found[Precios],
+            ieps="MAN_IEPS" in found[Inve],
+        )
+        with self._database.reading() as reader:
+            versions = reader.tells_versions
+        self.exact = frozenset(table for table in TABLES if versions and has_own_key(table, catalogue[self.table_name(table)]))
+        self._probed_on = self._database.connections
+
+    def close(self) -> None:
+        self._database.close()
+
+    def table_name(self, table: type[Row]) -> str:
+        return f"{TABLES[table]}{self.company}"
+
+    def _found(self, table: type[Row], catalogue: Catalogue) -> list[str]:
+        """The table's columns that this SAE has."""
+        name = self.table_name(table)
+        if name not in catalogue:
+            raise ConfigError(text("{label}: the table {table} is missing", label=self.label, table=name))
+        found = [column for column in columns(table) if column in catalogue[name].columns]
+        lacking = sorted(set(columns(table)) - set(found) - optional(table))
+        if lacking:
+            listed = ", ".join(lacking)
+            raise ConfigError(text("{label}: {table} lacks {columns}", label=self.label, table=name, columns=listed))
+        return found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with self._database.reading() as reader:
+            if self._probed_on == self._database.connections:
+                yield self._of(reader)
+                return
+        self.probe()
+        with self._database.reading() as reader:
+            yield self._of(reader)
+
+    def _of(self, reader: Reader) -> SqlSnapshot:
+        return SqlSnapshot(reader, self._sources, self.layout, self.exact)

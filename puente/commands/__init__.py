@@ -1,0 +1,10 @@
+"""What each command does, by its name; `cli` shows it.
+
+check         what is wrong and what to do: databases, then check_log; privileges and kafka_rights tell what a user lacks
+setup         topics and ledgers
+grants        scripts for the rights that are needed and no more; kafka_grants for a broker
+run           producer and consumers; progress tells of their work
+resync        one CAJA against the whole log
+status        how all of it is; heartbeat hears the producer
+logcopy       one log to another
+"""

@@ -1,0 +1,61 @@
+"""A ledger of this version made into one of an older version, statement by statement, each in a transaction of its own."""
+
+_TEXT = "VARCHAR({}) CHARACTER SET ISO8859_1"
+
+
+def _table(name: str, *columns: str, key: str) -> str:
+    return f"CREATE TABLE {name} ({', '.join(columns)}, PRIMARY KEY ({key}))"
+
+
+AS_VERSION_3 = (
+    _table(
+        "PUENTE_GUARD",
+        "ID INTEGER NOT NULL",
+        "LEDGER_VERSION INTEGER NOT NULL",
+        f"CAJA {_TEXT.format(60)} NOT NULL",
+        f"TOKEN {_TEXT.format(32)}",
+        "BEAT BIGINT NOT NULL",
+        f"HOST {_TEXT.format(64)}",
+        "PROCESS INTEGER",
+        "PROCESS_STARTED BIGINT",
+        f"BOOT {_TEXT.format(64)}",
+        "READY_AT TIMESTAMP",
+        f"LAST_ERROR {_TEXT.format(500)}",
+        "LAST_ERROR_AT TIMESTAMP",
+        "BEAT_AT TIMESTAMP",
+        key="ID",
+    ),
+    _table(
+        "PUENTE_WAITING",
+        f"ENTITY {_TEXT.format(12)} NOT NULL",
+        "WAREHOUSE INTEGER NOT NULL",
+        f"ROW_KEY {_TEXT.format(32)} NOT NULL",
+        f"REASON {_TEXT.format(12)} NOT NULL",
+        f"DETAIL {_TEXT.format(500)} NOT NULL",
+        "SHORT_VALUE VARCHAR(1000) CHARACTER SET OCTETS",
+        "LONG_VALUE BLOB SUB_TYPE 0",
+        f"CONTENT_HASH {_TEXT.format(16)} NOT NULL",
+        "SINCE TIMESTAMP NOT NULL",
+        key="ENTITY, WAREHOUSE, ROW_KEY",
+    ),
+    """INSERT INTO PUENTE_GUARD SELECT ID, 3, CAJA, FENCING_TOKEN, HEARTBEAT, HOST, PROCESS, PROCESS_STARTED, BOOT, READY_AT, LAST_ERROR,
+    LAST_ERROR_AT, HEARTBEAT_AT FROM PUENTE_LEASE""",
+    """INSERT INTO PUENTE_WAITING SELECT ENTITY, WAREHOUSE, ROW_KEY,
+    CASE REASON WHEN 'unposted-sales' THEN 'guard' WHEN 'doubtful' THEN 'held' WHEN 'kept-out' THEN 'kept out' ELSE REASON END,
+    DETAIL, SHORT_VALUE, LONG_VALUE, CONTENT_HASH, SINCE FROM PUENTE_PARKED""",
+    "DROP TABLE PUENTE_LEASE",
+    "DROP TABLE PUENTE_PARKED",
+    "UPDATE PUENTE_ROWS SET CONTENT_HASH = '?' WHERE STATE = 'unseen'",
+    """UPDATE PUENTE_POSITIONS SET FINGERPRINT =
+    CASE STATE WHEN 'resync asked for' THEN '' WHEN 'resync unfinished' THEN '-' WHEN 'resync doubtful' THEN '!' ELSE FINGERPRINT END""",
+    "ALTER TABLE PUENTE_ROWS DROP STATE",
+    "ALTER TABLE PUENTE_POSITIONS DROP STATE",
+    "ALTER TABLE PUENTE_POSITIONS ALTER COLUMN TOPIC_ID TO TOPIC_IDENTITY",
+    "ALTER TABLE PUENTE_POSITIONS ALTER COLUMN SWEEP_CONTROL_ID TO SWEEP_IDENTITY",
+)
+AS_VERSION_2 = (
+    *AS_VERSION_3,
+    "DROP TABLE PUENTE_LEFT_OUT",
+    "ALTER TABLE PUENTE_GUARD DROP LAST_ERROR, DROP LAST_ERROR_AT",
+    "UPDATE PUENTE_GUARD SET LEDGER_VERSION = 2",
+)
