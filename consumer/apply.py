@@ -123,7 +123,7 @@ class Applier:
                 transaction.save(topic, progress)
         self._remember(outcome, fresh, lacking, also)
         log_parked(self._name, fresh)
-        self._tell_each(outcome.applied)
+        self._log_each(outcome.applied)
         self._pace.learn(len(plan.pending), outcome.writing)
         return outcome.step(plan, len(lacking))
 
@@ -144,9 +144,9 @@ class Applier:
         """A position alone."""
         self.apply(Plan(), Also(progress={topic: progress}))
 
-    def say_ready(self, at: datetime) -> None:
+    def set_ready(self, at: datetime) -> None:
         with self.transaction() as transaction:
-            transaction.say_ready(at)
+            transaction.set_ready(at)
         self.state.ready_at = at
 
     @property
@@ -173,7 +173,7 @@ class Applier:
         unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
         return {place: () for place in unseen if place in self.state.left_out}
 
-    def _tell_each(self, applied: Iterable[Pending]) -> None:
+    def _log_each(self, applied: Iterable[Pending]) -> None:
         if log.isEnabledFor(logging.DEBUG):
             for item in (pending.incoming for pending in applied):
                 details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}

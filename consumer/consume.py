@@ -87,7 +87,7 @@ class Consumer:
             self.session.wait(seconds)
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
-        """Whoever writes to this CAJA next, now or after a crash, resyncs these; only after a take-over."""
+        """The process that writes to this CAJA next, now or after a crash, resyncs these; only after a take-over."""
         assert self.session is not None
         self.session.ask_for_resync(entities)
 

@@ -197,7 +197,7 @@ class Follower:
         return step
 
     def _opening(self, resync: Resync) -> Also:
-        """b. of the resync: whoever finds it killed knows which history CAJA's rows are from."""
+        """b. of the resync: a process that finds it killed knows which lineage CAJA's rows are from."""
         state = PositionState.RESYNC_UNFINISHED if resync.trusted is None else PositionState.RESYNC_DOUBTFUL
         progress = Progress(position=resync.position, end_reached=resync.started, state=state, fingerprint="")
         if self._applier.state.progress.get(resync.topic) == progress:

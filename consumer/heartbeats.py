@@ -89,7 +89,7 @@ class Heartbeats:
         return (heard and heard.price_lists) or self._lists
 
     @property
-    def may_tell_lists(self) -> bool:
+    def lists_may_come(self) -> bool:
         """Whether SAE's lists are still to come: the producer told none, and has not compared all of SAE either."""
         return self.price_lists() is None and not self._has_compared
 

@@ -77,7 +77,7 @@ class Lease:
     def claim(self, *, by_force: bool = False) -> bool:
         """Takes the row where that is allowed now; False: stand by and try again. Raises what `Caja.read_lease` raises.
 
-        `by_force`: from a holder who lives, too; he stands by from then on.
+        `by_force`: from a holder that runs, too; it stands by from then on.
         """
         seen = self._caja.read_lease()
         if not (by_force or self._free(seen)):

@@ -32,7 +32,7 @@ class Cause(StrEnum):
     GIVEN_AWAY = marked("given away")
     """A bar code of a row that policy keeps, which SAE gave to another product."""
     ANOTHERS_KEY = marked("another's key")
-    """A bar code is the key of another product that is in use: whoever scans it gets one of the two."""
+    """A bar code is the key of another product that is in use: a scan finds one of the two."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,14 +99,14 @@ def line(found: LeftOut) -> str:
     return f"{what}{whose}: {found.count} ({', '.join(found.keys)}{more})"
 
 
-class Teller:
+class LeftOutLog:
     """Tells in the log what is left out: once, and again what became another."""
 
     def __init__(self, caja: str) -> None:
         self._caja = caja
         self._told: Sequence[LeftOut] = ()
 
-    def tell(self, found: Sequence[LeftOut]) -> None:
+    def write(self, found: Sequence[LeftOut]) -> None:
         for one in found:
             if one not in self._told:
                 extra = {"entity": one.entity.value, "column": one.column, "reason": one.cause.value, "count": one.count}

@@ -17,7 +17,7 @@ from consumer.follow import Follower
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import PositionState, Progress
-from consumer.leftout import LeftOut, Teller
+from consumer.leftout import LeftOut, LeftOutLog
 from consumer.outcome import Step
 from consumer.price_lists import refuse_unknown
 from consumer.resync.topic import Report
@@ -55,7 +55,7 @@ class Session:
         self._retries = Retries()
         self._chosen: list[Subject] = []
         self._ends: dict[Topic, TopicState] = {}
-        self._teller, self._is_told = Teller(given.name), False
+        self._left_out_log, self._is_told = LeftOutLog(given.name), False
         self._has_news = True
         self.is_outdated = False
         """CAJA has other stores now than this session was made for."""
@@ -71,8 +71,8 @@ class Session:
         total.add(self._settler.settle(settled, allow_deletes, resyncing=resyncing))  # 7
         if PRODUCT in self.follower.current:
             self._codes.settle()
-        self._tell(total)
-        self._say_ready()
+        self._log_left_out(total)
+        self._set_ready()
         self.applier.beat()
         self._has_news = not total.at_end
         return total
@@ -89,7 +89,7 @@ class Session:
         given = self._given
         if not given.prices:
             return
-        if self._heartbeats.may_tell_lists:
+        if self._heartbeats.lists_may_come:
             raise RetryableError(text("{caja}: waits for the producer to tell SAE's price lists, which prices names", caja=given.name))
         refuse_unknown(given.prices, self._heartbeats.price_lists(), given.name)
 
@@ -113,11 +113,11 @@ class Session:
     def _topic(self, subject: Subject) -> Topic:
         return self._given.topics.of(subject)
 
-    def _tell(self, step: Step) -> None:
+    def _log_left_out(self, step: Step) -> None:
         """What is left out, once all is read: at first, and whenever it changed."""
         self._is_told = self._is_told and step.lacking == 0
         if step.at_end and not self._is_told:
-            self._teller.tell(self.left_out())
+            self._left_out_log.write(self.left_out())
             self._is_told = True
 
     def left_out(self) -> list[LeftOut]:
@@ -134,12 +134,12 @@ class Session:
         due = [item for item in due if item.reason is not Reason.DOUBTFUL or item.subject not in undecided]
         return self.applier.apply_all(self.follower.plan([again(item) for item in due]), Also()) if due else Step()
 
-    def _say_ready(self) -> None:
+    def _set_ready(self) -> None:
         """Once everything was resynced and swept with all boxes ticked."""
         if self.applier.state.ready_at is not None or set(self._given.planner.policies.entities) != set(CATALOGUES):
             return
         if all(self._is_done(subject) for subject in self._chosen):
-            self.applier.say_ready(self._given.now())
+            self.applier.set_ready(self._given.now())
             log.info("Ready to sell: all of SAE is in CAJA", extra={"action": "ready", "caja": self._given.name})
 
     def _is_done(self, subject: Subject) -> bool:
@@ -157,7 +157,7 @@ class Session:
         return self._heartbeats.compared(progress.sweep.since, topic, known) is Verdict.GO
 
     def ask_for_resync(self, entities: Sequence[Entity]) -> None:
-        """Whoever writes to this CAJA next, now or after a crash, resyncs these."""
+        """The process that writes to this CAJA next, now or after a crash, resyncs these."""
         for topic, progress in self.applier.state.progress.items():
             subject = self._given.topics.subject(topic)
             is_doubtful = progress.state is PositionState.RESYNC_DOUBTFUL  # which is resynced anyway

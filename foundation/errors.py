@@ -2,7 +2,7 @@
 
     PuenteError
     ├── ConfigError      somebody must change a setting or a database first   stop, exit 2
-    │   └── NoTopic          the log lacks a topic; to whoever makes the topics: somebody deleted it
+    │   └── NoTopic          the log lacks a topic; raised again by what makes the topics: one was deleted
     ├── RetryableError   something is down, busy or full                      wait and try again, then exit 3
     │   ├── ConnectionLost   the session with a database ended: everything read through it must be read again
     │   ├── LostLease        another process writes to this CAJA now: stand by

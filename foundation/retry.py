@@ -47,7 +47,7 @@ ONCE = Policy(first_seconds=0.2, longest_seconds=5.0, total_seconds=20.0)
 
 
 class Stopping(Protocol):
-    """Whoever may end the waiting."""
+    """What may end the waiting."""
 
     event: threading.Event
 

@@ -58,7 +58,7 @@ class Standby:
 
     @property
     def is_theirs(self) -> bool:
-        """Whether somebody spoke since this one began to listen, and did not let go: he lives."""
+        """Whether a heartbeat came since this one began to listen, and no release: that producer runs."""
         return self._spoke and not self._free
 
     def may_claim(self) -> bool:

@@ -55,7 +55,7 @@ class LogIndex:
         self._began = False
         self._unread = 0
         self.whole_heartbeat_at = START
-        """Where the newest heartbeat stands that is no short one, whoever's it is."""
+        """Where the newest heartbeat stands that is no short one, of whichever producer."""
 
     def read(self, *, proves: bool = True) -> None:
         """Reads every topic to its end; raises `BrokenLineage` or `LogChanged` where the log is not what it was, and what `on_word` does.

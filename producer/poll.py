@@ -3,7 +3,7 @@
 1. Read every topic that grew, into the log index.             Killed after: nothing happened.
 2. Read SAE in one snapshot, closed before 3.             Killed after: nothing happened.
 3. Publish what differs, wait for every acknowledgement.  Killed after or within: the next start reads the log, publishes the rest.
-4. Keep the marks, then say the heartbeat.                     Killed between: read again, found equal.
+4. Keep the marks, then send the heartbeat.                    Killed between: read again, found equal.
 
 Before a heartbeat every topic is read, grown or not: one that lost its end and grew again is found before anybody is told that it is
 complete.
@@ -70,8 +70,8 @@ class Producer:
         self._new_index, self._clock = new_index, clock
         self._index: LogIndex | None = None
         self._standing: Standing | None = None
-        self._told_held = Held()
-        self._said_at = clock()
+        self._sent_held = Held()
+        self._heartbeat_at = clock()
         self._reporter = _Reporter()
 
     def forget(self) -> None:
@@ -90,7 +90,7 @@ class Producer:
             return self._pass()
 
     def release(self) -> None:
-        """A clean end: whoever stands by need not wait. Says nothing where the log is not ours."""
+        """A clean end: a standby need not wait. Sends nothing where the log is not ours."""
         index = self._index
         with self._starting_over(), suppress(Displaced):
             if index is not None:
@@ -112,14 +112,14 @@ class Producer:
 
     def _pass(self) -> Pass:
         index = self._index or self._start()
-        speaks = self._is_due()
-        index.read(proves=speaks)  # 1
+        is_due = self._is_due()
+        index.read(proves=is_due)  # 1
         began = self._clock()
         beat = partial(self._heartbeat, index)
         captured = self._capture.changes(index, {*index.take_foreign(), *self._cap.again}, beat)  # 2
         seconds = self._clock() - began
         if captured is None:
-            if speaks:
+            if is_due:
                 self._heartbeat(index)
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
@@ -127,8 +127,8 @@ class Producer:
         published = self._publisher.publish(captured, index, beat)  # 3
         self._capture.keep(captured)  # 4
         self._cap.keep()
-        self._say(index, captured, published, speaks=speaks)
-        _tell_each(captured)
+        self._conclude(index, captured, published, is_due=is_due)
+        _log_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
         entities = Counter(difference.subject.entity for difference in captured.differences)
         return Pass(
@@ -147,35 +147,35 @@ class Producer:
     def _start(self) -> LogIndex:
         index = self._new_index(Claim(self._publisher.begin()))
         index.read()
-        self._speak(index)
+        self._send_heartbeat(index)
         self._index = index
         keys = sum(len(index.hashes(subject)) for subject in index.subjects())
         log.info("The producer starts over from what the log holds", extra={"action": "start", "count": keys})
         return index
 
-    def _say(self, index: LogIndex, captured: Captured, published: int, *, speaks: bool) -> None:
+    def _conclude(self, index: LogIndex, captured: Captured, published: int, *, is_due: bool) -> None:
         standing = captured.standing
-        if published or (self._standing, self._told_held) != (standing, self._cap.told):
+        if published or (self._standing, self._sent_held) != (standing, self._cap.told):
             index.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
-            self._speak(index)
-        elif speaks:
+            self._send_heartbeat(index)
+        elif is_due:
             self._heartbeat(index)
 
     def _heartbeat(self, index: LogIndex) -> None:
         if self._is_due():
-            self._speak(index)
+            self._send_heartbeat(index)
 
     def _is_due(self) -> bool:
-        return self._clock() - self._said_at >= HEARTBEAT_SECONDS
+        return self._clock() - self._heartbeat_at >= HEARTBEAT_SECONDS
 
-    def _speak(self, index: LogIndex) -> None:
-        self._told_held = self._cap.told
-        self._publisher.say(index, self._standing, self._told_held)
-        self._said_at = self._clock()
+    def _send_heartbeat(self, index: LogIndex) -> None:
+        self._sent_held = self._cap.told
+        self._publisher.send_heartbeat(index, self._standing, self._sent_held)
+        self._heartbeat_at = self._clock()
 
 
-def _tell_each(captured: Captured) -> None:
+def _log_each(captured: Captured) -> None:
     if log.isEnabledFor(logging.DEBUG):
         for difference in captured.differences:
             details = {"entity": str(difference.subject), "key": difference.key.decode(errors="replace"), "gone": difference.body is None}

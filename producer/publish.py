@@ -74,7 +74,7 @@ class Publisher:
             headers=with_hash(shared, difference.hash),
         )
 
-    def say(self, index: LogIndex, standing: Standing | None, held: Held) -> None:
+    def send_heartbeat(self, index: LogIndex, standing: Standing | None, held: Held) -> None:
         """The heartbeat: per topic its topic id, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
 
         `standing` is None where SAE was not compared yet: then any topic may lack something.
@@ -101,9 +101,9 @@ class Publisher:
                 duplicates=standing.duplicates,
                 duplicate_count=standing.duplicate_count,
             )
-        self._speak(index, heartbeat)
+        self._send_heartbeat(index, heartbeat)
 
-    def _speak(self, index: LogIndex, heartbeat: Heartbeat) -> None:
+    def _send_heartbeat(self, index: LogIndex, heartbeat: Heartbeat) -> None:
         """In short where the whole one that was given last says the same, and no late one of somebody else covers it."""
         whole, place = self._said or (None, START)
         is_same = whole is not None and replace(whole, time=heartbeat.time) == heartbeat and index.whole_heartbeat_at <= place

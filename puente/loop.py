@@ -150,7 +150,7 @@ class Worker:
 def run_all(workers: Sequence[Worker], stop: Stop, seconds: float = STOP_SECONDS) -> ExitCode:
     """Runs each worker in a thread of its own until `stop` is asked for; the code to exit with.
 
-    A bug that was not over when the end came is told by it, whoever asked for the end.
+    A bug that was not over when the end came is raised by it, whatever asked for the end.
     """
     _attend([(worker.name, partial(worker.run, stop)) for worker in workers], stop, seconds)
     if any(worker.error is not None and is_bug(worker.error) for worker in workers):

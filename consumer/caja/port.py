@@ -95,7 +95,7 @@ class Transaction(Protocol):
         """Takes these bar codes from their rows; raises `LockConflict` where somebody holds one of them."""
         ...
 
-    def say_ready(self, at: datetime) -> None:
+    def set_ready(self, at: datetime) -> None:
         """CAJA has all that it needs to sell."""
         ...
 
@@ -122,8 +122,8 @@ class Caja(Protocol):
     def state(self, beat: Callable[[], None] | None = None) -> State:
         """The whole ledger, in one snapshot.
 
-        Whoever holds the lease gives `beat`, to be called now and then meanwhile, outside of the snapshots that are several then: a
-        reading may take longer than others wait for a sign of life, and nobody but he writes.
+        The process that holds the lease gives `beat`, to be called now and then meanwhile, outside of the snapshots, which are several then:
+        a reading may take longer than others wait for a heartbeat, and no other process writes.
         """
         ...
 

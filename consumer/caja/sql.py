@@ -96,13 +96,13 @@ class SqlCaja:
             .where(tables.lease.c.FENCING_TOKEN == token)
             .values(FENCING_TOKEN=sa.null(), HEARTBEAT=tables.lease.c.HEARTBEAT + 1)
         )
-        with suppress(LockConflict), self._database.writing() as writer:  # whoever holds the row is taking it
+        with suppress(LockConflict), self._database.writing() as writer:  # another process holds the row: it is taking the lease
             writer.execute(update)
 
-    def say_error(self, reason: str, token: str | None) -> None:
-        """Keeps the newest error of whoever holds the lease with `token`, or would if he could, where `puente status` finds it.
+    def record_error(self, reason: str, token: str | None) -> None:
+        """Keeps the newest error of the process that holds the lease with `token`, or would take it, where `puente status` finds it.
 
-        The row of another one who lives is left alone: he would take the lock for the loss of it.
+        The lease of another process that runs is left alone: it would take the lock for the loss of it.
         """
         life = self.life()
         if life.token != token and lives(life):

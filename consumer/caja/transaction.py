@@ -85,5 +85,5 @@ class SqlTransaction:
             update = sa.update(sa.table(mapper.plan.table, key, column)).where(key == raw, column == one.code)
             self._writer.execute(update.values({one.column: sa.null()}))
 
-    def say_ready(self, at: datetime) -> None:
+    def set_ready(self, at: datetime) -> None:
         self._writer.execute(sa.update(tables.lease).values(READY_AT=naive(at)))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaseRow:
-    """The lease. `host`, `process` and what follows tell who holds it; `beat` grows with every writing transaction of his.
+    """The lease. `host`, `process` and what follows tell which process holds it; `beat` grows with each of its writing transactions.
 
     `ready_at`: when a resync of everything, with all boxes ticked, had finished for the first time (UTC).
     """
@@ -24,7 +24,7 @@ class LeaseRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Life:
-    """What the lease tells of whoever writes and of the newest error there: how many seconds ago, None where never.
+    """What the lease shows of the process that writes and of the newest error there: how many seconds ago, None where never.
 
     Both moments are the database server's own, so that no clocks of two machines are compared.
     """

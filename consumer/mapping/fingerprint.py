@@ -1,7 +1,7 @@
 """What decides how events become rows of one CAJA, in one short text: another one means that every row must be looked at again.
 
 It is made of explicit values, so that only what changes rows changes it: a release that adds a policy, or anything else that is not told
-here, resyncs nobody. Whoever adds something that does change rows adds it here, and it is told where it is not as it always was.
+here, resyncs nobody. What is added and does change rows is added here, too, and counts where it is not as it always was.
 """
 
 import json

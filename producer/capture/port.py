@@ -1,7 +1,7 @@
 """Which changes a pass looks at: the port of the capture modes, and the mode `compare`.
 
 `compare` reads everything in one snapshot and compares it with the log index by key and content, deletes included. It finds every change
-that is still there when it reads, whoever made it; it is the only mode that needs nothing from SAE.
+that is still there when it reads, however it was made; it is the only mode that needs nothing from SAE.
 """
 
 from collections.abc import Callable, Collection

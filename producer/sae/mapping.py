@@ -122,7 +122,7 @@ def currency(row: Moned) -> Value:
 
 
 def customer(row: Clie) -> Value:
-    meaning(row.prospecto, "PROSPECTO", FLAG)  # whoever may be a prospect, or not, does not travel
+    meaning(row.prospecto, "PROSPECTO", FLAG)  # one that may be a prospect, or not, does not travel
     return {
         "customer": trim(row.clave),
         "name": words(row.nombre),

@@ -103,7 +103,7 @@ def _create(url: str, *, keep: bool) -> bool:
 
 
 def _is_there(url: str) -> bool:
-    """False also where the user may not enter: whoever creates it then says so."""
+    """False also where the user may not enter: creating it then fails and says so."""
     try:
         with closing(open_database(url)) as database, database.reading():
             return True

@@ -19,7 +19,7 @@ from producer.sae.contents import price_lists, stock_source
 from producer.sae.port import Snapshot, SqlSae
 from producer.sae.tables import KEYS, TABLES, Inve, Mult, Row
 from puente.commands.check_log import check_log
-from puente.commands.heartbeat import told_lists
+from puente.commands.heartbeat import price_lists_of_sae
 from puente.commands.privileges import check_caja, check_sae
 from puente.config import CajaSettings, SaeSettings, Settings
 from puente.findings import Finding, Level, failure
@@ -134,7 +134,7 @@ def _price_lists(settings: Settings) -> tuple[int, ...] | None:
                     return price_lists(snapshot)
         if not log_is_missing(settings):
             with closing(open_log(settings)) as log:
-                return told_lists(log, topics_of(settings, find_company(settings, log)))
+                return price_lists_of_sae(log, topics_of(settings, find_company(settings, log)))
     return None
 
 

@@ -134,7 +134,7 @@ END"""
 
 
 def _ledger_of_others(user: str) -> str:
-    """Where somebody else ran `puente setup`: its tables are his."""
+    """Where another user ran `puente setup`: the ledger's tables are that user's."""
     names = ", ".join(map(_literal, tables.metadata.tables))
     return f"""{BLOCK} AS
   DECLARE TABLE_NAME VARCHAR(31);

@@ -71,12 +71,12 @@ def listen(log: EventLog, topics: Topics) -> ProducerStatus:
 
 
 def last_heartbeat(log: EventLog, topics: Topics) -> Heartbeat | None:
-    """The newest heartbeat, whoever said it and whenever; raises what the log does."""
+    """The newest heartbeat, of whichever producer and however old; raises what the log does."""
     state = log.state(topics.control)
     return None if state is None else _heard(log, topics, _newest(log, topics.control, state.end)).heartbeat
 
 
-def told_lists(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
+def price_lists_of_sae(log: EventLog, topics: Topics) -> tuple[int, ...] | None:
     """SAE's price lists; None where the newest heartbeat does not tell them."""
     heartbeat = last_heartbeat(log, topics)
     return heartbeat.price_lists if heartbeat else None

@@ -10,7 +10,7 @@ from producer.poll import Pass
 log = logging.getLogger("puente.run")
 
 
-class Teller:
+class ProgressLog:
     """Told by each worker in its own thread. A unit that stands by does not work yet."""
 
     def __init__(self, units: Iterable[str]) -> None:

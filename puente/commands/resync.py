@@ -28,7 +28,7 @@ Watch = Callable[[dict[Subject, tuple[int, int]]], None]
 
 @dataclass(kw_only=True)
 class Resynced:
-    """What it did. `stopped`: not all of it, whoever writes next goes on.
+    """What it did. `stopped`: not all of it, the next process that writes goes on.
 
     `unheard`: no producer spoke, so the sweep is still to come; `unread`: and for these the log, too, for it is another one.
     """
@@ -43,10 +43,10 @@ class Resynced:
 def resync(
     settings: Settings, caja: CajaSettings, entities: Sequence[Entity], stop: Stop, allow_deletes: int | None, watch: Watch
 ) -> Resynced:
-    """Takes the CAJA from whoever writes to it, who goes on by himself afterwards.
+    """Takes the CAJA from the process that writes to it, which goes on by itself afterwards.
 
     `watch` is told how much of how much was read, per topic under way. Raises what a consumer raises; what was begun then is gone on with
-    by whoever writes to this CAJA next.
+    by the next process that writes to this CAJA.
     """
     side = ConsumerSide(settings, caja, allow_deletes=allow_deletes)
     try:
@@ -72,7 +72,7 @@ class Takes(Protocol):
 def take(consumer: Takes, stop: Stop, name: str, clock: Callable[[], float] = monotonic) -> None:
     """Takes the lease; raises `Occupied` after `TAKE_SECONDS`.
 
-    Whoever writes changes the row with each transaction, so that one may come between the look at it and the grasp.
+    The process that writes changes the row with each transaction, so that one may come between the look at it and the grasp.
     """
     until = clock() + TAKE_SECONDS
     while not consumer.take_over(by_force=True):
@@ -100,7 +100,7 @@ def _read(side: ConsumerSide, stop: Stop, watch: Watch) -> bool:
 def dry_run(
     settings: Settings, caja: CajaSettings, entities: Sequence[Entity], watch: Callable[[Subject, int, int], None]
 ) -> list[Preview]:
-    """What `resync` would change; reads only, beside whoever writes. `watch` is told how much of how much of a topic was read."""
+    """What `resync` would change; reads only, beside the process that writes. `watch` is told how much of how much of a topic was read."""
     with ExitStack() as opened:
         both = open_both(settings, caja, opened)
         both.caja.read_lease()

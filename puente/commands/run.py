@@ -14,7 +14,7 @@ from foundation.errors import ExitCode, InvariantError, Occupied, PuenteError, R
 from foundation.retry import retrying
 from foundation.texts import text
 from producer.poll import Pass
-from puente.commands.progress import Teller
+from puente.commands.progress import ProgressLog
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop, Worker, attended, run_all
 from puente.wiring.consuming import ConsumerSide, Patience
@@ -62,13 +62,13 @@ class Result:
 
 def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
     """Runs until `stop` is asked for."""
-    teller = Teller([*([SAE] if produce else []), *(caja.name for caja in cajas)])
+    progress = ProgressLog([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, partial(teller.of_pass, SAE), allow_deletes=allow_deletes)
+        producer = ProducerSide(settings, partial(progress.of_pass, SAE), allow_deletes=allow_deletes)
         workers.append(Worker(name=SAE, turn=producer.turn, pause=stop.sleep, release=producer.release))
     for caja in cajas:
-        side = ConsumerSide(settings, caja, partial(teller.of_step, caja.name))
+        side = ConsumerSide(settings, caja, partial(progress.of_step, caja.name))
         workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))
     return run_all(workers, stop, settings.run.stop_seconds)
 
@@ -95,16 +95,16 @@ def once(
 
 def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequence[CajaSettings], result: Result, watch: Watch) -> None:
     try:
-        speaks = side is not None and _first_pass(side, settings, stop, result, watch)
+        is_producing = side is not None and _first_pass(side, settings, stop, result, watch)
         threads = [
-            threading.Thread(target=_drain, args=(settings, stop, caja, into, speaks, watch), name=caja.name, daemon=True)
+            threading.Thread(target=_drain, args=(settings, stop, caja, into, is_producing, watch), name=caja.name, daemon=True)
             for caja, into in zip(cajas, result.cajas, strict=True)
         ]
         for thread in threads:
             thread.start()
         while living := [thread for thread in threads if thread.is_alive()]:
             living[0].join(LOOK_SECONDS)
-            speaks = side is not None and speaks and not stop.asked and _speaks_on(side, result)
+            is_producing = side is not None and is_producing and not stop.asked and _goes_on(side, result)
     finally:
         if side is not None:
             _release(side.release, result)
@@ -134,7 +134,7 @@ def _pass(side: ProducerSide, settings: Settings, stop: Stop) -> Pass | None:
     return None
 
 
-def _speaks_on(side: ProducerSide, result: Result) -> bool:
+def _goes_on(side: ProducerSide, result: Result) -> bool:
     """Whether it still does."""
     try:
         return side.step() is not None
@@ -143,8 +143,8 @@ def _speaks_on(side: ProducerSide, result: Result) -> bool:
         return False
 
 
-def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, somebody_speaks: bool, watch: Watch) -> None:
-    sweep_seconds = SWEEP_SECONDS if somebody_speaks else 0.0
+def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResult, is_producing: bool, watch: Watch) -> None:
+    sweep_seconds = SWEEP_SECONDS if is_producing else 0.0
     side = ConsumerSide(settings, caja)
     try:
         retrying(lambda: drain(side, result.step, stop, sweep_seconds, watch=watch), stop=stop)

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, for whoever wrote them: each fault with its line, a mark, and what to write instead."""
+"""What is wrong with the settings, for people: each fault with its line, a mark, and what to write instead."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

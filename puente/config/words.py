@@ -1,4 +1,4 @@
-"""What somebody meant who wrote a setting's name or value as he says it, in Spanish, or with a slip of the finger."""
+"""What is meant by a setting's name or value that is written in Spanish, or with a slip of the finger."""
 
 from collections.abc import Collection
 from difflib import get_close_matches

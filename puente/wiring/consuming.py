@@ -109,7 +109,7 @@ class ConsumerSide:
         except SwitchedOff:  # all stays as it is: it would be the same the next time
             raise
         except BaseException as error:
-            self._say(error)
+            self._record_error(error)
             self._drop()
             raise
         if self.consumer().is_outdated:
@@ -117,14 +117,14 @@ class ConsumerSide:
             self._drop()
         return step
 
-    def _say(self, error: BaseException) -> None:
+    def _record_error(self, error: BaseException) -> None:
         """Where `puente status` finds it; a CAJA that does not answer is told by that itself."""
         if self._reached is None or isinstance(error, ConnectionLost):
             return
         kind = type(error).__name__
         reason = error if isinstance(error, PuenteError) else text("a bug of Puente's ({kind}): see the messages", kind=kind)
         with suppress(PuenteError):
-            self._reached.say_error(str(reason), self._lease.token if self._lease else None)
+            self._reached.record_error(str(reason), self._lease.token if self._lease else None)
 
     def _commit_offsets(self) -> None:
         """Tells the log's tools how far this reader is. Whether they hear it must not hold up a CAJA."""

@@ -16,7 +16,7 @@ ROUNDS = 3
 
 
 def shared(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The names of those that are one, SAE among them. Only those on one server are asked; one that is down is told by whoever needs it."""
+    """The names of those that are one, SAE among them. Only those on one server are asked; one that is down shows where it is needed."""
     sources: list[tuple[str, Source]] = [(caja.name, caja) for caja in settings.caja]
     if settings.sae is not None:
         sources.insert(0, ("SAE", settings.sae))

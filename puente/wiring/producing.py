@@ -79,7 +79,7 @@ class ProducerSide:
 
     @property
     def claims(self) -> bool:
-        """Whether it wants the log from whoever has it."""
+        """Whether it wants the log from the producer that has it."""
         return self._allowed > 0
 
     @property

@@ -27,7 +27,7 @@ class Turn(Protocol):
     def take(self, claim: Callable[[], None] | None) -> bool:
         """Whether it is ours now.
 
-        With `claim`, which says the first heartbeat, it is taken from whoever has it; raises `Occupied` where he does not let go.
+        With `claim`, which sends the first heartbeat, it is taken from the producer that has it; raises `Occupied` where that one keeps it.
         """
         ...
 
@@ -55,7 +55,7 @@ class LockTurn:
 
     @property
     def is_ours(self) -> bool:
-        if self._heartbeats.is_ours and self._acquire():  # whoever had the lock and was silent let go of it
+        if self._heartbeats.is_ours and self._acquire():  # the silent producer that had the lock let go of it
             self._heartbeats.give_up()
         return self._lock.is_locked or self._heartbeats.is_ours
 
@@ -74,7 +74,7 @@ class LockTurn:
                 return self._heartbeats.take_from_the_silent()
             self._wait(claim)
             return False
-        if self._was_displaced and not self._heartbeats.take(claim):  # whoever claimed the log works, and waits for the lock
+        if self._was_displaced and not self._heartbeats.take(claim):  # the producer that claimed the log runs, and waits for the lock
             self._lock.release()
             return False
         self._claimed_at, self._was_displaced = None, False
@@ -103,7 +103,7 @@ class LockTurn:
 
 
 class HeartbeatTurn:
-    """By the heartbeats in the log itself: who dies is found out by his silence. `own` holds the runs of this process."""
+    """By the heartbeats in the log itself: a producer that died is found out by its silence. `own` holds the runs of this process."""
 
     def __init__(
         self, open_log: Callable[[], EventLog], topic: Callable[[], Topic], own: set[str], clock: Callable[[], float] = monotonic

@@ -630,6 +630,6 @@ def test_ready_to_sell_is_remembered_whoever_writes_next(subject: UnderTest, tok
     at = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
     assert subject.caja.state().ready_at is None
     with subject.caja.transaction(token) as transaction:
-        transaction.say_ready(at)
+        transaction.set_ready(at)
     assert subject.caja.claim(subject.caja.read_lease(), "another", HOLDER)
     assert subject.caja.state().ready_at == subject.caja.read_lease().ready_at == at

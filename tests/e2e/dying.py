@@ -129,15 +129,15 @@ def of_products(_planner: object, changes: Any, *_: object, **__: object) -> boo
 
 
 PASS: dict[str, Step | Half | Unacknowledged] = {
-    "start: before the first word": Step(owner=Publisher, name="say", before=True),
-    "start: after the first word": Step(owner=Publisher, name="say"),
+    "start: before the first heartbeat": Step(owner=Publisher, name="send_heartbeat", before=True),
+    "start: after the first heartbeat": Step(owner=Publisher, name="send_heartbeat"),
     "1 read to the end": Step(owner=LogIndex, name="read"),
     "2 SAE was read": Step(owner=Publisher, name="publish", before=True),
     "3 half is published": Half(),
     "3 all is sent, nothing acknowledged": Unacknowledged(),
     "3 all is acknowledged": Step(owner=Publisher, name="publish"),
-    "4 the marks are kept": Step(owner=Publisher, name="say", before=True, nth=2),
-    "4 the word is said": Step(owner=Publisher, name="say", nth=2),
+    "4 the marks are kept": Step(owner=Publisher, name="send_heartbeat", before=True, nth=2),
+    "4 the heartbeat is sent": Step(owner=Publisher, name="send_heartbeat", nth=2),
 }
 BATCH: dict[str, Step] = {
     "1 read": Step(owner=consumer.follow, name="incoming", before=True),

@@ -323,7 +323,7 @@ class MemoryTransaction:
                 raise LockConflict(text("planted"))
             self.content.table("CATINVEN")[one.key,][one.column] = None
 
-    def say_ready(self, at: datetime) -> None:
+    def set_ready(self, at: datetime) -> None:
         self.content.lease = replace(self.content.lease, ready_at=at)
 
 

@@ -64,7 +64,7 @@ def _goes_on(_self: ProducerProcess, _error: Exception) -> None:
     """With the same connections and memory."""
 
 
-_say = Publisher.say
+_say = Publisher.send_heartbeat
 
 
 def _says_complete(self: Publisher, seen: LogIndex, standing: Standing | None, held: Any) -> None:
@@ -174,7 +174,7 @@ _KEEPS_GOING: Changes = {(Producer, "forget"): _keeps, (ProducerProcess, "failed
 OFF: dict[str, Changes] = {
     "failure_starts_over": _KEEPS_GOING,
     "new_connection_starts_over": {(SaeSession, "counts"): 0},
-    "start_says_incomplete": {(Publisher, "say"): _says_complete},
+    "start_says_incomplete": {(Publisher, "send_heartbeat"): _says_complete},
     "producer_checks_identity": {(index, "read_on"): reading(topic_id=False)},
     "producer_checks_last": {(index, "read_on"): reading(end=False, last=False)},
     "producer_checks_identity, producer_checks_last": {(index, "read_on"): reading(topic_id=False, end=False, last=False)},

@@ -183,7 +183,7 @@ def of_the_consumer() -> list[str]:
         transaction.release([parked().place] * 2000)
         transaction.save(Topic("t"), progress())
         transaction.unsee(Subject(Entity.PRODUCT), [Key("P1")])
-        transaction.say_ready(NOW)
+        transaction.set_ready(NOW)
     for entity in CATALOGUES:
         caja.active(entity)
     caja.drifted(Subject(Entity.STOCK, 1), 1)

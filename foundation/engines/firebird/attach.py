@@ -2,7 +2,7 @@
 
 The client library gives up a server that accepts a connection and says nothing, where it is told after how long. It waits without end for
 one that falls silent while it lets the user in, and as long as the system does for a host that swallows what it is sent. So it connects in
-a thread of its own, and whoever wants the connection waits no longer than the limits say.
+a thread of its own, and what wants the connection waits no longer than the limits allow.
 """
 
 import os

@@ -33,7 +33,7 @@ def _is_worth_it(error: BaseException) -> bool:
 
 
 def _is_worth_it_at_first(error: BaseException) -> bool:
-    """Where nobody was met yet, whoever asks tries again as it sees fit."""
+    """Before the first answer the caller tries again as it sees fit."""
     return _is_worth_it(error) and not isinstance(error, NobodyMet)
 
 

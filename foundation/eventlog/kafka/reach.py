@@ -31,7 +31,7 @@ def explain(servers: Iterable[str], options: Mapping[str, Any], seconds: float, 
 
 
 def _greets(server: str, context: ssl.SSLContext | None, seconds: float) -> bool:
-    """Whether somebody is there; raises `ConfigError` where he does not speak TLS as he should."""
+    """Whether anything listens; raises `ConfigError` where it does not do TLS as it should."""
     host, _, port = server.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), seconds) as line:

@@ -79,7 +79,7 @@ class CajaStatus:
     """One CAJA, as far as it takes changes: what its ledger still holds of a store or an entity that it no longer takes is left out.
 
     `behind` counts places of the log not applied yet, an upper bound of events; `lag_seconds` is how long ago the oldest of them was
-    captured from SAE, 0 where there is none. `silent_seconds`: since whoever writes gave a sign of life, by the database server's clock.
+    captured from SAE, 0 where there is none. `silent_seconds`: since the last heartbeat of the lease, by the database server's clock.
     `ready_at` is when it had all that it needs to sell; `lacks` what it waits for until then, None where that is not known. `resyncs`
     are topics that are still to be compared with it from their start, `sweeps` those whose missing rows wait for the producer's heartbeat,
     `held` those where that many rows wait for a person. `left_out` is what rows that are there lack of what SAE holds.
