@@ -122,8 +122,8 @@ class Caja(Protocol):
     def state(self, beat: Callable[[], None] | None = None) -> State:
         """The whole ledger, in one snapshot.
 
-        The process that holds the lease gives `beat`, to be called now and then meanwhile, outside of the snapshots, which are several then:
-        a reading may take longer than others wait for a heartbeat, and no other process writes.
+        The process that holds the lease gives `beat`, to be called now and then meanwhile, between the snapshots, which are several then: a
+        reading may take longer than others wait for a heartbeat, and no other process writes.
         """
         ...
 
