@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from producer.capture.compare import Keys, LogKey
 from producer.capture.known import Seen
 from producer.sae.contents import StockSource
 from producer.sae.port import Some
 from producer.sae.tables import (
+    AnyRow,
     Clie,
     Clin,
     CvesAlter,
@@ -25,7 +26,6 @@ from producer.sae.tables import (
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 _ENTITY: dict[type[Row], Entity] = {
     Clin: Entity.PRODUCT_LINE,
     Impu: Entity.TAX_SCHEME,
@@ -69,9 +69,7 @@ def _subjects(table: type[Row], raw: RawKey, stock: StockSource | None) -> Itera
 
 def _dependent(snapshot: Some, seen: Mapping[type[Row], Seen]) -> Iterator[Key]:
     """The products of schemes and price lists that changed."""
-    schemes, lists = (
-        {raw[0] for raw in seen[table].touched} if table in seen else set[int]() for table in cast("list[type[Row]]", [Impu, Precios])
-    )
+    schemes, lists = ({raw[0] for raw in seen[table].touched} if table in seen else set[int]() for table in (Impu, Precios))
     if schemes:
         yield from (trim(row.cve_art) for row in snapshot.rows_where(Inve, "cve_esqimpu", schemes))
     if lists:

@@ -11,14 +11,12 @@ some were deleted; only then are its keys read.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from foundation.engines.database import TransactionIds
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
 from producer.sae.port import Snapshot
-from producer.sae.tables import KEYS, RawKey, Row
-
-AnyRow = TypeVar("AnyRow", bound=Row)
+from producer.sae.tables import KEYS, AnyRow, RawKey, Row
 
 
 @dataclass(slots=True)
@@ -86,12 +84,12 @@ class Recording:
         self.layout = snapshot.layout
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        size = len(KEYS.get(cast("type[Row]", table), ()))
+        size = len(KEYS.get(table, ()))
         found = self._rows.rows(table)
         if not size:
             yield from found
             return
-        keys = self.keys.setdefault(cast("type[Row]", table), set())
+        keys = self.keys.setdefault(table, set())
         share = self._shared.setdefault  # most tables repeat INVE's keys
         for row in found:
             keys.add((share(row[0], row[0]), *row[1:size]))

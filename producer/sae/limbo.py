@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from foundation.engines.errors import RowInLimbo
 from producer.sae.contents import StockSource, stock_source, warehouses
@@ -15,6 +15,7 @@ from producer.sae.port import Snapshot
 from producer.sae.tables import (
     TABLES,
     Almacenes,
+    AnyRow,
     Clie,
     Clin,
     CvesAlter,
@@ -30,7 +31,6 @@ from producer.sae.tables import (
 from schemas.control import StuckTable
 from schemas.entities import Entity
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 Stuck = Mapping[type[Row], RowInLimbo]
 _MADE_OF: Mapping[type[Row], frozenset[Entity]] = {
     Clin: frozenset({Entity.PRODUCT_LINE}),
@@ -100,9 +100,9 @@ class UpToLimbo:
         return found
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        with self.noting(cast("type[Row]", table)):
+        with self.noting(table):
             yield from self.snapshot.rows(table)
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
-        with self.noting(cast("type[Row]", table)):
+        with self.noting(table):
             yield from self.snapshot.rows_where(table, column, values)

@@ -4,16 +4,15 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Database, Reader, Survey, TransactionIds
 from foundation.errors import ConfigError
 from foundation.texts import text
 from producer.sae.sql import Source, SqlSnapshot, has_own_key
-from producer.sae.tables import TABLES, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
+from producer.sae.tables import TABLES, AnyRow, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 AUTO = "auto"
 ROWS_TO_A_BEAT = 500
 _COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)

@@ -4,15 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from foundation.engines.catalogue import Column, Table
 from foundation.engines.database import Reader, Survey, TransactionIds
-from producer.sae.tables import KEYS, Layout, RawKey, Row, columns
+from producer.sae.tables import KEYS, AnyRow, Layout, RawKey, Row, columns
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 LISTED = 500
 """Values of one IN list: Firebird 2.5 takes less than 1,500."""
 SCANNED_FROM = 10
@@ -77,7 +76,7 @@ class SqlSnapshot:
                 yield row
 
     def _perhaps(self, table: type[AnyRow], source: Source, column: sa.ColumnElement[Any], values: set[Any]) -> Iterator[AnyRow]:
-        if len(values) > LISTED and len(values) * SCANNED_FROM > self.count(cast("type[Row]", table)):
+        if len(values) > LISTED and len(values) * SCANNED_FROM > self.count(table):
             yield from self.rows(table)
             return
         rest = iter(sorted(values))
@@ -97,7 +96,7 @@ class SqlSnapshot:
         return self._reader.survey(self._source(table).table.name, [field.upper() for field in KEYS[table]], since)
 
     def _source(self, table: Any) -> Source:
-        return self._sources[cast("type[Row]", table)]
+        return self._sources[table]
 
     def _made(self, table: type[AnyRow], source: Source, query: sa.Select[Any]) -> Iterator[AnyRow]:
         make, places = partial(tuple.__new__, cast("Any", table)), source.places  # as `_make` does, which is slower

@@ -5,7 +5,7 @@ None where the database has no such column.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 Number = float | int | None
 
@@ -148,7 +148,9 @@ class ParamInventario(NamedTuple):
     almacenpredeter: int | None = None
 
 
-Row = Clin | Impu | Moned | Inve | PrecioXProd | Precios | CvesAlter | Clie | Mult | Almacenes | ParamInventario
+Row = NamedTuple
+"""Any of them."""
+AnyRow = TypeVar("AnyRow", bound=Row)
 TABLES: dict[type[Row], str] = {
     Clin: "CLIN",
     Impu: "IMPU",

@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.errors import RowInLimbo
 from foundation.texts import text
-from producer.sae.tables import KEYS, TABLES, Almacenes, Clie, Inve, Layout, ParamInventario, RawKey, Row
+from producer.sae.tables import KEYS, TABLES, Almacenes, AnyRow, Clie, Inve, Layout, ParamInventario, RawKey, Row
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}
 USUAL: dict[Any, dict[str, Any]] = {
     Inve: {"tipo_ele": "P", "status": "A"},
@@ -27,7 +26,9 @@ def row(table: type[AnyRow], *key: Any, **values: Any) -> AnyRow:
     """A row by its key; what is not given is NULL, or as usual."""
     fields: tuple[str, ...] = table._fields
     given = {**USUAL.get(table, {}), **dict(zip(fields, key, strict=False)), **values}
-    return table(**{**dict.fromkeys(fields), **given})
+    make: Any = table
+    made: AnyRow = make(**{**dict.fromkeys(fields), **given})
+    return made
 
 
 def raw_key(found: Row) -> RawKey:

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from foundation.engines.database import Survey, TransactionIds
 from foundation.errors import ConnectionLost
 from foundation.texts import text
-from producer.sae.tables import KEYS, TABLES, CvesAlter, Layout, RawKey, Row
+from producer.sae.tables import KEYS, TABLES, AnyRow, CvesAlter, Layout, RawKey, Row
 from tests.fakes.sae import raw_key
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import Said, SubjectKey, first_rows, in_sae
 
-AnyRow = TypeVar("AnyRow", bound=Row)
 Table = type[Row]
 Written = dict[tuple[Table, RawKey], Row | None]
 FOREVER = float("inf")
