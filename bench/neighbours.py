@@ -9,6 +9,7 @@ does meets both.
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
@@ -18,7 +19,6 @@ from bench.engines import Engine
 from bench.measure import AtMostTimes, Figure, Way
 from bench.program import Program
 from bench.sae import COMPANY, build_shop, dearer, embedded_log, priced_products
-from consumer.mapping import profile as profiles
 from foundation.engines import open_database
 from puente.commands import setup
 from puente.config import Settings, load
@@ -116,7 +116,7 @@ def _caja(name: str, url: str, *lines: str) -> str:
 
 def _with_a_column_that_no_caja_has() -> str:
     """The profile that comes with Puente, but for the column of the first price."""
-    shipped = Path(profiles.__file__).with_name("profiles") / "caja50.toml"
+    shipped = files("consumer.profiles") / "caja50.toml"
     return shipped.read_text(encoding="utf-8").replace("\nPRECIOP = ", f"\n{NO_COLUMN} = ")
 
 

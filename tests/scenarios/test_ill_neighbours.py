@@ -2,11 +2,11 @@
 not fit."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from consumer.mapping import profile as profiles
 from foundation.errors import ExitCode
 from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until
@@ -43,7 +43,7 @@ def site(tmp_path: Path, silent: FaultyLine, site_log: str) -> SmallSite:
 
 def _without_a_table(name: str) -> str:
     """The profile that comes with Puente, with a table that no CAJA has."""
-    own = Path(profiles.__file__).with_name("profiles") / "caja50.toml"
+    own = files("consumer.profiles") / "caja50.toml"
     return own.read_text(encoding="utf-8").replace(name, f"NO_{name}")
 
 
