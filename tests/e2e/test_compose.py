@@ -63,7 +63,7 @@ class Containers:
     def run(self, name: str) -> str:
         """Runs a service that ends by itself, well; returns what it said."""
         service = SERVICES[name]
-        done = self._run([self.here(heartbeat) for heartbeat in argv(service)], self.environment(service))
+        done = self._run([self.here(word) for word in argv(service)], self.environment(service))
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -90,7 +90,7 @@ class Containers:
             running = {}
             for name in LASTING:
                 process = subprocess.Popen(
-                    [self.here(heartbeat) for heartbeat in argv(SERVICES[name])],
+                    [self.here(word) for word in argv(SERVICES[name])],
                     cwd=self.folder,
                     env=self.environment(SERVICES[name]),
                     stdin=subprocess.DEVNULL,

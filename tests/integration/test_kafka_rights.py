@@ -123,8 +123,8 @@ def test_the_commands_that_an_administrator_runs_are_enough_for_everything(guard
 def refused(action: Callable[[], object], *words: str) -> None:
     with pytest.raises(ConfigError) as raised:
         action()
-    for heartbeat in words:
-        assert heartbeat in str(raised.value)
+    for word in words:
+        assert word in str(raised.value)
     assert "puente grants kafka" in str(raised.value)
 
 

@@ -22,7 +22,7 @@ NOT_TAKEN = {
 }
 """Fields that CAJA knows by other means (the scheme's taxes, the store of the warehouse), or not at all."""
 WORDS = st.text("aB1 ñ;,@.", min_size=1, max_size=8).map(str.strip).filter(bool)
-TEXTS = st.one_of(WORDS, st.builds(lambda heartbeat, times: (heartbeat * times).strip(), WORDS, st.integers(1, 60)))
+TEXTS = st.one_of(WORDS, st.builds(lambda word, times: (word * times).strip(), WORDS, st.integers(1, 60)))
 NUMBERS = st.decimals(min_value=1, max_value=10**6, places=6)
 KEYS = st.text("AB12", min_size=1, max_size=5)
 

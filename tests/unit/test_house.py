@@ -40,5 +40,5 @@ def test_every_room_lists_the_files_that_stand_in_it() -> None:
         listed = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))) or ""
         names = {path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" and path.stem != "__init__"}
         names |= {path.name for path in (ROOT / room).iterdir() if (path / "__init__.py").exists()}
-        words = {heartbeat.strip("/.,;:()`") for heartbeat in listed.replace(".py", "").split()}
+        words = {word.strip("/.,;:()`") for word in listed.replace(".py", "").split()}
         assert not names - words, room

@@ -27,7 +27,7 @@ def commands(script: kafka_grants.Script) -> list[list[str]]:
 
 
 def values(command: list[str], option: str) -> list[str]:
-    return [command[place + 1] for place, heartbeat in enumerate(command) if heartbeat == option]
+    return [command[place + 1] for place, word in enumerate(command) if word == option]
 
 
 def rights(script: kafka_grants.Script, user: str) -> set[tuple[str, str, str]]:
