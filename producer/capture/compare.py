@@ -131,6 +131,8 @@ class _OneSubject:
         key = row.key.encode()
         if key in self.seen and not self._wins(row, key):
             return
+        if key not in self.seen:
+            self.collisions += row.lost
         self.seen.add(key)
         if row.raw != row.key:
             self._dirty[key] = row.raw

@@ -1,6 +1,6 @@
 """All that travels of the rows of one snapshot of SAE, row by row and not yet mapped."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
@@ -22,13 +22,14 @@ class Row(NamedTuple):
     """A row that travels.
 
     `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `value` maps the row and raises `PoisonError`
-    where no event can hold it.
+    where no event can hold it. `lost` holds the spellings of the key in rows of other tables that do not count.
     """
 
     subject: Subject
     key: Key
     raw: str
     value: Callable[[], Value]
+    lost: Collection[str] = ()
 
 
 StockSource = tuple[bool, int]
@@ -92,7 +93,8 @@ def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[A
 def _products(snapshot: Rows, children: Children, stock_in: int | None) -> Iterator[Row]:
     subject = Subject(Entity.PRODUCT)
     for row in snapshot.rows(Inve):
-        yield Row(subject, trim(row.cve_art), row.cve_art, partial(product, row, children))
+        key = trim(row.cve_art)
+        yield Row(subject, key, row.cve_art, partial(product, row, children), children.lost.get(key, ()))
         if stock_in is not None:
             yield _stock(row.cve_art, stock_in, row.exist)
 

@@ -4,7 +4,7 @@ A hot column (EXIST, dates, totals) is no part of it, so that the event changes 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class Children:
     """Price lists that do not say whether their prices include taxes, with what they say."""
     prices: Mapping[Key, Mapping[int, Number]]
     alternates: Mapping[Key, Mapping[Key, str]]
+    lost: Mapping[Key, Collection[str]]
+    """How the product's key is written in rows that lost to another one, which has the same list or alternate key."""
 
     def taxes_of(self, row: Inve) -> list[dict[str, Any]]:
         scheme = None if row.cve_esqimpu is None else self.schemes.get(row.cve_esqimpu)
@@ -71,20 +73,21 @@ class Children:
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
+    collisions = _Collisions()
     flags = {row.cve_precio: letter(row.con_impu) for row in snapshot.rows(Precios)} if layout.price_tax_flag else {}
     return Children(
         layout=layout,
         schemes={row.cve_esqimpu: _scheme(row, layout) for row in schemes},
         lists={number: flag == YES for number, flag in flags.items()},
         unclear={number: flag for number, flag in flags.items() if flag not in (YES, NO, "")},
-        prices=_prices(snapshot.rows(PrecioXProd)),
-        alternates=_alternates(snapshot.rows(CvesAlter)),
+        prices=_prices(snapshot.rows(PrecioXProd), collisions),
+        alternates=_alternates(snapshot.rows(CvesAlter), collisions),
+        lost=collisions.lost,
     )
 
 
-def _prices(rows: Iterable[PrecioXProd]) -> dict[Key, dict[int, Number]]:
+def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> dict[Key, dict[int, Number]]:
     found: dict[Key, dict[int, Number]] = defaultdict(dict)
-    collisions = _Collisions()
     for row in rows:
         sku, number = trim(row.cve_art), row.cve_precio
         prices = found[sku]
@@ -93,9 +96,8 @@ def _prices(rows: Iterable[PrecioXProd]) -> dict[Key, dict[int, Number]]:
     return found
 
 
-def _alternates(rows: Iterable[CvesAlter]) -> dict[Key, dict[Key, str]]:
+def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions") -> dict[Key, dict[Key, str]]:
     found: dict[Key, dict[Key, str]] = defaultdict(dict)
-    collisions = _Collisions()
     for row in rows:
         trimmed, raw = (trim(row.cve_art), trim(row.cve_alter)), (row.cve_art, row.cve_alter)
         sku, key = trimmed
@@ -106,14 +108,21 @@ def _alternates(rows: Iterable[CvesAlter]) -> dict[Key, dict[Key, str]]:
 
 
 class _Collisions:
-    """Of raw keys that are equal once trimmed the first in byte order counts; remembers those that are not trimmed in SAE."""
+    """Of raw keys that are equal once trimmed the first in byte order counts; remembers those that are not trimmed in SAE.
+
+    The product's key comes first in a raw key. `lost` holds, by product, how it is written in rows that do not count.
+    """
 
     def __init__(self) -> None:
         self._dirty: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        self.lost: dict[Key, set[str]] = defaultdict(set)
 
     def wins(self, place: tuple[Any, ...], trimmed: tuple[str, ...], raw: tuple[str, ...], is_taken: bool) -> bool:
         """Whether this row counts from now on; another one does where its place `is_taken`."""
-        if is_taken and _rank(raw) >= _rank(self._dirty.get(place, trimmed)):
+        other = self._dirty.get(place, trimmed)
+        if is_taken and other[0] != raw[0]:
+            self.lost[Key(trimmed[0])].add(max(other, raw, key=_rank)[0])
+        if is_taken and _rank(raw) >= _rank(other):
             return False
         self._dirty[place] = raw
         return True

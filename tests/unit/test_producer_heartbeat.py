@@ -12,7 +12,7 @@ from foundation.texts import text
 from producer.capture.port import NAMED
 from producer.poll import HEARTBEAT_SECONDS
 from producer.publish import APPENDED_AT_ONCE, WHOLE_EVERY
-from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Precios, PrecioXProd
+from producer.sae.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd
 from puente.commands.heartbeat import NEWEST_HEARTBEATS, last_heartbeat
 from schemas.codec import Decoder
 from schemas.control import KEY, SHORT, Heartbeat, parse, release
@@ -196,6 +196,23 @@ def test_the_heartbeat_names_the_rows_whose_keys_are_those_of_others_once_trimme
     heartbeat = site.heartbeats()[-1]
     assert heartbeat.duplicate_count == 26
     assert len(heartbeat.duplicates) == NAMED
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_price_or_an_alternate_key_that_lost_to_another_spelling_of_the_product_is_named(mode: Mode) -> None:
+    site = Site(row(Inve, "A"), row(Inve, "B"), row(PrecioXProd, "A", 1, precio=1.0), row(CvesAlter, " B", "X"), mode=mode)
+    site.run()
+    assert site.heartbeats()[-1].duplicates == ()
+    site.sae.put(row(PrecioXProd, " A", 1, precio=2.0))
+    site.settled()
+    assert [(one.entity, one.key) for one in site.heartbeats()[-1].duplicates] == [("product", "A")]
+    site.sae.put(row(CvesAlter, "B", "X"), row(CvesAlter, "B", " Y"))
+    site.settled()
+    assert [(one.entity, one.key) for one in site.heartbeats()[-1].duplicates] == [("product", "A"), ("product", "B")]
+    site.sae.drop(PrecioXProd, " A", 1)
+    site.settled()
+    assert [(one.entity, one.key) for one in site.heartbeats()[-1].duplicates] == [("product", "B")]
+    assert site.heartbeats()[-1].duplicate_count == 1
 
 
 def test_what_lacks_is_named_before_what_has_an_older_event() -> None:
