@@ -5,7 +5,7 @@ None where the database has no such column.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 Number = float | int | None
 
@@ -148,7 +148,10 @@ class ParamInventario(NamedTuple):
     almacenpredeter: int | None = None
 
 
-Row = NamedTuple
+if TYPE_CHECKING:
+    Row = NamedTuple
+else:
+    Row = tuple  # at run time NamedTuple is a function, and no type
 """Any of them."""
 AnyRow = TypeVar("AnyRow", bound=Row)
 TABLES: dict[type[Row], str] = {
