@@ -4,6 +4,7 @@ errors     the tree of errors: a class says what the program does next
 texts      texts for users, in Spanish and English; their catalogue is in `locale`
 limits     how long others are waited for
 retry      one policy for everything that is tried again
+once       a property that is computed once for each object
 engines    the door to databases; Firebird behind it
 eventlog   the log between the two sides: the port, the embedded log and Kafka behind it
 """

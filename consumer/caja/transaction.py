@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -20,6 +19,7 @@ from consumer.mapping.profile import Profile
 from foundation.engines.database import Writer
 from foundation.engines.writing import RowWrite, Written
 from foundation.eventlog.port import Topic
+from foundation.once import once
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
@@ -30,7 +30,7 @@ class SqlTransaction:
     def __init__(self, writer: Writer, profile: Profile, mappers: Mapping[Entity, RowMapper], name: str, spelling: Spelling) -> None:
         self._writer, self._profile, self._mappers, self._name, self._spelling = writer, profile, mappers, name, spelling
 
-    @cached_property
+    @once
     def switches(self) -> Switches:
         return read_switches(self._writer, self._profile, self._name)
 

@@ -5,7 +5,6 @@
 
 import tomllib
 from collections.abc import Iterator
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
@@ -66,7 +65,7 @@ class Profile(Part):
         assert isinstance(mapping, EntityMapping)
         return mapping
 
-    @cached_property
+    @property
     def assumed(self) -> tuple[str, ...]:
         """The columns that nobody has seen in a real CAJA, as TABLE.COLUMN."""
         mappings = [self.entity(entity) for entity in Entity]

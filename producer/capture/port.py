@@ -7,11 +7,11 @@ that is still there when it reads, however it was made; it is the only mode that
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from time import monotonic
 from typing import Protocol
 
 from foundation.engines.database import TransactionIds
+from foundation.once import once
 from producer.capture.compare import Comparison, Difference, Keys, LogKey, Problem
 from producer.capture.schedule import rest_after
 from producer.index import LogIndex
@@ -74,7 +74,7 @@ class Captured:
     stock: StockSource | None = None
     marks: object = None
 
-    @cached_property
+    @once
     def waiting(self) -> frozenset[Entity]:
         """What rests on tables that are stuck."""
         return resting_on(self.stuck, self.stock)

@@ -6,10 +6,10 @@ What is made of such a table waits, deletes too, for a row that cannot be read i
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from foundation.engines.errors import RowInLimbo
+from foundation.once import once
 from producer.sae.contents import StockSource, stock_source, warehouses
 from producer.sae.port import Snapshot
 from producer.sae.tables import (
@@ -89,7 +89,7 @@ class UpToLimbo:
         except RowInLimbo as error:
             self.stuck[table] = error
 
-    @cached_property
+    @once
     def places(self) -> StockPlaces:
         """Raises what `stock_source` does where the row can be read and does not say it."""
         found = StockPlaces(None, frozenset())

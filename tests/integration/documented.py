@@ -8,9 +8,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal
-from functools import cached_property
 from typing import Any
 
+from foundation.once import once
 from puente.demo.oracle.expected_rows import Row, Sae, byte_order, digits, number, trimmed, words
 from tests.contracts.schema_docs import Field, fields, schema, without_null
 
@@ -84,11 +84,11 @@ class Documented:
             self._read[table] = self._sae.rows(table, *named, *POINTS_BACK.get(table, ()), *more)
         return self._read[table]
 
-    @cached_property
+    @once
     def _read(self) -> dict[str, list[Row]]:
         return {}
 
-    @cached_property
+    @once
     def _by_product(self) -> dict[str, dict[str, list[Row]]]:
         return {}
 

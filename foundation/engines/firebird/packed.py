@@ -10,7 +10,6 @@ alone: so a row's work is a block of its own, and the handler stands around it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from foundation.engines.catalogue import Kind, Scalar
@@ -18,6 +17,7 @@ from foundation.engines.firebird.errors import DUPLICATE_CODES
 from foundation.engines.firebird.text import to_database
 from foundation.engines.writing import LEDGER_COLUMNS, Action, Refusal, RowWrite, Total, WriteColumn, WritePlan, written
 from foundation.errors import InvariantError
+from foundation.once import once
 from foundation.texts import text
 
 PARAMETER_LENGTH = 32_000
@@ -47,7 +47,7 @@ class PackedBlock:
     def rows_per_call(self) -> int:
         return PARAMETER_LENGTH // self.row_width
 
-    @cached_property
+    @once
     def _packers(self) -> list[Packer]:
         return [_packer(column) for column in self.columns]
 
