@@ -3,13 +3,19 @@
 from foundation.engines import urls
 from foundation.engines.database import Database
 from foundation.limits import DatabaseLimits
+from foundation.pinned import require
 
+DRIVER = "firebird-driver"
 DEFAULT_LIMITS = DatabaseLimits()
 
 
 def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database:
-    """The database of a SQLAlchemy URL; connects at first use. Raises `ConfigError` for a URL that no engine here takes."""
+    """The database of a SQLAlchemy URL; connects at first use.
+
+    Raises `ConfigError` for a URL that no engine here takes, and for a driver that is not of the series that its engine was written for.
+    """
     parsed = urls.parse(url)
+    require(DRIVER)
     from foundation.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415 - its driver loads a client library
 
     return FirebirdDatabase(parsed, limits)
@@ -18,6 +24,7 @@ def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database
 def create_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
     """A new, empty database; raises what `open_database` raises, and `RetryableError` where it exists already."""
     parsed = urls.parse(url)
+    require(DRIVER)
     from foundation.engines.firebird import create  # noqa: PLC0415 - its driver loads a client library
 
     create.create_database(parsed, limits)

@@ -20,6 +20,7 @@ from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Database
 from foundation.errors import ConfigError, RetryableError
 from foundation.eventlog.embedded.log import EmbeddedLog
+from foundation.eventlog.kafka import open_kafka
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
 from producer.sae.port import AUTO, SqlSae, companies
@@ -38,9 +39,7 @@ def open_log(settings: Settings) -> EventLog:
 
 
 def _kafka(log: KafkaLogSettings, folder: Path) -> EventLog:
-    from foundation.eventlog.kafka.log import KafkaLog  # noqa: PLC0415 - takes as long to import as all else of a command
-
-    return KafkaLog(
+    return open_kafka(
         log.bootstrap_servers,
         log.prefix,
         options=security_options(log, folder),
