@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import apply, chain, codec, kafka, latency, log, neighbours, poll, replay, sales, snapshot
+from bench import apply, chain, codec, fetch, kafka, latency, log, neighbours, poll, proving, replay, sales, snapshot
 from bench.engines import ENGINES
 from bench.machine import facts
 from bench.report import Line, table, write
 from bench.session import Session, Shown
 
-MODULES = (apply, poll, replay, sales, snapshot, codec, log, kafka, latency, chain, neighbours)
+MODULES = (apply, poll, replay, sales, snapshot, fetch, codec, log, kafka, proving, latency, chain, neighbours)
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in MODULES}
 RESULTS = Path(__file__).resolve().parent / "results"
 FILE_WIDTH = 150

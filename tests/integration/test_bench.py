@@ -14,8 +14,8 @@ from tests.engines import kafka_broker
 from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
 
 ROWS = 40
-FIGURES = {"apply": 3, "neighbours": 1, "poll": 3, "replay": 1, "snapshot": 1}
-OVER_KAFKA = {"kafka": 9, "latency": 1, "chain": 1}
+FIGURES = {"apply": 3, "fetch": 2, "neighbours": 1, "poll": 3, "replay": 1, "snapshot": 1}
+OVER_KAFKA = {"kafka": 9, "latency": 1, "proving": 1, "chain": 1}
 
 
 def session() -> Session:
