@@ -51,7 +51,7 @@ class _KafkaPython:
         self._producer.flush(SECONDS)
         offset = sent.get(SECONDS).offset
         self._prove(before)
-        self._consumer.seek(self._partition, offset)
+        self._consumer.seek(self._partition, offset)  # which throws away what was fetched before the id was asked for
         found: Sequence[Any] = ()
         while not found:
             found = self._consumer.poll(timeout_ms=1000).get(self._partition, ())
