@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 def given(name: str) -> list[str]:
     """What stands behind the instruction, each time."""
-    return [rest for heartbeat, rest in INSTRUCTIONS if heartbeat == name]
+    return [rest for word, rest in INSTRUCTIONS if word == name]
 
 
 def copied() -> list[str]:

@@ -135,11 +135,11 @@ def _without_drawing(found: list[str]) -> list[str]:
     return [part for part in found if "──" not in part]
 
 
-@pytest.mark.parametrize(("language", "word"), [("es", "Uso:"), ("en", "Usage:")])
-def test_help_is_in_the_language_asked_for(tmp_path: Path, language: str, heartbeat: str) -> None:
+@pytest.mark.parametrize(("language", "usage"), [("es", "Uso:"), ("en", "Usage:")])
+def test_help_is_in_the_language_asked_for(tmp_path: Path, language: str, usage: str) -> None:
     done = puente(tmp_path, "--help", language=language)
     assert done.returncode == 0
-    assert heartbeat in done.stdout
+    assert usage in done.stdout
     assert "130/143" in done.stdout
 
 

@@ -118,7 +118,7 @@ def plain(field: Field, row: Row) -> Any:
             exact = Decimal(str(digits(raw or 0))).quantize(Decimal("1e-18"), context=Context(prec=38))
             return None if exact == number(raw or 0) else exact
         case {"type": "enum", "symbols": symbols}:
-            letters = {letter: heartbeat for letter, heartbeat in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if heartbeat in symbols}
+            letters = {letter: word for letter, word in re.findall(r"\b([A-Z]) (\w+)", field.meaning) if word in symbols}
             assert sorted(letters.values()) == sorted(symbols)
             found = trimmed(raw)
             return letters[found.upper()] if found else symbols[0]
