@@ -1,4 +1,4 @@
-"""The installed command as its users meet it: help, languages, output for machines, the demo, and what the README says of it."""
+"""The installed command as its users meet it: help, languages, output for machines, the demo, and its screen in the READMEs."""
 
 import json
 import re
@@ -10,26 +10,22 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
-from pydantic import BaseModel
 
 from foundation.errors import ExitCode
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
 from foundation.texts import use
 from puente.cli.main import MODULES, build
-from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, RunSettings, SaeSettings, Settings
 from schemas.control import Heartbeat, record
+from tests.docs.commands import COMMANDS
+from tests.docs.pages import READMES, blocks, text_of
 from tests.e2e.small_site import COMMAND, SmallSite, rows_of
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMENT = r"(?<=\S) {2,}# .*$"
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 
@@ -37,102 +33,9 @@ def puente(folder: Path, *arguments: str, language: str = "en", timeout: float =
     return SmallSite(folder=folder, sae_url="", caja_urls={}).puente("--lang", language, *arguments, timeout=timeout)
 
 
-def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
-    """Every command that can be called, by its words."""
-    found = {} if isinstance(command, click.Group) and not command.invoke_without_command else {path: command}
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None
-            found |= leaves(inner, (*path, name))
-    return found
-
-
-use("en")
-COMMANDS = {path: command for path, command in leaves(build()).items() if path}
-
-
 def test_every_command_that_a_module_makes_is_there() -> None:
     made = {command.name for module in set(MODULES.values()) for command in import_module(f"puente.cli.{module}").commands()}
     assert made == set(MODULES)
-
-
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_has_help_worth_reading_and_stands_in_the_readme(path: tuple[str, ...]) -> None:
-    command = COMMANDS[path]
-    assert command.help
-    assert len(command.help) > 20
-    assert f"`puente {' '.join(path)}" in README
-    assert "lang" in {parameter.name for parameter in command.params}
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert parameter.help, parameter.name
-
-
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "README.es.md", *ROOT.glob("docs/**/*.md")], ids=lambda page: page.name)
-def test_a_page_names_no_command_that_does_not_exist_and_links_to_none_that_is_gone(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    named = {tuple(words.split()) for words in re.findall(r"`puente ((?:[a-z]+(?=[ `]) ?)+)", text)}
-    known = {path[:n] for path in COMMANDS for n in range(1, len(path) + 1)}
-    assert {words for words in named if words not in known} == set()
-    assert [link for link in re.findall(r"\]\(([^):#]+)\)", text) if not (page.parent / link).exists()] == []
-
-
-def test_the_readme_has_every_setting_and_no_other() -> None:
-    tables: tuple[tuple[str, type[BaseModel]], ...] = (
-        ("sae", SaeSettings),
-        ("log", EmbeddedLogSettings),
-        ("log", KafkaLogSettings),
-        ("caja", CajaSettings),
-        ("run", RunSettings),
-    )
-    settings = {f"{prefix}.{name}" for prefix, model in tables for name in model.model_fields} | {"company"}
-    section = README.split("## Settings")[1].split("\n## ")[0]
-    named = {name for cell in re.findall(r"^\|([^|]+)\|", section, re.MULTILINE) for name in re.findall(r"`([a-z_.]+)`", cell)}
-    assert named | {"caja.store"} == settings
-    assert "[[caja.store]]" in section
-    assert set(Settings.model_fields) == {"company", "sae", "log", "caja", "run", "folder"}
-
-
-def test_the_readme_has_every_exit_code() -> None:
-    section = README.split("| exit code |")[1].split("\n## ")[0]
-    for code in ExitCode:
-        assert re.search(rf"\b{int(code)}\b", section), code
-
-
-def test_the_readme_has_a_spanish_twin() -> None:
-    """What is the same in any language is the same: code, commands, settings, exit codes, headings by their depth, rows of tables.
-
-    What code says of itself at the end of a line is in the page's language.
-    """
-    twin = (ROOT / "README.es.md").read_text(encoding="utf-8")
-    for same in (
-        r"^```(?:sh|toml|sql|json)?\n.*?^```$",
-        r"`puente [^`]+`",
-        r"^\| `([^`]+)` \|",
-        r"^(#+) ",
-        r"^\| *(\d[\d, ]*) \|",
-    ):
-        flags = re.MULTILINE | re.DOTALL if "```" in same else re.MULTILINE
-        ours, theirs = (_without_drawing(re.findall(same, _without_comments(text), flags)) for text in (README, twin))
-        assert ours, same
-        assert sorted(ours) == sorted(theirs) if "puente" in same else ours == theirs, same
-    assert README.count("\n|") == twin.count("\n|")
-    assert set(_comments(README)).isdisjoint(_comments(twin))
-    assert len(_comments(README)) == len(_comments(twin))
-
-
-def _comments(text: str) -> list[str]:
-    return re.findall(COMMENT, text, re.MULTILINE)
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(COMMENT, "", text, flags=re.MULTILINE)
-
-
-def _without_drawing(found: list[str]) -> list[str]:
-    return [part for part in found if "──" not in part]
 
 
 @pytest.mark.parametrize(("language", "usage"), [("es", "Uso:"), ("en", "Usage:")])
@@ -203,6 +106,22 @@ def test_the_demo_shows_every_edit_arrive_and_leaves_a_site_that_works(tmp_path:
         assert rows_of(url, "COUNT(*) FROM CATINVEN WHERE DESCRIPCIO = 'Cambio ' || ASCII_CHAR(241)") == [(1,)]
     for command, code in ((("check",), ExitCode.OK), (("status",), ExitCode.DOWN), (("setup", "--yes"), ExitCode.OK)):
         assert puente(tmp_path, *command, "-c", "puente-demo/puente.toml").returncode == code
+
+
+@pytest.mark.parametrize("language", READMES)
+def test_the_readme_shows_the_end_of_what_the_demo_shows(tmp_path: Path, language: str) -> None:
+    """But for figures and widths, which depend on the machine and on how many products there are."""
+    (shown,) = (block.code for block in blocks(text_of(READMES[language])) if block.language == "text")
+    done = puente(tmp_path, "demo", "--products", "60", language=language)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = without_figures(shown)
+    assert without_figures(done.stdout)[-len(lines) :] == lines
+    assert f"puente --lang {language} demo | tail -n {len(lines)} " in text_of(READMES[language])
+
+
+def without_figures(screen: str) -> list[str]:
+    """The words, line by line."""
+    return [" ".join(re.sub(r"[\d.,]+", "0", re.sub(r"[━─]+", "─", line)).split()) for line in screen.splitlines()]
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
