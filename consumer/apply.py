@@ -20,7 +20,7 @@ from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.state import UNSEEN, Progress
 from consumer.leftout import Notes
 from consumer.outcome import Outcome, Step
-from consumer.parking import log_parked
+from consumer.parked_log import log_parked
 from foundation.engines.writing import Action
 from foundation.errors import LostLease
 from foundation.eventlog.port import Topic

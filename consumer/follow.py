@@ -15,7 +15,7 @@ from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress
 from consumer.outcome import Step
-from consumer.resync.tombstones import Tombstones
+from consumer.resync.retention import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from foundation.errors import NoTopic
 from foundation.eventlog.lineage import BrokenLineage, after, read_on
@@ -116,7 +116,7 @@ class Follower:
         """From now on the producer is listened to."""
         log.warning(
             "A topic was made again or lost its end: it is read once the producer has compared it with SAE",
-            extra={"action": "another history", "caja": self._caja, "topic": topic, "reason": str(reason)},
+            extra={"action": "lineage", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
         self._is_behind(subject, topic)
         self.listening[subject] = self._heartbeats.now()

@@ -14,7 +14,7 @@ from time import monotonic
 from uuid import uuid4
 
 from consumer.caja.port import Caja, Holder
-from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.lease_row import LeaseRow, Life
 
 SILENCE_SECONDS = 10.0
 PROC = Path("/proc")

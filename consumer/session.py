@@ -15,11 +15,11 @@ from consumer.caja.port import Switches
 from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.heartbeats import Heartbeats, Verdict
+from consumer.known_lists import refuse_unknown
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import PositionState, Progress
 from consumer.leftout import LeftOut, LeftOutLog
 from consumer.outcome import Step
-from consumer.price_lists import refuse_unknown
 from consumer.resync.topic import Report
 from consumer.retries import Retries
 from consumer.settle import Settler

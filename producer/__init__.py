@@ -3,15 +3,18 @@
 sae/       SAE's rows and what becomes of them
   tables     which tables and columns are read
   port       SAE in a snapshot: the port, and SAE through a database; sql has its queries
-  mapping    rows → values; product is the aggregate, with its prices, alternate keys and taxes
+  values     rows → values; product is the aggregate, with its prices, alternate keys and taxes
   contents   all that travels of one snapshot
   limbo      tables with a row that the engine refuses wait, the others go on
 capture/   which rows a pass looks at
-  port       the port, and the mode `compare`; compare holds SAE against the log index
-  versions   the mode `record-version`: known (what each table held), affected (rows → keys), schedule (when), faults (what to tell)
+  port            the port of the modes
+  comparison      SAE against the log index: differences, tombstones among them
+  compare         the mode `compare`
+  record_version  the mode `record-version`: known (what each table held), affected (rows → keys)
+  schedule        when a table is read; faults: rows that are not as they should be
 index      what the log already holds, known by reading it
 publish    changes → events, acknowledged
-deletes    very many deletes wait for somebody to let them through
+delete_cap very many deletes wait for a person to let them through
 claim      which of several producers writes
 poll       one pass, its effects numbered
 """

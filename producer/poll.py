@@ -24,7 +24,7 @@ from foundation.errors import Displaced, NoTopic
 from foundation.texts import text
 from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
-from producer.deletes import DeleteCap, Held
+from producer.delete_cap import DeleteCap, Held
 from producer.index import LogChanged, LogIndex
 from producer.publish import Publisher
 from producer.sae.tables import TABLES

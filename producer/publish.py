@@ -7,9 +7,9 @@ from itertools import islice
 from uuid import uuid4
 
 from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
-from producer.capture.compare import Difference
+from producer.capture.comparison import Difference
 from producer.capture.port import Captured, Standing
-from producer.deletes import Held
+from producer.delete_cap import Held
 from producer.index import LogIndex
 from schemas.codec import frame
 from schemas.control import Heartbeat, TopicHeartbeat, record, release, short

@@ -1,9 +1,11 @@
 """The contract: what crosses the log, in the order data meets it.
 
-changes    the six entities, their keys, a change
+entities   the six entities
+keys       the business key
+changes    a change
 avro/      one schema per entity, and the producer's heartbeat (word.avsc, its name when it was first published)
 defaults   a schema's defaults as values
-codec      change ↔ bytes: Avro, Confluent framing, content hash
+codec      change ↔ bytes: Avro (writer), Confluent framing, content hash
 headers    what an event says about itself
 topics     names
 registry   schema ids ↔ schemas, kept in a topic of the same log

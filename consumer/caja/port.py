@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.state import Progress, State
 from consumer.leftout import LeftOut, Notes

@@ -14,7 +14,7 @@ from consumer.caja.transaction import SqlTransaction
 from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.lease import lives
 from consumer.ledger import tables
-from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.lease_row import LeaseRow, Life
 from consumer.ledger.making import LEASES, version_and_owner
 from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
 from consumer.ledger.state import State

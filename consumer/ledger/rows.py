@@ -7,7 +7,7 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from consumer.ledger import tables
-from consumer.ledger.lease import LeaseRow, Life
+from consumer.ledger.lease_row import LeaseRow, Life
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress, RowState, State, Sweep, subject_of, warehouse_of
 from consumer.leftout import Cause, Note, Notes, ordered

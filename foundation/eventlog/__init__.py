@@ -1,4 +1,4 @@
-"""The log between the two sides: one port (`port`), the embedded adapter (`embedded`); Kafka joins with the same contract suite.
+"""The log between the two sides: one port (`port`), the embedded adapter and that of Kafka, held to one contract suite.
 
 Only `puente.wiring` names an adapter.
 """

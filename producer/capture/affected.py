@@ -5,24 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from producer.capture.compare import Keys, LogKey
+from producer.capture.comparison import Keys, LogKey
 from producer.capture.known import Seen
 from producer.sae.contents import StockSource
 from producer.sae.port import Some
-from producer.sae.tables import (
-    AnyRow,
-    Clie,
-    Clin,
-    CvesAlter,
-    Impu,
-    Inve,
-    Moned,
-    Mult,
-    Precios,
-    PrecioXProd,
-    RawKey,
-    Row,
-)
+from producer.sae.tables import AnyRow, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, RawKey, Row
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from producer.capture.compare import Comparison, Keys, LogKey, Problem
+from producer.capture.comparison import Comparison, Keys, LogKey, Problem
 from schemas.entities import Subject
 from schemas.keys import trim
 

@@ -1,28 +1,18 @@
-"""Which changes a pass looks at: the port of the capture modes, and the mode `compare`.
-
-`compare` reads everything in one snapshot and compares it with the log index by key and content, deletes included. It finds every change
-that is still there when it reads, however it was made; it is the only mode that needs nothing from SAE.
-"""
+"""Which changes a pass looks at: the port of the capture modes."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from time import monotonic
+from datetime import datetime
 from typing import Protocol
 
-from foundation.engines.database import TransactionIds
 from foundation.once import once
-from producer.capture.compare import Comparison, Difference, Keys, LogKey, Problem
-from producer.capture.schedule import rest_after
+from producer.capture.comparison import Difference, Keys, LogKey, Problem
 from producer.index import LogIndex
-from producer.sae.contents import StockSource, everything_with, price_lists
-from producer.sae.limbo import Stuck, UpToLimbo, resting_on, told
-from producer.sae.port import Beating, Sae
-from producer.sae.tables import Precios
+from producer.sae.contents import StockSource
+from producer.sae.limbo import Stuck, resting_on, told
 from schemas.control import Duplicate, StuckTable, Unpublished
 from schemas.entities import Entity, Subject
 
-COMPARE = "compare"
 CheckKeys = Collection[LogKey]
 NAMED = 20
 """Rows of a kind, as many as the heartbeat names."""
@@ -120,81 +110,3 @@ class Capture(Protocol):
     def forget(self) -> None:
         """Start over: no mark counts."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    """`quiet` is the session and the number that our next transaction gets if nobody else begins one; None where another one ran.
-
-    `due` is when all of SAE may be read again.
-    """
-
-    quiet: tuple[int, int] | None
-    due: float
-
-
-class CompareCapture:
-    """The mode `compare`.
-
-    All of SAE is read at most once in `every_seconds`, and for at most `share` (0 to 1) of the time. Nothing is read where no transaction
-    began or ran since the last finished pass (transaction numbers count within one session only).
-    """
-
-    mode = COMPARE
-
-    def __init__(
-        self,
-        sae: Sae,
-        *,
-        every_seconds: float = 0.0,
-        share: float = 1.0,
-        clock: Callable[[], float] = monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._sae, self._every, self._share = sae, every_seconds, share
-        self._clock, self._now = clock, now
-        self._kept: _Marks | None = None
-
-    def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
-        began = self._clock()
-        kept = None if check else self._kept
-        if kept is not None and began < kept.due:
-            return None
-        with self._sae.snapshot() as snapshot:
-            ids, session, at = snapshot.ids, self._sae.connections, self._now()
-            if kept is not None and ids is not None and kept.quiet == (session, ids.own):
-                self._kept = _Marks((session, ids.own + 1), kept.due)
-                return None
-            comparison, rows = Comparison(index), UpToLimbo(snapshot)
-            for row in everything_with(Beating(rows, beat), rows.places.source):
-                comparison.add(row)
-            lists = price_lists(rows)
-        comparison.leave_out(resting_on(rows.stuck, rows.places.source))
-        return Captured(
-            at=at,
-            mode=self.mode,
-            differences=comparison.differences,
-            warehouses=comparison.warehouses | rows.places.warehouses,
-            price_lists=None if Precios in rows.stuck else lists,
-            read=comparison.read,
-            problems=tuple(comparison.problems),
-            collisions=tuple(comparison.collisions),
-            stuck=rows.stuck,
-            stock=rows.places.source,
-            marks=_Marks(_quiet_after(ids, session), self._next(began)),
-        )
-
-    def _next(self, began: float) -> float:
-        ended = self._clock()
-        return ended + max(self._every, rest_after(ended - began, self._share))
-
-    def keep(self, captured: Captured) -> None:
-        assert isinstance(captured.marks, _Marks)
-        self._kept = captured.marks
-
-    def forget(self) -> None:
-        self._kept = None
-
-
-def _quiet_after(ids: TransactionIds | None, session: int) -> tuple[int, int] | None:
-    return (session, ids.own + 1) if ids is not None and ids.oldest_active == ids.own else None

@@ -6,10 +6,10 @@ from typing import NamedTuple, TypeVar
 
 from foundation.errors import ConfigError
 from foundation.texts import text
-from producer.sae.mapping import NO, YES, currency, customer, letter, product_line, stock, tax_scheme
 from producer.sae.port import Rows
 from producer.sae.product import Children, product, read_children
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario, Precios
+from producer.sae.values import NO, YES, currency, customer, letter, product_line, stock, tax_scheme
 from schemas.changes import Value
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim

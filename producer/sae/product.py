@@ -10,9 +10,9 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.texts import text
-from producer.sae.mapping import NO, STATUS, YES, decimal, letter, meaning, taxes, words
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
+from producer.sae.values import NO, STATUS, YES, decimal, letter, meaning, taxes, words
 from schemas.changes import Value
 from schemas.keys import Key, byte_order, trim
 

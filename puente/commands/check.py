@@ -7,14 +7,14 @@ from functools import partial
 from time import monotonic
 
 from consumer.caja.port import Store
+from consumer.known_lists import refuse_unknown
 from consumer.leftout import line
-from consumer.price_lists import refuse_unknown
 from consumer.subscribe import shared_warehouses, stores_of_warehouses, takes
 from foundation.errors import ExitCode, PuenteError
 from foundation.texts import text
-from producer.capture.port import COMPARE
+from producer.capture.compare import COMPARE
+from producer.capture.record_version import RECORD_VERSION, VersionCapture
 from producer.capture.schedule import rest_after
-from producer.capture.versions import RECORD_VERSION, VersionCapture
 from producer.sae.contents import price_lists, stock_source
 from producer.sae.port import Snapshot, SqlSae
 from producer.sae.tables import KEYS, TABLES, Inve, Mult, Row

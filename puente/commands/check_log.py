@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from consumer.resync.tombstones import SHORTEST
+from consumer.resync.retention import SHORTEST
 from foundation.errors import ExitCode, PuenteError, RetryableError
 from foundation.eventlog.port import EventLog, Topic, TopicSettings
 from foundation.eventlog.rights import Operation, Resource

@@ -9,9 +9,10 @@ from foundation.errors import ConfigError, Displaced
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import EventLog, Topic
 from foundation.texts import text
-from producer.capture.port import Capture, CompareCapture
-from producer.capture.versions import VersionCapture
-from producer.deletes import DeleteCap
+from producer.capture.compare import CompareCapture
+from producer.capture.port import Capture
+from producer.capture.record_version import VersionCapture
+from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run

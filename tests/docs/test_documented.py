@@ -17,7 +17,7 @@ from consumer.ledger import tables
 from consumer.ledger.parked import Reason
 from consumer.resync.sweep import CAP_ROWS, CAP_SHARE
 from foundation.errors import ExitCode
-from producer import deletes
+from producer import delete_cap as deletes
 from puente.config import (
     CajaSettings,
     EmbeddedLogSettings,

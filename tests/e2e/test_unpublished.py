@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from foundation.engines import open_database
-from producer.capture.compare import unpublished
+from producer.capture.comparison import unpublished
 from producer.sae.contents import everything
 from producer.sae.port import AUTO, SqlSae
 from puente.commands.heartbeat import last_heartbeat

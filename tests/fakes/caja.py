@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from consumer.caja.port import HeldCode, Holder, Store, Switches
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.parked import Parked, ParkedChanges, SubjectKey
 from consumer.ledger.state import UNSEEN, Progress, State, subject_of, warehouse_of
 from consumer.ledger.tables import VERSION

@@ -12,7 +12,7 @@ from foundation.engines import open_database
 from foundation.engines.database import Database
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import START
-from producer.capture.versions import VersionCapture
+from producer.capture.record_version import VersionCapture
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher

@@ -12,7 +12,7 @@ from foundation.engines import create_database, open_database
 from foundation.engines.database import Database
 from foundation.errors import ConfigError, PuenteError
 from foundation.eventlog.memory import MemoryLog
-from producer.capture.port import CompareCapture
+from producer.capture.compare import CompareCapture
 from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher

@@ -166,7 +166,7 @@ def test_topics_are_deleted_while_puente_is_stopped(kafka_story: Story) -> None:
     with kafka_story.running() as puente:
         kafka_story.heals()
     reason = f"reason=The topic {site.topic('product')} was deleted, cut or made again"
-    assert len(puente.told("another history", reason)) == 2, puente.said
+    assert len(puente.told("lineage", reason)) == 2, puente.said
     site.delete_log()
     kafka_story.edit()
     kafka_story.once()
@@ -183,7 +183,7 @@ def test_topics_are_deleted_under_a_running_puente(kafka_story: Story) -> None:
         kafka_story.edit()
         make_again(site, "product")
         kafka_story.heals()
-    assert len(puente.told("another history", site.topic("product"))) >= 3 * 2, puente.said
+    assert len(puente.told("lineage", site.topic("product"))) >= 3 * 2, puente.said
 
 
 # what compaction takes
@@ -244,7 +244,7 @@ def test_the_ends_of_topics_are_lost_under_a_running_puente_which_notices(kafka_
     for caja in ("centro", "norte"):
         for name in TOPICS[:5]:
             topic = kafka_story.site.topic(name)
-            assert len(puente.told("another history", f"caja={caja} topic={topic} reason=The topic {topic} ")) == 1, puente.said
+            assert len(puente.told("lineage", f"caja={caja} topic={topic} reason=The topic {topic} ")) == 1, puente.said
 
 
 def test_the_ends_of_topics_are_lost_while_puente_is_stopped(kafka_story: Story, private_kafka_broker: Broker) -> None:

@@ -11,10 +11,10 @@ from consumer.lease import Lease
 from consumer.policies import Policies
 from consumer.subscribe import subjects
 from foundation.errors import Displaced, InvariantError, PuenteError
-from producer.capture.port import CompareCapture
-from producer.capture.versions import VersionCapture
+from producer.capture.compare import CompareCapture
+from producer.capture.record_version import VersionCapture
 from producer.claim import Standby
-from producer.deletes import DeleteCap
+from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 from consumer.ledger.adopt import unproved
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import UNSEEN, PositionState, Progress
 from consumer.ledger.tables import VERSION
 from consumer.mapping.mapper import RowMapper, mappers

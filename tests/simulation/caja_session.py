@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from consumer.caja.port import HeldCode, Holder, Store, Switches
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
 from consumer.mapping.mapper import RowMapper

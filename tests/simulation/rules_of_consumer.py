@@ -19,8 +19,8 @@ from consumer.mapping.mapper import RowMapper
 from consumer.outcome import Outcome, Step
 from consumer.policies import Policies
 from consumer.resync import topic as resync
+from consumer.resync.retention import Tombstones
 from consumer.resync.sweep import Actives, Found, find
-from consumer.resync.tombstones import Tombstones
 from consumer.resync.topic import Resync
 from consumer.session import Session
 from consumer.settle import Settler

@@ -9,13 +9,13 @@ from foundation.eventlog import lineage as history
 from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
 from producer import index
-from producer.capture import versions
+from producer.capture import record_version as versions
 from producer.capture.known import Known, Recording, Seen, look
 from producer.capture.port import Captured, CheckKeys, Standing
+from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import Gate
-from producer.capture.versions import VersionCapture
 from producer.claim import Claim, Standby
-from producer.deletes import DeleteCap
+from producer.delete_cap import DeleteCap
 from producer.index import LogChanged, LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher

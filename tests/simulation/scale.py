@@ -11,7 +11,8 @@ from typing import Any
 from consumer import apply, follow
 from consumer.resync import sweep
 from consumer.resync import topic as resync
-from producer import deletes, index, publish
+from producer import delete_cap as deletes
+from producer import index, publish
 
 SMALL: Mapping[tuple[Any, str], Any] = {
     (apply, "SMALLEST"): 1,

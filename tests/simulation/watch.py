@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from consumer.resync import sweep
 from foundation.errors import PoisonError
 from foundation.eventlog.port import Event, Topic
-from producer import deletes
+from producer import delete_cap as deletes
 from schemas.control import run_of
 from schemas.entities import Entity
 from schemas.headers import CAPTURED, RUN

@@ -7,9 +7,10 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.eventlog.port import Event, Record
-from producer.capture.port import Capture, CompareCapture
-from producer.capture.versions import VersionCapture
-from producer.deletes import DeleteCap
+from producer.capture.compare import CompareCapture
+from producer.capture.port import Capture
+from producer.capture.record_version import VersionCapture
+from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher

@@ -4,8 +4,8 @@ import pytest
 
 from foundation.engines import open_database
 from foundation.errors import ConfigError
-from producer.capture.port import CompareCapture
-from producer.capture.versions import VersionCapture
+from producer.capture.compare import CompareCapture
+from producer.capture.record_version import VersionCapture
 from producer.sae.port import SqlSae
 from producer.sae.tables import KEYS, Clin
 from puente.config import SaeSettings

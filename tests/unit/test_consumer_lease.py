@@ -10,7 +10,7 @@ import pytest
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Holder
 from consumer.lease import SILENCE_SECONDS, Lease, _started, is_gone, this_process
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import State
 from schemas.entities import Entity, Subject
 from schemas.keys import Key

@@ -17,7 +17,7 @@ from consumer.caja import sales
 from consumer.caja.port import Holder
 from consumer.caja.sql import SqlCaja
 from consumer.ledger import making, tables
-from consumer.ledger.lease import LeaseRow
+from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.making import OLD_LEASE, OLD_PARKED
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import Moment, Progress, Sweep

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from foundation.errors import RetryableError
-from producer.deletes import AT_LEAST, WHOLE
+from producer.delete_cap import AT_LEAST, WHOLE
 from producer.sae.tables import Almacenes, Clie, Clin, Inve, Mult, ParamInventario
 from schemas.control import HeldDeletes
 from schemas.entities import Entity, Subject

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from foundation.errors import ConnectionLost
 from foundation.eventlog.port import Topic
 from foundation.texts import text
-from producer.capture.versions import VersionCapture
+from producer.capture.record_version import VersionCapture
 from producer.poll import HEARTBEAT_SECONDS
 from producer.sae.tables import Clin, Inve, Mult
 from schemas.entities import Entity, Subject

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from foundation.errors import ConfigError, PoisonError
 from producer.sae.contents import everything, stock_source, warehouses
-from producer.sae.mapping import decimal, letter, words
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Layout, Moned, Mult, ParamInventario, Precios, PrecioXProd
+from producer.sae.values import decimal, letter, words
 from schemas.codec import encode
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, byte_order

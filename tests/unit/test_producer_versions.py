@@ -9,7 +9,7 @@ from foundation.engines.errors import RowInLimbo
 from foundation.errors import ConnectionLost
 from foundation.eventlog.port import Record
 from foundation.texts import text
-from producer.capture.versions import VersionCapture
+from producer.capture.record_version import VersionCapture
 from producer.index import LogIndex
 from producer.sae.tables import KEYS, Almacenes, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from schemas.entities import Entity, Subject

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consumer.caja.port import Switches
-from consumer.ledger.lease import Life
+from consumer.ledger.lease_row import Life
 from consumer.ledger.parked import Parked, ParkedChanges, Reason
 from consumer.ledger.state import Moment, PositionState, Progress, Sweep
 from consumer.ledger.state import State as Ledger

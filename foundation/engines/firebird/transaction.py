@@ -9,7 +9,8 @@ from sqlalchemy.sql.base import Executable
 
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
-from foundation.engines.firebird import fetch, insert, keys, privileges, versions
+from foundation.engines.firebird import fetch, insert, keys, privileges
+from foundation.engines.firebird import record_versions as versions
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
 from foundation.engines.firebird.write import RowWriter, Statements

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from consumer.caja.port import Switches
 from consumer.lease import lives
-from consumer.ledger.lease import Life
+from consumer.ledger.lease_row import Life
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import Progress
 from consumer.ledger.state import State as Ledger

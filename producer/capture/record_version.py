@@ -12,10 +12,11 @@ from time import monotonic
 
 from foundation.engines.database import TransactionIds
 from producer.capture.affected import Narrowed, Spellings, affected
-from producer.capture.compare import Comparison, Keys
+from producer.capture.compare import COMPARE
+from producer.capture.comparison import Comparison, Keys
 from producer.capture.faults import Faults, faults_of
 from producer.capture.known import Known, Recording, Seen, look, read_gone
-from producer.capture.port import COMPARE, Captured, CheckKeys
+from producer.capture.port import Captured, CheckKeys
 from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.index import LogIndex
 from producer.sae.contents import StockSource, everything_with, price_lists

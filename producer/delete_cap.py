@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from producer.capture.compare import Difference, LogKey
+from producer.capture.comparison import Difference, LogKey
 from producer.capture.port import Captured
 from producer.index import LogIndex
 from schemas.control import HeldDeletes
