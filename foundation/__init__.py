@@ -6,6 +6,7 @@ limits     how long others are waited for
 pinned     libraries of which only one series will do
 retry      one policy for everything that is tried again
 once       a property that is computed once for each object
+generated  functions whose source the program writes itself
 engines    the door to databases; Firebird behind it
 eventlog   the log between the two sides: the port, the embedded log and Kafka behind it
 """

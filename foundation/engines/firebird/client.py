@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from zlib import crc32
 
 from firebird.driver import Error, connect, load_api
 
@@ -129,15 +130,7 @@ def _stamp(wheel: Path) -> str:
     """Tells one installed wheel from another, so that an upgrade or a second environment gets its own folder."""
     library = next(path for path in (wheel / "fbclient.dll", wheel / "libfbclient.so.2") if path.exists())
     status = library.stat()
-    return f"{abs(hash_of(str(wheel))):08x}-{status.st_size:x}-{int(status.st_mtime):x}"
-
-
-def hash_of(value: str) -> int:
-    """The same number in every process, unlike `hash`."""
-    number = 0
-    for byte in value.encode():
-        number = (number * 31 + byte) % 2**32
-    return number
+    return f"{crc32(str(wheel).encode()):08x}-{status.st_size:x}-{int(status.st_mtime):x}"
 
 
 def _build(wheel: Path, parent: Path, folder: Path) -> None:

@@ -8,7 +8,7 @@ Written against firebird-driver 2.1, whose private attributes these are.
 """
 # ruff: noqa: SLF001 - nothing public of the driver gives a row as it was fetched
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import islice
@@ -19,6 +19,7 @@ from firebird.driver import Cursor
 from firebird.driver.types import SQLDataType, StateResult
 
 from foundation.engines.firebird.text import UTF8, WIDEST, from_bytes, from_utf8
+from foundation.generated import function
 
 OCTETS = 1
 """The character set of bytes that are no text."""
@@ -111,9 +112,12 @@ def _shape(columns: tuple[_Column, ...]) -> tuple[Struct, Make]:
         packed += f"{offset - end}x{formats[offset]}"
         end, places[offset] = offset + Struct(f"={formats[offset]}").size, count
         count += 2 if formats[offset].startswith("H") else 1
-    values = [f"None if t[{places[column.null_offset]}] else {_value(column, places[column.offset])}" for column in columns]
-    made: Make = eval(f"lambda t: ({', '.join(values)},)", {"other": from_bytes, "utf8": from_utf8})  # noqa: S307 - numbers and the names above alone
-    return Struct(packed), made
+    return Struct(packed), function("t", f"({_source(columns, places)})", {"other": from_bytes, "utf8": from_utf8})
+
+
+def _source(columns: Sequence[_Column], places: Mapping[int, int]) -> str:
+    """Of the values of a row that was unpacked into the tuple `t`; `places` are by offset."""
+    return "".join(f"None if t[{places[column.null_offset]}] else {_value(column, places[column.offset])}, " for column in columns)
 
 
 def _value(column: _Column, place: int) -> str:
