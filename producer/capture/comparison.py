@@ -108,8 +108,8 @@ class Comparison:
 
     @property
     def collisions(self) -> list[tuple[Subject, str]]:
-        """The raw keys that lost to another one which is equal once trimmed."""
-        return [(one.subject, raw) for one in self._told() for raw in one.collisions]
+        """The raw keys that lost to another one which is equal once trimmed, each once, in whichever tables it did."""
+        return list(dict.fromkeys((one.subject, raw) for one in self._told() for raw in one.collisions))
 
     @property
     def warehouses(self) -> frozenset[int]:
