@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from foundation.engines import open_database
+from foundation.engines import create_database, open_database
 from puente.config import load
 from puente.reference import build_sae
 from puente.wiring.one_database import are_one
@@ -177,8 +177,6 @@ def test_databases_are_told_apart_by_their_transactions(engine: Engine) -> None:
 
 
 def build_two(urls: list[str]) -> None:
-    from foundation.engines import create_database  # noqa: PLC0415
-
     for url in urls:
         create_database(url)
 

@@ -17,7 +17,7 @@ from consumer.ledger.state import PositionState, Progress, RowState, State
 from foundation.engines import create_database, open_database
 from foundation.engines.database import Database
 from foundation.eventlog.lineage import LastEvent, Position
-from foundation.eventlog.port import Offset, TopicId
+from foundation.eventlog.port import Offset, Topic, TopicId
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.engines.embedded import EmbeddedDatabases
@@ -104,7 +104,7 @@ def test_one_of_version_2_is_compared_again_for_it_does_not_know_what_rows_lack(
     make_old(database, AS_VERSION_2)
     making.upgrade(database)
     states = {topic: progress.state for topic, progress in known(database)[0].progress.items()}
-    assert states.pop("followed") is PositionState.RESYNC_ASKED  # type: ignore[call-overload]
+    assert states.pop(Topic("followed")) is PositionState.RESYNC_ASKED
     assert all(topic == state.value for topic, state in states.items())
 
 
