@@ -38,7 +38,7 @@ class Consumer:
         self.pace = Pace()
         self._reports: dict[Subject, Report] = {}
         self.session: Session | None = None
-        """None while it holds no guard."""
+        """None while it does not hold the lease."""
 
     def step(self) -> Step | None:
         """Everything that is there now, a batch per topic; None while another process holds this CAJA."""
@@ -93,7 +93,7 @@ class Consumer:
 
     @property
     def state(self) -> State | None:
-        """The ledger as this consumer knows it; None while it holds no guard."""
+        """The ledger as this consumer knows it; None while it does not hold the lease."""
         return self.session.applier.state if self.session else None
 
     @property
