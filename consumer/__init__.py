@@ -10,7 +10,7 @@ resync/      one topic against CAJA's real rows
   topic        from its start, each key once
   sweep        what CAJA has and the log does not
   retention    how long the log keeps tombstones
-  preview      what a resync would change, read only
+  preview      what a resync would change: the same steps on an imagined CAJA, nothing is written
 batch        events → what is to be written: the newest of each key, nothing that the ledger has
 mapping/     how an event becomes a row
   profile      data, checked against the database's own catalogue; parts it is made of, sources it may draw from

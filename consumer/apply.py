@@ -8,24 +8,22 @@ After every connect or take-over the ledger is read again; nothing in memory sur
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.lease import Lease
-from consumer.ledger.parked import Parked, SubjectKey
-from consumer.ledger.state import UNSEEN, Progress
-from consumer.leftout import Notes
-from consumer.outcome import Outcome, Step
+from consumer.ledger.state import Progress
+from consumer.outcome import NOTHING_ELSE, Also, Outcome, Step
 from consumer.parked_log import log_parked
 from foundation.engines.writing import Action
 from foundation.errors import LostLease
 from foundation.eventlog.port import Topic
 from foundation.texts import text
-from schemas.entities import Entity, Subject
+from schemas.entities import Entity
 from schemas.keys import Key
 
 log = logging.getLogger("puente.consumer")
@@ -34,18 +32,6 @@ HEARTBEAT_SECONDS = 3.0
 TRANSACTION_SECONDS = 0.06
 """What a transaction should take: a till never waits longer than about 0.1 s for a row."""
 SMALLEST, LARGEST = 20, 4000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Also:
-    """What a transaction does besides its rows: positions to save; keys that the log does not hold; what waits no longer."""
-
-    progress: Mapping[Topic, Progress] = field(default_factory=dict)
-    unseen: Mapping[Subject, Sequence[Key]] = field(default_factory=dict)
-    dropped: Sequence[tuple[Subject, Key]] = ()
-
-
-NOTHING_ELSE = Also()
 
 
 class Pace:
@@ -108,24 +94,17 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, self._clock, self._now())
+            outcome = Outcome(self._planner, self.state, also, self._clock, self._now())
             outcome.write(plan, transaction)
             outcome.stop_if_too_many_rejected(plan, self._name)
-            fresh, lacking = outcome.fresh, {**outcome.lacking, **self._unseen(also)}
-            transaction.release([*outcome.freed, *outcome.replaced, *also.dropped])
-            transaction.park(fresh)
-            began = self._clock()
-            transaction.leave_out(lacking, [place for place in lacking if place in self.state.left_out])
-            outcome.writing += self._clock() - began
-            for subject, keys in also.unseen.items():
-                transaction.unsee(subject, keys)
-            for topic, progress in also.progress.items():
-                transaction.save(topic, progress)
-        self._remember(outcome, fresh, lacking, also)
+            outcome.save(transaction)
+        step, fresh = outcome.step(plan), outcome.fresh
+        outcome.remember()
+        self._note_products(outcome.applied)
         log_parked(self._name, fresh)
         self._log_each(outcome.applied)
         self._pace.learn(len(plan.pending), outcome.writing)
-        return outcome.step(plan, len(lacking))
+        return step
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:
         """The same in as many transactions as it takes. What is set aside unread comes with the first.
@@ -168,33 +147,17 @@ class Applier:
         with self.transaction() as transaction:
             return transaction.switches, transaction.stores()
 
-    def _unseen(self, also: Also) -> dict[SubjectKey, Notes]:
-        """Of keys that the log does not hold nothing is left out."""
-        unseen = ((subject, key) for subject, keys in also.unseen.items() for key in keys)
-        return {place: () for place in unseen if place in self.state.left_out}
-
     def _log_each(self, applied: Iterable[Pending]) -> None:
         if log.isEnabledFor(logging.DEBUG):
             for item in (pending.incoming for pending in applied):
                 details = {"entity": str(item.subject), "key": item.key, "gone": item.value is None}
                 log.debug("A change is in CAJA", extra={"action": "applied", "caja": self._name, **details})
 
-    def _remember(self, outcome: Outcome, fresh: Sequence[Parked], lacking: Mapping[SubjectKey, Notes], also: Also) -> None:
-        """5."""
-        state = self.state
-        for pending in outcome.applied:
+    def _note_products(self, applied: Iterable[Pending]) -> None:
+        for pending in applied:
             item = pending.incoming
-            state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
-            if item.subject.entity is Entity.PRODUCT and pending.row.action is not Action.NOTE:
+            if item.subject.entity is not Entity.PRODUCT:
+                continue
+            if pending.row.action is not Action.NOTE:
                 self.written_products.add(item.key)
-            if item.subject.entity is Entity.PRODUCT:
-                self.written_codes[item.key] = None if item.value is None else self._planner.codes(pending.row)
-        for place in (*outcome.freed, *also.dropped):
-            state.parked.pop(place, None)
-        state.parked.update({item.place: item for item in fresh})
-        for place in lacking:
-            state.left_out.pop(place, None)
-        state.left_out.update({place: notes for place, notes in lacking.items() if notes})
-        for subject, keys in also.unseen.items():
-            state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
-        state.progress.update(also.progress)
+            self.written_codes[item.key] = None if item.value is None else self._planner.codes(pending.row)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from consumer.apply import Also, Applier
+from consumer.apply import Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Reason
-from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress
-from consumer.outcome import Step
+from consumer.ledger.state import Moment, PositionState, Progress
+from consumer.outcome import Also, Step
 from consumer.resync.retention import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from foundation.errors import NoTopic
@@ -205,13 +205,9 @@ class Follower:
         return Also(progress={resync.topic: progress})
 
     def _closing(self, resync: Resync) -> Also:
-        """c. of the resync. What waits stays only where its event was just set aside again."""
-        state, subject = self._applier.state, resync.subject
-        known = state.hashes.get(subject, {})
-        unseen = resync.unseen(key for key, content in known.items() if content != TOMBSTONE)  # what is known to be gone stays so
-        parked = resync.unseen(key for of, key in state.parked if of == subject)
+        """c. of the resync."""
         progress = Progress(position=resync.position, end_reached=resync.started, fingerprint=self._fingerprint, sweep=resync.sweep)
-        return Also(progress={resync.topic: progress}, unseen={subject: unseen}, dropped=[(subject, key) for key in parked])
+        return replace(resync.forgotten(self._applier.state), progress={resync.topic: progress})
 
     def _finish(self, resync: Resync) -> None:
         subject, report = resync.subject, resync.report

@@ -1,17 +1,18 @@
 """What one transaction wrote in CAJA and what it set aside; and what a step did, for people."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from consumer.batch import Pending, Plan, Planner
-from consumer.caja.port import Transaction
+from consumer.caja.port import Rows, Transaction
 from consumer.ledger.parked import Parked, Reason, SubjectKey
-from consumer.ledger.state import State
+from consumer.ledger.state import UNSEEN, Progress, State
 from consumer.leftout import Notes
 from foundation.engines.writing import Refusal, RowError
 from foundation.errors import ConfigError
+from foundation.eventlog.port import Topic
 from foundation.texts import text
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
@@ -47,11 +48,23 @@ class Step:
         self.at_end = self.at_end and other.at_end
 
 
-class Outcome:
-    """What one transaction wrote and what it set aside."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Also:
+    """What a transaction does besides its rows: positions to save; keys that the log does not hold; what waits no longer."""
 
-    def __init__(self, planner: Planner, state: State, clock: Callable[[], float], now: datetime) -> None:
-        self._planner, self._state, self._clock, self._now = planner, state, clock, now
+    progress: Mapping[Topic, Progress] = field(default_factory=dict)
+    unseen: Mapping[Subject, Sequence[Key]] = field(default_factory=dict)
+    dropped: Sequence[SubjectKey] = ()
+
+
+NOTHING_ELSE = Also()
+
+
+class Outcome:
+    """What one transaction wrote and what it set aside. `state` is the ledger as it was before, until `remember`."""
+
+    def __init__(self, planner: Planner, state: State, also: Also, clock: Callable[[], float], now: datetime) -> None:
+        self._planner, self._state, self.also, self._clock, self._now = planner, state, also, clock, now
         self.writing = 0.0
         """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
@@ -66,22 +79,22 @@ class Outcome:
         return [item for item in self.parked.values() if not item.same(self._state.parked.get(item.place))]
 
     @property
-    def replaced(self) -> list[tuple[Subject, Key]]:
-        return [item.place for item in self.fresh if item.place in self._state.parked]
-
-    @property
-    def freed(self) -> list[tuple[Subject, Key]]:
+    def freed(self) -> list[SubjectKey]:
         """What waited and went in now."""
         places = ((p.incoming.subject, p.incoming.key) for p in self.applied)
         return [place for place in places if place in self._state.parked]
 
     @property
     def lacking(self) -> dict[SubjectKey, Notes]:
-        """What rows that went in lack, where the ledger says something else; nothing is something, too."""
-        notes = {(p.incoming.subject, p.incoming.key): p.notes for p in self.applied}
-        return {place: found for place, found in notes.items() if found != self._state.left_out.get(place, ())}
+        """What rows that went in lack, where the ledger says something else; nothing is something, too.
 
-    def write(self, plan: Plan, transaction: Transaction) -> None:
+        Of keys that the log does not hold nothing is left out.
+        """
+        notes = {(p.incoming.subject, p.incoming.key): p.notes for p in self.applied}
+        unseen = {(subject, key): () for subject, keys in self.also.unseen.items() for key in keys}
+        return {place: found for place, found in {**notes, **unseen}.items() if found != self._state.left_out.get(place, ())}
+
+    def write(self, plan: Plan, transaction: Rows) -> None:
         for item in plan.parked:
             self._hold(item)
         by_entity: dict[Entity, list[Pending]] = {}
@@ -90,7 +103,7 @@ class Outcome:
         for entity in sorted(by_entity, key=list(Entity).index):
             self._write(entity, by_entity[entity], transaction)
 
-    def _write(self, entity: Entity, pending: list[Pending], transaction: Transaction) -> None:
+    def _write(self, entity: Entity, pending: list[Pending], transaction: Rows) -> None:
         if entity is Entity.STOCK and self._planner.policies.stock.respects_caja:
             pending = self._guarded(pending, transaction)
         began = self._clock()
@@ -106,7 +119,7 @@ class Outcome:
             else:
                 self.applied.append(item)
 
-    def _guarded(self, pending: list[Pending], transaction: Transaction) -> list[Pending]:
+    def _guarded(self, pending: list[Pending], transaction: Rows) -> list[Pending]:
         unposted = transaction.unposted()
         free = []
         for item in pending:
@@ -159,13 +172,42 @@ class Outcome:
         before = self._state.parked.get(item.place)
         return before is not None and before.content_hash == item.content_hash
 
-    def step(self, plan: Plan, lacking: int) -> Step:
-        """The same in numbers."""
+    def save(self, transaction: Transaction) -> None:
+        """Into the ledger: what waits now and what no longer does, what rows lack, and what the transaction does besides."""
+        fresh, lacking = self.fresh, self.lacking
+        replaced = [item.place for item in fresh if item.place in self._state.parked]
+        transaction.release([*self.freed, *replaced, *self.also.dropped])
+        transaction.park(fresh)
+        began = self._clock()
+        transaction.leave_out(lacking, [place for place in lacking if place in self._state.left_out])
+        self.writing += self._clock() - began
+        for subject, keys in self.also.unseen.items():
+            transaction.unsee(subject, keys)
+        for topic, progress in self.also.progress.items():
+            transaction.save(topic, progress)
+
+    def remember(self) -> None:
+        """What was committed, into the ledger as it is known."""
+        state, freed, fresh, lacking = self._state, self.freed, self.fresh, self.lacking
+        for item in (pending.incoming for pending in self.applied):
+            state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
+        for subject, keys in self.also.unseen.items():
+            state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
+        for place in (*freed, *self.also.dropped):
+            state.parked.pop(place, None)
+        state.parked.update({item.place: item for item in fresh})
+        for place in lacking:
+            state.left_out.pop(place, None)
+        state.left_out.update({place: notes for place, notes in lacking.items() if notes})
+        state.progress.update(self.also.progress)
+
+    def step(self, plan: Plan) -> Step:
+        """The same in numbers, before it is remembered."""
         return Step(
             applied=len(self.applied),
             touched=self.touched,
             equal=plan.equal,
             entities=Counter(pending.incoming.subject.entity for pending in self.applied),
             parked=Counter(item.reason for item in self.parked.values()),
-            lacking=lacking,
+            lacking=len(self.lacking),
         )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from consumer.apply import Also, Applier, Pace
+from consumer.apply import Applier, Pace
 from consumer.assignment import Assignment
 from consumer.batch import again
 from consumer.caja.port import Switches
@@ -19,7 +19,7 @@ from consumer.known_lists import refuse_unknown
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import PositionState, Progress
 from consumer.leftout import LeftOut, LeftOutLog
-from consumer.outcome import Step
+from consumer.outcome import Also, Step
 from consumer.resync.topic import Report
 from consumer.retries import Retries
 from consumer.settle import Settler

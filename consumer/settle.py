@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from consumer.apply import Also, Applier
+from consumer.apply import Applier
 from consumer.batch import Planner, gone
 from consumer.caja.port import Caja
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.state import Progress, Sweep
-from consumer.outcome import Step
+from consumer.outcome import Also, Step
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import Report
 from foundation.engines.writing import RowWrite

@@ -55,15 +55,8 @@ class HeldCode:
     code: str
 
 
-class Transaction(Protocol):
-    """One writing transaction, in a snapshot. Its first effect was on the lease; it commits at the end of its block."""
-
-    @property
-    def switches(self) -> Switches: ...
-
-    def stores(self) -> list[Store]:
-        """As CAJA has them now; none where the profile names no table of stores."""
-        ...
+class Rows(Protocol):
+    """A CAJA's rows, to be written."""
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         """(store, product) with sales that SAE does not have yet."""
@@ -71,6 +64,17 @@ class Transaction(Protocol):
 
     def write(self, entity: Entity, rows: Sequence[RowWrite]) -> Written:
         """Rows and their ledger rows, each alone."""
+        ...
+
+
+class Transaction(Rows, Protocol):
+    """One writing transaction, in a snapshot. Its first effect was on the lease; it commits at the end of its block."""
+
+    @property
+    def switches(self) -> Switches: ...
+
+    def stores(self) -> list[Store]:
+        """As CAJA has them now; none where the profile names no table of stores."""
         ...
 
     def park(self, changes: Iterable[Parked]) -> None:

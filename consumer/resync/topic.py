@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from consumer.ledger.state import Moment, Sweep
+from consumer.ledger.state import TOMBSTONE, Moment, State, Sweep
+from consumer.outcome import Also
 from foundation.errors import RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
@@ -125,10 +126,14 @@ class Resync:
             return set()
         return {label(event.key) for event in events if event.value is not None and run_of(event) != self.trusted}
 
-    def unseen(self, known: Iterable[Key]) -> list[Key]:
-        """Those of the ledger's keys that the log does not hold."""
+    def forgotten(self, state: State) -> Also:
+        """What the ledger has of keys that the log does not hold: their rows are unseen, unless known to be gone, and what waits is
+        dropped, so that it stays only where its event was just set aside again."""
         seen = set(map(label, self._newest))
-        return [key for key in known if key not in seen]
+        known = state.hashes.get(self.subject, {})
+        unseen = [key for key, content in known.items() if key not in seen and content != TOMBSTONE]
+        dropped = [(of, key) for of, key in state.parked if of == self.subject and key not in seen]
+        return Also(unseen={self.subject: unseen}, dropped=dropped)
 
     @property
     def done(self) -> tuple[int, int]:

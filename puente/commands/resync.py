@@ -104,15 +104,14 @@ def dry_run(
     with ExitStack() as opened:
         both = open_both(settings, caja, opened)
         both.caja.read_lease()
-        state = both.caja.state()
         both.registry.refresh()
         chosen = subjects(both.planner.policies, both.planner.stores, both.caja.switches())
         heartbeat = last_heartbeat(both.log, both.topics)
         unpublished = heartbeat.unpublished_of if heartbeat else lambda _subject: frozenset[Key]()
-        previewer = Previewer(both.caja, both.log, both.planner, datetime.now(UTC), watch, unpublished)
+        previewer = Previewer(both.caja, both.log, both.planner, both.caja.state(), datetime.now(UTC), watch, unpublished)
         present = both.log.topics([both.topics.of(subject) for subject in chosen])
         return [
-            previewer.preview(subject, topic, state)
+            previewer.preview(subject, topic)
             for subject in chosen
             if subject.entity in entities and (topic := both.topics.of(subject)) in present
         ]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from consumer.caja.sql import SqlCaja
 from consumer.mapping.profile import check
-from consumer.resync.preview import _Table as Table
+from consumer.resync.imagined import ImaginedTable
 from foundation.engines import open_database
 from foundation.engines.catalogue import Kind
 from foundation.engines.database import Database
@@ -111,7 +111,7 @@ def test_what_was_written_is_read_as_it_was_meant(subject: UnderTest, url: str, 
     assert isinstance(subject.caja, SqlCaja)
     assert subject.caja.unposted() == {(1, KEY)}
     mapper = subject.mappers[Entity.PRODUCT]
-    table = Table(mapper, subject.caja.rows(Entity.PRODUCT))
+    table = ImaginedTable(mapper, subject.caja.rows(Entity.PRODUCT))
     assert table.effect(Action.PUT, mapper.row(GOOD, None).values) == "equal"
     item = parked(KEY, detail=SAID)
     with subject.caja.transaction("mine") as transaction:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from consumer.caja.sql import SqlCaja
-from consumer.resync.preview import _Table as Table
+from consumer.resync.imagined import ImaginedTable
 from foundation.engines.writing import Action, RowWrite
 from schemas.entities import Entity, Subject
 from tests.contracts.test_caja import FULL, HOLDER, UnderTest, on_firebird, products, put, row, stock, write
@@ -52,7 +52,7 @@ def test_a_number_is_kept_rounded_and_never_written_again(subject: UnderTest, ki
     # And a dry run finds nothing to be written
     assert isinstance(subject.caja, SqlCaja)
     mapper = subject.mappers[Entity.PRODUCT]
-    table = Table(mapper, subject.caja.rows(Entity.PRODUCT))
+    table = ImaginedTable(mapper, subject.caja.rows(Entity.PRODUCT))
     assert [table.effect(Action.PUT, mapper.row(value, None).values) for value in goods] == ["equal"] * len(goods)
 
 

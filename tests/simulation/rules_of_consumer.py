@@ -7,7 +7,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from consumer import batch, follow, settle
-from consumer.apply import Also
 from consumer.batch import Incoming, Plan, Planner
 from consumer.caja.port import Transaction
 from consumer.consume import Consumer
@@ -16,7 +15,7 @@ from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, PositionState, Progress, State, Sweep
 from consumer.mapping.mapper import RowMapper
-from consumer.outcome import Outcome, Step
+from consumer.outcome import Also, Outcome, Step
 from consumer.policies import Policies
 from consumer.resync import topic as resync
 from consumer.resync.retention import Tombstones

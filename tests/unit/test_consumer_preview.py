@@ -22,8 +22,8 @@ PRODUCT, CUSTOMER, STOCK = Subject(Entity.PRODUCT), Subject(Entity.CUSTOMER), Su
 
 
 def preview(site: Site, *subjects: Subject) -> dict[Subject, Preview]:
-    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW)
-    return {subject: previewer.preview(subject, TOPICS.of(subject), site.caja.state()) for subject in subjects}
+    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, site.caja.state(), NOW)
+    return {subject: previewer.preview(subject, TOPICS.of(subject)) for subject in subjects}
 
 
 def test_rows_that_are_missing_differ_or_are_gone_are_told_apart() -> None:
@@ -48,8 +48,21 @@ def test_what_no_event_can_hold_is_not_told_as_gone() -> None:
     for key in ("X1", "BAD"):
         site.caja.content.table("CATINVEN")[(key,)] = {"PRODUCTO": key, "ALTA": "T"}
     said = {PRODUCT: {Key("BAD")}}
-    previewer = Previewer(site.caja, site.log, site.consumer._given.planner, NOW, unpublished=lambda subject: said.get(subject, set()))
-    assert previewer.preview(PRODUCT, TOPICS.of(PRODUCT), site.caja.state()).swept.gone == ["X1"]
+    previewer = Previewer(
+        site.caja, site.log, site.consumer._given.planner, site.caja.state(), NOW, unpublished=lambda subject: said.get(subject, set())
+    )
+    assert previewer.preview(PRODUCT, TOPICS.of(PRODUCT)).swept.gone == ["X1"]
+
+
+def test_a_key_that_cannot_be_read_may_be_any_row_so_none_is_told_as_gone() -> None:
+    site = Site(Policies(inactivate_missing_products=True))
+    site.product("P1")
+    site.append(PRODUCT, b"\xff", b"garbage")
+    site.caja.content.table("CATINVEN")[("X1",)] = {"PRODUCTO": "X1", "ALTA": "T"}
+    found = preview(site, PRODUCT)[PRODUCT]
+    assert (found.added, found.swept) == (["P1"], Found([], 0))
+    site.step()
+    assert (site.row("CATINVEN", "X1") or {})["ALTA"] == "T"
 
 
 def test_what_would_wait_is_told_with_its_reason() -> None:
@@ -93,9 +106,9 @@ def test_a_dry_run_tells_what_a_resync_then_does(policies: Policies, history: li
     world.start()
     # When a dry run says what would change
     before, touched = stored(world.caja.content), world.caja.touched
-    previewer = Previewer(world.caja, world.log, world.consumer._given.planner, NOW)
+    previewer = Previewer(world.caja, world.log, world.consumer._given.planner, world.caja.state(), NOW)
     chosen = SUBJECTS if world.caja.parameters.stock_changes or policies.stock.value == "overwrite" else SUBJECTS[:-2]
-    found = [previewer.preview(subject, TOPICS.of(subject), world.caja.state()) for subject in chosen]
+    found = [previewer.preview(subject, TOPICS.of(subject)) for subject in chosen]
     assert stored(world.caja.content) == before
     # Then the resync does just that
     for _ in range(60):
