@@ -1,9 +1,9 @@
 """One writer per CAJA.
 
-Who writes holds the lease. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds of
-its own monotonic clock (clocks of two machines are never compared), or at once where the holder ran here and is gone, or gave the row
-back. *Here* is this boot of this machine, whose process numbers we see: two hosts may have one name, and containers of one host each have
-a process 1. Where the system tells no such thing the heartbeat alone decides.
+Who writes holds the lease. Another process stands by and takes over when the holder's heartbeat has not changed for ten seconds
+(`foundation/silence.py`), or at once where the holder ran here and is gone, or gave the row back. *Here* is this boot of this machine,
+whose process numbers we see: two hosts may have one name, and containers of one host each have a process 1. Where the system tells no
+such thing the heartbeat alone decides.
 """
 
 import os
@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from consumer.caja.port import Caja, Holder
 from consumer.ledger.lease_row import LeaseRow, Life
+from foundation.silence import SILENCE_SECONDS, Silence
 
-SILENCE_SECONDS = 10.0
 PROC = Path("/proc")
 
 
@@ -67,10 +67,9 @@ class Lease:
     """Claims the lease of one CAJA for this process."""
 
     def __init__(self, caja: Caja, holder: Holder | None = None, clock: Callable[[], float] = monotonic, token: str | None = None) -> None:
-        self._caja, self._clock = caja, clock
+        self._caja, self._silence = caja, Silence(clock)
         self._holder = holder or this_process()
         self._watched: tuple[str | None, int] | None = None
-        self._since = 0.0
         self.token = token
         """What this process holds the row with; given over when its connection is made anew."""
 
@@ -91,10 +90,11 @@ class Lease:
     def _free(self, seen: LeaseRow) -> bool:
         if seen.token is None or seen.token == self.token or is_gone(seen, self._holder):
             return True
-        watched, now = (seen.token, seen.beat), self._clock()
+        watched = (seen.token, seen.beat)
         if watched != self._watched:
-            self._watched, self._since = watched, now
-        return now - self._since >= SILENCE_SECONDS
+            self._watched = watched
+            self._silence.hear()
+        return self._silence.is_long
 
     def lose(self) -> None:
         """Somebody else holds it now."""

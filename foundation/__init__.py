@@ -4,6 +4,7 @@ errors     the tree of errors: a class says what the program does next
 texts      texts for users, in Spanish and English; their catalogue is in `locale`
 limits     how long others are waited for
 pinned     libraries of which only one series will do
+silence    when another process counts as gone
 retry      one policy for everything that is tried again
 once       a property that is computed once for each object
 generated  functions whose source the program writes itself

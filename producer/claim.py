@@ -14,10 +14,9 @@ from time import monotonic
 from foundation.errors import Displaced, NoTopic
 from foundation.eventlog.lineage import BrokenLineage, Position, read_on
 from foundation.eventlog.port import Event, EventLog, Topic
+from foundation.silence import Silence
 from foundation.texts import text
 from schemas.control import run_of
-
-SILENCE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class Standby:
     """Reads the control topic alone, to know when to claim. `own` holds the runs of this process: what it held it may claim again."""
 
     def __init__(self, log: EventLog, topic: Topic, *, own: Collection[str] = (), clock: Callable[[], float] = monotonic) -> None:
-        self._log, self._topic, self._own, self._clock = log, topic, own, clock
+        self._log, self._topic, self._own, self._silence = log, topic, own, Silence(clock)
         self._start_over()
 
     def _start_over(self) -> None:
@@ -54,7 +53,7 @@ class Standby:
         self._holder: str | None = None
         self._free = True
         self._listened = self._spoke = False
-        self._heard_at = self._clock()
+        self._silence.hear()
 
     @property
     def is_theirs(self) -> bool:
@@ -64,12 +63,12 @@ class Standby:
     def may_claim(self) -> bool:
         """Whether nobody holds the log: nobody ever did, or it was released, or its holder is silent or was one of ours."""
         self._read()
-        return self._free or self._holder in self._own or self._clock() - self._heard_at >= SILENCE_SECONDS
+        return self._free or self._holder in self._own or self._silence.is_long
 
     def is_silent(self) -> bool:
         """Whether somebody who did not let go says nothing any more."""
         self._read()
-        return not self._free and self._clock() - self._heard_at >= SILENCE_SECONDS
+        return not self._free and self._silence.is_long
 
     def _read(self) -> None:
         if self._log.state(self._topic) is None:
@@ -98,4 +97,4 @@ class Standby:
         if event.value is not None or run == self._holder:  # a release of somebody who lost the log before frees nothing
             self._free = event.value is None
         self._spoke = self._listened
-        self._heard_at = self._clock()
+        self._silence.hear()

@@ -8,7 +8,7 @@ from typing import Any
 from producer.capture.comparison import Keys, LogKey
 from producer.capture.known import Seen
 from producer.sae.contents import StockSource
-from producer.sae.port import Some
+from producer.sae.port import RowsOf, Some
 from producer.sae.tables import AnyRow, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, RawKey, Row
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
@@ -94,11 +94,11 @@ def _spelt(raws: Mapping[Key, set[str]], keys: Iterable[Key]) -> set[str]:
     return found
 
 
-class Narrowed:
-    """`Rows` that make up certain keys, and the few that all keys share; may give some more."""
+class Narrowed(RowsOf[Some]):
+    """The rows that make up certain keys, and the few that all keys share; may give some more."""
 
     def __init__(self, snapshot: Some, keys: Keys, spellings: Spellings, stock: StockSource | None) -> None:
-        self._snapshot, self.layout = snapshot, snapshot.layout
+        super().__init__(snapshot)
         wanted: dict[Entity, set[Key]] = defaultdict(set)
         for subject, some in keys.items():
             wanted[subject.entity].update(_texts(some))
@@ -119,9 +119,9 @@ class Narrowed:
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         named: Any = table
         if named in self._whole:
-            return self._snapshot.rows(table)
+            return super().rows(table)
         column, values = self._columns.get(named, ("", set()))
-        return self._snapshot.rows_where(table, column, values) if values else iter(())
+        return self.inner.rows_where(table, column, values) if values else iter(())
 
 
 def _texts(keys: Iterable[bytes]) -> Iterator[Key]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from foundation.engines.database import TransactionIds
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
-from producer.sae.port import Snapshot
+from producer.sae.port import RowsOf, Snapshot
 from producer.sae.tables import KEYS, AnyRow, RawKey, Row
 
 
@@ -74,18 +74,17 @@ def _from(mark: int, written: Iterable[tuple[RawKey, int]]) -> dict[RawKey, int]
     return {raw: version for raw, version in written if version >= mark}
 
 
-class Recording:
-    """`Rows` that remembers the raw keys of all that passes, and the tables of which not all did."""
+class Recording(RowsOf[UpToLimbo]):
+    """Remembers the raw keys of all that passes, and the tables of which not all did."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot, self._rows = snapshot, UpToLimbo(snapshot)
+        super().__init__(UpToLimbo(snapshot))
         self.keys: dict[type[Row], set[RawKey]] = {}
         self._shared: dict[Any, Any] = {}
-        self.layout = snapshot.layout
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(table, ()))
-        found = self._rows.rows(table)
+        found = super().rows(table)
         if not size:
             yield from found
             return
@@ -97,16 +96,16 @@ class Recording:
 
     @property
     def places(self) -> StockPlaces:
-        return self._rows.places
+        return self.inner.places
 
     @property
     def stuck(self) -> Stuck:
-        return self._rows.stuck
+        return self.inner.stuck
 
     def known(self, ids: TransactionIds) -> dict[type[Row], Known]:
         """What is known of the tables that passed whole, as far as they are exact."""
-        exact = (self._snapshot.exact & self.keys.keys()) - self.stuck.keys()
+        exact = (self.inner.inner.exact & self.keys.keys()) - self.stuck.keys()
         return {table: self._known(table, ids.oldest_active) for table in exact}
 
     def _known(self, table: type[Row], mark: int) -> Known:
-        return Known(mark, _from(mark, self._snapshot.survey(table, mark).written), self.keys[table])
+        return Known(mark, _from(mark, self.inner.inner.survey(table, mark).written), self.keys[table])

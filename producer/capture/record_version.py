@@ -165,7 +165,7 @@ class VersionCapture:
         beat: Callable[[], None],
     ) -> Captured:
         at = self._now()
-        snapshot = rows.snapshot
+        snapshot = rows.inner
         seen, looking = {}, UpToLimbo(snapshot)
         for table in tables:
             with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read

@@ -11,7 +11,7 @@ from typing import Any
 from foundation.engines.errors import RowInLimbo
 from foundation.once import once
 from producer.sae.contents import StockSource, stock_source, warehouses
-from producer.sae.port import Snapshot
+from producer.sae.port import RowsOf, Snapshot
 from producer.sae.tables import (
     TABLES,
     Almacenes,
@@ -74,11 +74,11 @@ class StockPlaces:
     warehouses: frozenset[int]
 
 
-class UpToLimbo:
-    """`Rows` of a snapshot, of each table up to the first row in limbo; `stuck` names the tables that have one."""
+class UpToLimbo(RowsOf[Snapshot]):
+    """The rows of a snapshot, of each table up to the first row in limbo; `stuck` names the tables that have one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot, self.layout = snapshot, snapshot.layout
+        super().__init__(snapshot)
         self.stuck: dict[type[Row], RowInLimbo] = {}
 
     @contextmanager
@@ -94,15 +94,15 @@ class UpToLimbo:
         """Raises what `stock_source` does where the row can be read and does not say it."""
         found = StockPlaces(None, frozenset())
         with self.noting(ParamInventario):
-            source = stock_source(self.snapshot)
+            source = stock_source(self.inner)
             with self.noting(Almacenes):
-                found = StockPlaces(source, frozenset(warehouses(self.snapshot, source)))
+                found = StockPlaces(source, frozenset(warehouses(self.inner, source)))
         return found
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         with self.noting(table):
-            yield from self.snapshot.rows(table)
+            yield from super().rows(table)
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         with self.noting(table):
-            yield from self.snapshot.rows_where(table, column, values)
+            yield from self.inner.rows_where(table, column, values)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Database, Reader, Survey, TransactionIds
@@ -27,18 +27,32 @@ class Rows(Protocol):
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]: ...
 
 
-class Beating:
-    """`Rows` that call `beat` every few rows: reading all of a large SAE takes longer than others wait for a sign of life."""
+Inner = TypeVar("Inner", bound=Rows)
 
-    def __init__(self, rows: Rows, beat: Callable[[], None]) -> None:
-        self._rows, self._beat = rows, beat
+
+class RowsOf(Generic[Inner]):
+    """`Rows` that are those of others: what is noted or left out on the way is a class of its own."""
+
+    def __init__(self, inner: Inner) -> None:
+        self.inner = inner
 
     @property
     def layout(self) -> Layout:
-        return self._rows.layout
+        return self.inner.layout
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        found = self._rows.rows(table)
+        return self.inner.rows(table)
+
+
+class Beating(RowsOf[Rows]):
+    """Calls `beat` every few rows: reading all of a large SAE takes longer than others wait for a sign of life."""
+
+    def __init__(self, rows: Rows, beat: Callable[[], None]) -> None:
+        super().__init__(rows)
+        self._beat = beat
+
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
+        found = super().rows(table)
         while part := list(islice(found, ROWS_TO_A_BEAT)):
             self._beat()
             yield from part

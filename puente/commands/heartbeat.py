@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic
+from foundation.silence import SILENCE_SECONDS
 from foundation.texts import Text, marked, text, translate
 from producer.poll import HEARTBEAT_SECONDS
 from schemas.codec import Decoder
@@ -21,7 +22,6 @@ from schemas.topics import Topics
 
 NEWEST_HEARTBEATS = 50
 """A topic of heartbeats holds a day of them, and the last ones tell."""
-SILENCE_SECONDS = 10.0
 LISTEN_SECONDS = 2.5 * HEARTBEAT_SECONDS
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from consumer.lease import SILENCE_SECONDS
 from consumer.leftout import LeftOut
 from consumer.outcome import Step
 from foundation.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
 from foundation.retry import retrying
+from foundation.silence import SILENCE_SECONDS
 from foundation.texts import text
 from producer.poll import Pass
 from puente.commands.progress import ProgressLog

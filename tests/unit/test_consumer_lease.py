@@ -9,9 +9,10 @@ import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Holder
-from consumer.lease import SILENCE_SECONDS, Lease, _started, is_gone, this_process
+from consumer.lease import Lease, _started, is_gone, this_process
 from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import State
+from foundation.silence import SILENCE_SECONDS
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja
@@ -140,9 +141,9 @@ def test_an_idle_holder_lives_on_by_an_empty_transaction_every_three_seconds() -
 def test_a_holder_that_lost_the_row_stops_writing_and_stands_by() -> None:
     site = Site()
     site.step()
-    other = Lease(site.caja, THERE, Clock())
+    other = Lease(site.caja, THERE, clock := Clock())
     assert not other.claim()
-    other._clock = lambda: 1e9
+    clock.now += SILENCE_SECONDS
     assert other.claim()
     site.product("P1")
     assert site.step() is None

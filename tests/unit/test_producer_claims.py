@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from foundation.errors import Displaced, RetryableError
 from foundation.eventlog.port import Event, Offset, Record
-from producer.claim import SILENCE_SECONDS, Claim, Standby
+from foundation.silence import SILENCE_SECONDS
+from producer.claim import Claim, Standby
 from producer.poll import HEARTBEAT_SECONDS, Producer
 from producer.sae.port import ROWS_TO_A_BEAT
 from producer.sae.tables import Clie, Clin, Inve

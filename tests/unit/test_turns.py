@@ -6,8 +6,8 @@ import pytest
 
 from foundation.errors import ConnectionLost
 from foundation.eventlog.memory import MemoryLog
+from foundation.silence import SILENCE_SECONDS
 from foundation.texts import text
-from producer.claim import SILENCE_SECONDS
 from puente.wiring.turns import HeartbeatTurn
 from tests.unit.producing import TOPICS, Clock, Site
 
