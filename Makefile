@@ -15,7 +15,7 @@ BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test coverage bench lint format lock texts clean system-demo system-demo-kafka system-test
+.PHONY: help demo demo-kafka test durations coverage bench lint format lock texts clean system-demo system-demo-kafka system-test
 # Steps follow one another even under make -j: their output is read.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -37,8 +37,11 @@ test: system-test lint ## everything CI runs: lint, then all tests
 	$(if $(PUENTE_TEST_KAFKA),,@$(BIN)/python tools/kafka-broker fetch)
 # Where Python is told to write no bytecode, each of some hundred starts of the command would compile it anew.
 	@$(BIN)/python -m compileall -q foundation schemas producer consumer puente
-# In the order of the folders: the files of a few long tests come before those of many short ones, and no worker is left with them in the end.
+# In the order of tests/durations.py.
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+
+durations: PYTEST_ARGS += --keep-durations
+durations: test ## the same, and notes how long each file of tests takes: the longest begin first
 
 # Not in CI: the tracer makes the tests of the pure parts three times as slow.
 coverage: PYTEST_ARGS += --cov --cov-report=term

@@ -104,12 +104,12 @@ class LeftOutLog:
 
     def __init__(self, caja: str) -> None:
         self._caja = caja
-        self._told: Sequence[LeftOut] = ()
+        self._logged: Sequence[LeftOut] = ()
 
     def write(self, found: Sequence[LeftOut]) -> None:
         for one in found:
-            if one not in self._told:
+            if one not in self._logged:
                 extra = {"entity": one.entity.value, "column": one.column, "reason": one.cause.value, "count": one.count}
                 keys = {"keys": ", ".join(one.keys), "stores": ", ".join(map(str, one.stores))}
                 log.warning("CAJA lacks something that SAE holds", extra={"action": "left out", "caja": self._caja, **extra, **keys})
-        self._told = found
+        self._logged = found

@@ -55,7 +55,7 @@ class Session:
         self._retries = Retries()
         self._chosen: list[Subject] = []
         self._ends: dict[Topic, TopicState] = {}
-        self._left_out_log, self._is_told = LeftOutLog(given.name), False
+        self._left_out_log, self._left_out_is_logged = LeftOutLog(given.name), False
         self._has_news = True
         self.is_outdated = False
         """CAJA has other stores now than this session was made for."""
@@ -115,10 +115,10 @@ class Session:
 
     def _log_left_out(self, step: Step) -> None:
         """What is left out, once all is read: at first, and whenever it changed."""
-        self._is_told = self._is_told and step.lacking == 0
-        if step.at_end and not self._is_told:
+        self._left_out_is_logged = self._left_out_is_logged and step.lacking == 0
+        if step.at_end and not self._left_out_is_logged:
             self._left_out_log.write(self.left_out())
-            self._is_told = True
+            self._left_out_is_logged = True
 
     def left_out(self) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack of what SAE holds."""

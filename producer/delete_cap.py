@@ -46,8 +46,8 @@ class DeleteCap:
     _next: tuple[Mapping[Entity, frozenset[LogKey]], frozenset[int], Collection[LogKey]] = field(
         default_factory=lambda: ({}, frozenset(), ())
     )
-    _told: Mapping[Entity, int] = field(default_factory=dict)
-    _told_gone: frozenset[int] = frozenset()
+    _logged: Mapping[Entity, int] = field(default_factory=dict)
+    _logged_gone: frozenset[int] = frozenset()
 
     def sift(self, captured: Captured, index: LogIndex) -> Captured:
         """What was captured without the deletes that wait; what was held before counts with what is new."""
@@ -69,7 +69,7 @@ class DeleteCap:
                 again |= unseen.get(entity, set())
         left = self._gone(held.get(Entity.STOCK, frozenset()), captured, index)
         self._next = held, left, again
-        self._tell(held, left)
+        self._log_held(held, left)
         kept = [difference for difference in captured.differences if not _waits(difference, held)]
         return replace(captured, differences=kept)
 
@@ -86,26 +86,26 @@ class DeleteCap:
         whole = {subject.warehouse for subject, count in counts.items() if count == len(index.hashes(subject))}
         return frozenset(warehouse for warehouse in whole if warehouse is not None) - captured.warehouses
 
-    def _tell(self, held: Mapping[Entity, frozenset[LogKey]], left: frozenset[int]) -> None:
+    def _log_held(self, held: Mapping[Entity, frozenset[LogKey]], left: frozenset[int]) -> None:
         counts = {entity: len(places) for entity, places in held.items()}
         for entity, count in counts.items():
-            if self._told.get(entity) != count:
+            if self._logged.get(entity) != count:
                 details = {"entity": entity.value, "count": count, "allowed": self.allowed}
                 log.warning(
                     "So many deletes at once wait; look at SAE, then let them through with puente produce --allow-deletes",
                     extra={"action": "held", **details},
                 )
-        if left - self._told_gone:
+        if left - self._logged_gone:
             log.warning(
                 "SAE keeps no stock of some warehouses any more (MULTIALMACEN switched off, or a warehouse deleted): until these "
                 "deletes are let through, stores with such a warehouse show the stock of before",
                 extra={"action": "warehouses gone", "warehouses": ", ".join(map(str, sorted(left)))},
             )
-        self._told, self._told_gone = counts, left
+        self._logged, self._logged_gone = counts, left
 
     @property
-    def told(self) -> Held:
-        """For the heartbeat."""
+    def for_heartbeat(self) -> Held:
+        """What is held, as the heartbeat carries it."""
         deletes = tuple(
             HeldDeletes(entity=entity.value, count=len(places), warehouses=tuple(sorted(self.gone)) if entity is Entity.STOCK else ())
             for entity, places in sorted(self.held.items())

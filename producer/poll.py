@@ -155,7 +155,7 @@ class Producer:
 
     def _conclude(self, index: LogIndex, captured: Captured, published: int, *, is_due: bool) -> None:
         standing = captured.standing
-        if published or (self._standing, self._sent_held) != (standing, self._cap.told):
+        if published or (self._standing, self._sent_held) != (standing, self._cap.for_heartbeat):
             index.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
             self._send_heartbeat(index)
@@ -170,7 +170,7 @@ class Producer:
         return self._clock() - self._heartbeat_at >= HEARTBEAT_SECONDS
 
     def _send_heartbeat(self, index: LogIndex) -> None:
-        self._sent_held = self._cap.told
+        self._sent_held = self._cap.for_heartbeat
         self._publisher.send_heartbeat(index, self._standing, self._sent_held)
         self._heartbeat_at = self._clock()
 
@@ -186,13 +186,13 @@ class _Reporter:
     """Tells people about rows and keys of SAE that are not as they should be; again only when they changed."""
 
     def __init__(self) -> None:
-        self._told: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+        self._logged: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
         self._stuck: frozenset[object] = frozenset()
 
     def report(self, captured: Captured) -> None:
         problems = frozenset((problem.subject, problem.key) for problem in captured.problems)
         collisions = frozenset(captured.collisions)
-        told, self._told = self._told, (problems, collisions)
+        told, self._logged = self._logged, (problems, collisions)
         if problems - told[0]:
             _report_problems(captured)
         if collisions - told[1]:

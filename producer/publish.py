@@ -41,12 +41,12 @@ class Publisher:
     ) -> None:
         self._log, self._topics, self._new_run, self._now = log, topics, new_run, now
         self._run = ""
-        self._said: tuple[Heartbeat, Offset] | None = None
+        self._last_heartbeat: tuple[Heartbeat, Offset] | None = None
         self._repeated = 0
 
     def begin(self) -> str:
         """A new run, which is returned. Creates the topics that stand whatever SAE holds, and feeds the registry."""
-        self._run, self._said = self._new_run(), None
+        self._run, self._last_heartbeat = self._new_run(), None
         self._log.create(self._topics.fixed())
         publish_schemas(self._log, self._topics.registry)
         return self._run
@@ -105,13 +105,13 @@ class Publisher:
 
     def _send_heartbeat(self, index: LogIndex, heartbeat: Heartbeat) -> None:
         """In short where the whole one that was given last says the same, and no late one of somebody else covers it."""
-        whole, place = self._said or (None, START)
+        whole, place = self._last_heartbeat or (None, START)
         is_same = whole is not None and replace(whole, time=heartbeat.time) == heartbeat and index.whole_heartbeat_at <= place
         if is_same and self._repeated < WHOLE_EVERY:
             self._append(index, short(heartbeat, place, heartbeat.time))
             self._repeated += 1
         else:
-            self._said, self._repeated = (heartbeat, self._append(index, heartbeat)), 0
+            self._last_heartbeat, self._repeated = (heartbeat, self._append(index, heartbeat)), 0
 
     def _append(self, index: LogIndex, heartbeat: Heartbeat) -> Offset:
         said = record(self._topics.control, heartbeat)

@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import durations
 from tests.engines.embedded import EmbeddedDatabases, Engine
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 from tests.engines.guarded_kafka import GuardedBroker
@@ -29,14 +30,21 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(durations.OPTION, action="store_true", help=f"write how long each file takes to {durations.FILE.name}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Notes the process that is the whole test run: of pytest-xdist's workers the parent."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: programs that tests start would ignore it, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption(durations.OPTION) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(durations.Keeper())
     # Now, while it surely lives: an orphan has another parent.
     config.stash[RUN] = os.getppid() if hasattr(config, "workerinput") else os.getpid()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     broker_in_docker = EXTERNAL_VARIABLE not in os.environ and not can_be_private()
     for item in items:
@@ -47,6 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
         if "kafka_servers" in asked and broker_in_docker:
             item.add_marker(pytest.mark.docker)
+    durations.arrange(items)
 
 
 @pytest.fixture(scope="session")

@@ -93,11 +93,11 @@ def _take_over(writer: Writer, old: Catalogue) -> None:
         _copy(writer, table, old[source.name])
     r, p = tables.rows.c, tables.positions.c
     unseen, deleted = r.CONTENT_HASH == _OLD_UNSEEN, sa.or_(r.CONTENT_HASH.is_(None), r.CONTENT_HASH == "")
-    row_state = sa.case((unseen, _said(RowState.UNSEEN)), (deleted, _said(RowState.DELETED)), else_=_said(RowState.APPLIED))
+    row_state = sa.case((unseen, _literal(RowState.UNSEEN)), (deleted, _literal(RowState.DELETED)), else_=_literal(RowState.APPLIED))
     writer.execute(sa.update(tables.rows).values(STATE=row_state))
     writer.execute(sa.update(tables.rows).where(r.CONTENT_HASH == _OLD_UNSEEN).values(CONTENT_HASH=""))
     followed = PositionState.RESYNC_ASKED if version == WITHOUT_LEFT_OUT else PositionState.FOLLOWED
-    state = sa.case(*((p.FINGERPRINT == old_state, _said(new)) for old_state, new in _OLD_STATES.items()), else_=_said(followed))
+    state = sa.case(*((p.FINGERPRINT == old_state, _literal(new)) for old_state, new in _OLD_STATES.items()), else_=_literal(followed))
     writer.execute(sa.update(tables.positions).values(STATE=state))
     writer.execute(sa.update(tables.positions).where(p.FINGERPRINT.in_(list(_OLD_STATES))).values(FINGERPRINT=""))
     for old_reason, reason in _OLD_REASONS.items():
@@ -106,7 +106,7 @@ def _take_over(writer: Writer, old: Catalogue) -> None:
     writer.execute(sa.update(tables.lease).values(LEDGER_VERSION=tables.VERSION, HEARTBEAT=heartbeat, FENCING_TOKEN=sa.null()))
 
 
-def _said(state: RowState | PositionState) -> sa.BindParameter[str]:
+def _literal(state: RowState | PositionState) -> sa.BindParameter[str]:
     return sa.literal(state.value, sa.String(20))
 
 

@@ -89,7 +89,7 @@ class Switch(Part):
     no: str
 
     @model_validator(mode="after")
-    def _tells_yes_from_no(self) -> Self:
+    def _yes_differs_from_no(self) -> Self:
         if self.yes == self.no:
             raise ValueError(str(text("{name}: yes and no are the same", name=self.name)))
         return self

@@ -80,7 +80,7 @@ def load(name: str) -> Profile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(text("The profile {name} is no TOML: {error}", name=label, error=error)) from error
     except ValidationError as error:
-        listed = "; ".join(": ".join([*_place(problem["loc"]), _said(problem)]) for problem in error.errors())
+        listed = "; ".join(": ".join([*_place(problem["loc"]), _message(problem)]) for problem in error.errors())
         raise ConfigError(text("The profile {name} is wrong: {listed}", name=label, listed=listed)) from error
 
 
@@ -88,7 +88,7 @@ def _place(path: tuple[int | str, ...]) -> list[str]:
     return [".".join(map(str, path))] if path else []
 
 
-def _said(problem: ErrorDetails) -> str:
+def _message(problem: ErrorDetails) -> str:
     return str(text("is missing")) if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
 
 

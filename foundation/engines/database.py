@@ -43,7 +43,7 @@ class Reader(Protocol):
         ...
 
     @property
-    def tells_versions(self) -> bool:
+    def has_record_versions(self) -> bool:
         """Whether `survey` works here."""
         ...
 

@@ -87,7 +87,7 @@ class Comparison:
     def differences(self) -> list[Difference]:
         """What is pointed to comes first: only a courtesy to readers, who order for themselves."""
         order = {entity: place for place, entity in enumerate(Entity)}
-        seen = [difference for one in self._told() for difference in one.differences.values()]
+        seen = [difference for one in self._whole() for difference in one.differences.values()]
         return sorted([*seen, *self._gone()], key=lambda difference: order[difference.subject.entity])
 
     def _gone(self) -> Iterator[Difference]:
@@ -99,17 +99,17 @@ class Comparison:
             keys = live if self._only is None else self._only.get(subject, ())
             yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
 
-    def _told(self) -> Iterator["_OneSubject"]:
+    def _whole(self) -> Iterator["_OneSubject"]:
         return (one for subject, one in self._subjects.items() if subject.entity not in self._left_out)
 
     @property
     def problems(self) -> list[Problem]:
-        return [problem for one in self._told() for problem in one.problems.values()]
+        return [problem for one in self._whole() for problem in one.problems.values()]
 
     @property
     def collisions(self) -> list[tuple[Subject, str]]:
         """The raw keys that lost to another one which is equal once trimmed, each once, in whichever tables it did."""
-        return list(dict.fromkeys((one.subject, raw) for one in self._told() for raw in one.collisions))
+        return list(dict.fromkeys((one.subject, raw) for one in self._whole() for raw in one.collisions))
 
     @property
     def warehouses(self) -> frozenset[int]:

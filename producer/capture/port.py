@@ -9,7 +9,7 @@ from foundation.once import once
 from producer.capture.comparison import Difference, Keys, LogKey, Problem
 from producer.index import LogIndex
 from producer.sae.contents import StockSource
-from producer.sae.limbo import Stuck, resting_on, told
+from producer.sae.limbo import Stuck, resting_on, stuck_tables
 from schemas.control import Duplicate, StuckTable, Unpublished
 from schemas.entities import Entity, Subject
 
@@ -82,7 +82,7 @@ class Captured:
             lacking=frozenset(problem.subject for problem in self.problems if not problem.said),
             price_lists=self.price_lists,
             waiting=self.waiting,
-            stuck=told(self.stuck, self.stock),
+            stuck=stuck_tables(self.stuck, self.stock),
             unpublished=tuple(problem.row for problem in first),
             unpublished_count=len(self.problems),
             duplicates=tuple(Duplicate(str(subject), raw) for subject, raw in sorted(self.collisions)[:NAMED]),

@@ -57,7 +57,7 @@ def resting_on(tables: Iterable[type[Row]], stock: StockSource | None) -> frozen
     return frozenset(found)
 
 
-def told(stuck: Stuck, stock: StockSource | None) -> tuple[StuckTable, ...]:
+def stuck_tables(stuck: Stuck, stock: StockSource | None) -> tuple[StuckTable, ...]:
     """The tables for the heartbeat, in order."""
     found = [
         StuckTable(table=TABLES[table], transaction=error.transaction, entities=tuple(sorted(resting_on([table], stock))))

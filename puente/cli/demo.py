@@ -65,7 +65,7 @@ def _demo(folder: Path, products: int, kafka: str | None, *, as_json: bool) -> i
         folder,
         products,
         kafka=kafka,
-        told=lambda said: console.print(f"[bold cyan]▸[/] {plain(said)}"),
+        announce=lambda said: console.print(f"[bold cyan]▸[/] {plain(said)}"),
         showed=lambda shown: _show(console, shown),
         watched=lambda: _watched(as_json=as_json),
     )
@@ -85,10 +85,10 @@ def _watched(*, as_json: bool) -> Iterator[Watch]:
 def _show(console: Console, shown: Shown) -> None:
     console.print(f"  {plain(shown.edit.name)}")
     for arrival in shown.arrivals:
-        console.print(f"      {arrival.caja:<10} {plain(_said(arrival))}")
+        console.print(f"      {arrival.caja:<10} {plain(_sentence(arrival))}")
 
 
-def _said(arrival: Arrival) -> Text:
+def _sentence(arrival: Arrival) -> Text:
     if not arrival.concerned:
         return text("— no store of this CAJA has that warehouse")
     if arrival.seconds is None:

@@ -217,11 +217,11 @@ def _write(draft: Draft, asking: Asking, output: Path) -> int:
         raise ConfigError(text("The file {path} cannot be written: {reason}", path=output, reason=error.strerror)) from error
     finally:
         made.unlink(missing_ok=True)
-    _tell(output, sorted(asking.secrets), list(unset))
+    _show_next_steps(output, sorted(asking.secrets), list(unset))
     return int(ExitCode.OK)
 
 
-def _tell(output: Path, secrets: Sequence[str], unset: Sequence[str]) -> None:
+def _show_next_steps(output: Path, secrets: Sequence[str], unset: Sequence[str]) -> None:
     click.echo(text("Written: {files}", files=", ".join([str(output), *secrets])))
     for name in unset:
         way = f"set {name}=…" if os.name == "nt" else f"export {name}=…"

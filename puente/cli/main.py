@@ -36,12 +36,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = build().main(args=list(arguments), prog_name="puente", standalone_mode=False)
     except PuenteError as error:
-        _tell(str(error))
+        _show_error(str(error))
         return int(error.exit_code)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.Abort:
-        _tell(translate("Stopped."))
+        _show_error(translate("Stopped."))
         return int(ExitCode.INTERRUPTED)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
@@ -139,5 +139,5 @@ def _utf8_output() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _tell(message: str) -> None:
+def _show_error(message: str) -> None:
     click.echo(f"puente: {message}", err=True)

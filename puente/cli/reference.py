@@ -68,7 +68,7 @@ def _sae(url: str, company: str, products: int | None, *, keep: bool) -> int:
         elif new:
             click.echo(text("Made an empty SAE of company {company}: {label}", company=company, label=database.label))
         else:
-            _tell_kept(database)
+            _show_kept(database)
     return int(ExitCode.OK)
 
 
@@ -80,7 +80,7 @@ def _caja(url: str, warehouses: tuple[int, ...], *, keep: bool) -> int:
         if new:
             click.echo(text("Made an empty CAJA with {count} stores: {label}", count=len(stores), label=database.label))
         else:
-            _tell_kept(database)
+            _show_kept(database)
     return int(ExitCode.OK)
 
 
@@ -116,5 +116,5 @@ def _has_no_products(database: Database, company: str) -> bool:
         return not any(reader.rows(sa.select(sa.literal_column("1")).select_from(sa.table(f"INVE{company}")).limit(1)))
 
 
-def _tell_kept(database: Database) -> None:
+def _show_kept(database: Database) -> None:
     click.echo(text("{label} is there already; it has every table now", label=database.label))

@@ -80,10 +80,10 @@ def check_rights(log: EventLog, settings: Settings, topics: Topics) -> tuple[lis
     roles = [*_producing(log, settings, topics), *(_consuming(caja, topics) for caja in settings.caja)]
     found = [(role, log.lacking(role.rights)) for role in roles]
     refused = [right for _, lacking in found for right in lacking]
-    told = [finding for role, lacking in found for finding in _told(role, lacking)]
+    findings = [finding for role, lacking in found for finding in _findings(role, lacking)]
     if roles and not refused:
-        told = [Finding(Level.OK, str(text("topics")), text("this user of Kafka may do what is done from here"))]
-    return refused, told
+        findings = [Finding(Level.OK, str(text("topics")), text("this user of Kafka may do what is done from here"))]
+    return refused, findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ def _producing(log: EventLog, settings: Settings, topics: Topics) -> Iterator[_R
 
 def _consuming(caja: CajaSettings, topics: Topics) -> _Role:
     warehouses: list[int] = []
-    with suppress(PuenteError):  # which is told where CAJA is looked at
+    with suppress(PuenteError):  # which is reported where CAJA is looked at
         warehouses = warehouses_of(caja)
     rights = [right for need in needs_of_branch(topics, caja.name, warehouses) for right in need.rights()]
     return _Role(text("to serve {caja}", caja=caja.name), rights, text("puente grants kafka --caja {name}", name=caja.name))
 
 
-def _told(role: _Role, lacking: Iterable[Right]) -> Iterator[Finding]:
+def _findings(role: _Role, lacking: Iterable[Right]) -> Iterator[Finding]:
     """Data stand still without some of them, and only what is known of the log without the others."""
     hidden = {right.name for right in lacking if right.operation is Operation.READ and right.resource is Resource.TOPIC}
     for level, code, chosen in (

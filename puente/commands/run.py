@@ -116,7 +116,7 @@ def _first_pass(side: ProducerSide, settings: Settings, stop: Stop, result: Resu
     try:
         result.produced = retrying(lambda: _pass(side, settings, stop), stop=stop)
     except Exception as error:  # noqa: BLE001 - a bug is told by what it becomes
-        result.producer_error = _told("SAE", error)
+        result.producer_error = _as_puente_error("SAE", error)
     if result.produced is not None:
         watch(SAE, (result.produced.read, result.produced.read))
     return result.produced is not None
@@ -139,7 +139,7 @@ def _goes_on(side: ProducerSide, result: Result) -> bool:
     try:
         return side.step() is not None
     except Exception as error:  # noqa: BLE001 - the same
-        result.producer_error = _told("SAE", error)
+        result.producer_error = _as_puente_error("SAE", error)
         return False
 
 
@@ -156,7 +156,7 @@ def _drain(settings: Settings, stop: Stop, caja: CajaSettings, result: CajaResul
             )
             result.error = RetryableError(unread)
     except Exception as error:  # noqa: BLE001 - the same
-        result.error = _told(caja.name, error)
+        result.error = _as_puente_error(caja.name, error)
     finally:
         _release(side.release, result)
 
@@ -167,12 +167,12 @@ def _release(release: Callable[[], None], result: Result | CajaResult) -> None:
         release()
     except Exception as error:  # noqa: BLE001 - the same
         if isinstance(result, CajaResult):
-            result.error = result.error or _told(result.name, error)
+            result.error = result.error or _as_puente_error(result.name, error)
         else:
-            result.producer_error = result.producer_error or _told("SAE", error)
+            result.producer_error = result.producer_error or _as_puente_error("SAE", error)
 
 
-def _told(unit: str, error: Exception) -> PuenteError:
+def _as_puente_error(unit: str, error: Exception) -> PuenteError:
     """As a result has it. A bug ends this unit alone; its traceback is in the log."""
     if isinstance(error, PuenteError) and not is_bug(error):
         return error

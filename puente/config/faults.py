@@ -19,7 +19,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Listed:
     """Several faults, in the reader's language when it is read."""
 
     faults: Sequence[Fault]
@@ -39,4 +39,4 @@ class _Told:
 def error(source: object, faults: Iterable[Fault], lines: Sequence[str] = ()) -> ConfigError:
     """All faults of a file, in the order of its lines."""
     ordered = sorted(faults, key=lambda fault: fault.place.line if fault.place else 0)
-    return ConfigError(text("The settings {path} are wrong:\n{faults}", path=source, faults=_Told(ordered, lines)))
+    return ConfigError(text("The settings {path} are wrong:\n{faults}", path=source, faults=_Listed(ordered, lines)))

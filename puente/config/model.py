@@ -193,7 +193,7 @@ class Settings(_Settings):
 
     @field_validator("log", mode="before")
     @classmethod
-    def _embedded_unless_told(cls, value: object) -> object:
+    def _embedded_by_default(cls, value: object) -> object:
         return {"kind": "embedded", **value} if isinstance(value, dict) else value
 
     @field_validator("company")

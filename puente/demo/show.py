@@ -59,29 +59,29 @@ def demo(
     folder: Path,
     products: int,
     *,
-    told: Callable[[Text], None],
+    announce: Callable[[Text], None],
     showed: Callable[[Shown], None],
     watched: Watched,
     kafka: str | None = None,
 ) -> Outcome:
-    """Runs all of it; `told` hears what is being done, `showed` each edit as it arrived. `kafka` as `site.build` takes it.
+    """Runs all of it; `announce` hears what is being done, `showed` each edit as it arrived. `kafka` as `site.build` takes it.
 
     `watched` gives what hears how far something long is, for as long as it lasts.
     """
     began = perf_counter()
     with watched() as watch:
-        settings = site.build(folder, products, told, kafka, lambda done: watch(SAE, (done, products)))
-    told(text("First load: SAE to the log, the log to each CAJA"))
+        settings = site.build(folder, products, announce, kafka, lambda done: watch(SAE, (done, products)))
+    announce(text("First load: SAE to the log, the log to each CAJA"))
     loading = perf_counter()
     with watched() as watch:
         loaded = once(settings, Stop(), produce=True, cajas=settings.caja, watch=watch)
     for error in loaded.errors:
         raise error
     outcome = Outcome(folder=folder, loaded=loaded, load_seconds=perf_counter() - loading)
-    told(text("Now SAE is edited while Puente runs"))
+    announce(text("Now SAE is edited while Puente runs"))
     with _running(settings):
         outcome.shown = list(_edit(settings, showed))
-    told(text("Every field of every CAJA against a mapping of SAE made by other code"))
+    announce(text("Every field of every CAJA against a mapping of SAE made by other code"))
     outcome.comparisons = compare_all(settings)
     outcome.seconds = perf_counter() - began
     return outcome

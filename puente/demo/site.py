@@ -43,8 +43,8 @@ CAJAS = (
 )
 
 
-def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str | None, watch: Callable[[int], None]) -> Settings:
-    """Makes the folder anew and everything in it; `told` hears what is being done, `watch` how many products SAE has so far.
+def build(folder: Path, products: int, announce: Callable[[Text], None], kafka: str | None, watch: Callable[[int], None]) -> Settings:
+    """Makes the folder anew and everything in it; `announce` hears what is being done, `watch` how many products SAE has so far.
 
     `kafka` is a broker (HOST:PORT) that is to keep the log: topics of this demo alone, since an older one's tell of another SAE.
     """
@@ -52,19 +52,19 @@ def build(folder: Path, products: int, told: Callable[[Text], None], kafka: str 
     if kafka is not None:
         _reach(log)
     _empty(folder)
-    told(text("A SAE with {count} products", count=products))
+    announce(text("A SAE with {count} products", count=products))
     with closing(open_database(_new(folder / SAE))) as database:
         build_sae(database, COMPANY)
         fill_sae(database, company=COMPANY, count=products, watch=watch)
-    told(text("Three CAJAs, empty"))
+    announce(text("Three CAJAs, empty"))
     for caja in CAJAS:
         with closing(open_database(_new(folder / caja.file))) as database:
             build_caja(database, caja.stores)
     (folder / SETTINGS).write_text(_settings(folder, log), encoding="utf-8")
     settings = load(folder / SETTINGS)
-    told(text("Two users: {reader} may read SAE, {writer} write to the CAJAs (puente grants)", reader=READER, writer=WRITER))
+    announce(text("Two users: {reader} may read SAE, {writer} write to the CAJAs (puente grants)", reader=READER, writer=WRITER))
     _grant(folder, settings)
-    told(text("Topics and ledgers (puente setup)"))
+    announce(text("Topics and ledgers (puente setup)"))
     for action in setup.plan(settings, settings.caja, adopt=False):
         action.run()
     return settings

@@ -34,6 +34,7 @@ from puente.reference import build_caja
 from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.keys import Key
 from tests.engines.embedded import Engine
+from tests.engines.templates import databases
 from tests.engines.users import as_writer, grant_caja
 from tests.fakes.caja import MemoryCaja
 from tests.unit.consuming import MAPPERS, PROFILE, customer, product
@@ -92,14 +93,19 @@ def on_firebird(
     url: str, altered: Sequence[str] = (), charset: str = "ISO8859_1", stores: Sequence[ReferenceStore] = STORES
 ) -> Iterator[UnderTest]:
     """`altered`: statements that make the reference CAJA another one."""
-    create.create_database(make_url(url), DatabaseLimits(), charset)
+
+    def make() -> None:
+        create.create_database(make_url(url), DatabaseLimits(), charset)
+        with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
+            build_caja(outside, stores)
+            for statement in altered:
+                execute(outside, sa.text(statement))
+            grant_caja(url)
+            database.create_tables(tables.metadata)
+            execute(database, sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", HEARTBEAT=0))
+
+    databases([url], ("caja", tuple(altered), charset, repr(stores)), make)
     with closing(open_database(as_writer(url))) as database, closing(open_database(url)) as outside:
-        build_caja(outside, stores)
-        for statement in altered:
-            execute(outside, sa.text(statement))
-        grant_caja(url)
-        database.create_tables(tables.metadata)
-        execute(database, sa.insert(tables.lease).values(ID=1, LEDGER_VERSION=tables.VERSION, CAJA="centro", HEARTBEAT=0))
         catalogue = database.catalogue()
         assert check(PROFILE, catalogue, "centro")
         made = mappers(PROFILE, catalogue, {}, CATALOGUES)

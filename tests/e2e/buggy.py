@@ -1,9 +1,7 @@
 """The command, with a bug in one of its units.
 
-    python buggy.py UNIT ARGUMENT …
-
-UNIT is the name of a CAJA, in whose consumer it is met with the first change to be applied, or SAE, whose producer meets it when it
-publishes. It replaces methods of its own process alone.
+Its arguments are UNIT and those of the command. UNIT is the name of a CAJA, in whose consumer the bug is met with the first change to be
+applied, or SAE, whose producer meets it when it publishes. It replaces methods of its own process alone.
 """
 
 import sys
@@ -11,7 +9,7 @@ from typing import Any
 
 from consumer.apply import Applier
 from producer.publish import Publisher
-from puente.cli.main import main
+from puente.cli.main import main as command
 
 PRODUCER = "SAE"
 
@@ -29,6 +27,6 @@ def plant(unit: str) -> None:
     setattr(owner, name, meets_it)
 
 
-if __name__ == "__main__":
+def main() -> None:
     plant(sys.argv[1])
-    main(sys.argv[2:])
+    command(sys.argv[2:])

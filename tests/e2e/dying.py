@@ -1,9 +1,7 @@
 """A process that runs the product and kills itself (-9) at one numbered step, the first time that it comes there.
 
-    python dying.py SETTINGS STEP
-
-The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and `consumer/resync/topic.py`. It replaces
-methods of its own process alone: a signal from outside hits a step by chance at best.
+Its arguments are SETTINGS and STEP. The steps are those of `producer/poll.py` (pass), `consumer/consume.py` and `apply.py` (batch) and
+`consumer/resync/topic.py`. It replaces methods of its own process alone: a signal from outside hits a step by chance at best.
 """
 
 import os
@@ -157,12 +155,9 @@ RESYNC: dict[str, Step] = {
 }
 
 
-def main(settings: str, step: str) -> None:
+def main() -> None:
+    settings, step = sys.argv[1:]
     {**PASS, **BATCH, **RESYNC}[step].plant()
     consumer.apply.SMALLEST, consumer.apply.LARGEST = 1, 10  # small transactions, however fast they are: there must be several
     loaded = load(Path(settings))
     forever(loaded, Stop(), produce=True, cajas=loaded.caja)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

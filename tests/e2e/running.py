@@ -1,32 +1,23 @@
 """The installed command as a process that goes on, which may be asked what it has said so far."""
 
 import signal
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from foundation.errors import ExitCode
-from tests.e2e.small_site import COMMAND, SmallSite
+from tests.e2e.command import ENTRY, Command
+from tests.e2e.small_site import SmallSite
 from tests.engines.pausing import pause
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 class Running:
-    """`puente` with these arguments in the site's folder; the test ends it. `command` stands for the installed one."""
+    """`puente` with these arguments in the site's folder; the test ends it. `entry` stands for the command's own."""
 
-    def __init__(self, site: SmallSite, *arguments: str, command: Sequence[str | Path] = (COMMAND,)) -> None:
+    def __init__(self, site: SmallSite, *arguments: str, entry: str = ENTRY) -> None:
         self._output = _new_file(site.folder)
-        with self._output.open("w") as output:
-            self.process = subprocess.Popen(
-                [*command, *arguments],
-                cwd=site.folder,
-                env=site.environment() | {"PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        with self._output.open("ab") as out:
+            self.process = Command(*arguments, folder=site.folder, environment=site.environment(), stdout=out, stderr=out, entry=entry)
 
     @property
     def said(self) -> str:

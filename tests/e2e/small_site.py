@@ -2,13 +2,13 @@
 
 import os
 import secrets
-import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,9 @@ from puente.demo.statements import run as run_statement
 from puente.loop import Stop
 from puente.reference import Store, build_caja, build_sae
 from puente.wiring.opening import open_log
+from tests.e2e.command import WARNINGS, run
 from tests.engines.kafka_topics import delete_topics
+from tests.engines.templates import databases
 from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae
 
 
@@ -39,8 +41,6 @@ class _Log:
 LOG = _Log()
 COMMAND = Path(sysconfig.get_path("scripts")) / "puente"
 SETTINGS = "puente.toml"
-# What pyproject.toml tells pytest of kafka-python holds for the command, too.
-WARNINGS = "error,ignore:read_text is deprecated,ignore:open_text is deprecated,ignore:unclosed <socket.socket"
 UrlOf = Callable[[str], str]
 
 
@@ -78,24 +78,9 @@ class SmallSite:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PUENTE_LANG": "en", "PYTHONWARNINGS": WARNINGS, "NO_COLOR": "1", "COLUMNS": "200"}
 
-    def puente(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Runs the installed command in the site's folder and waits for it."""
-        return subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment(),
-            text=True,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts the installed command; the test ends it."""
-        return subprocess.Popen(
-            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+    def puente(self, *arguments: str, timeout: float = 60, **options: Any) -> CompletedProcess[str]:
+        """Runs the command in the site's folder and waits for it; the options are those of `run`."""
+        return run(*arguments, folder=self.folder, environment=self.environment(), timeout=timeout, **options)
 
     def set_up(self) -> None:
         """What `puente setup --yes` does, without a process of its own: hundreds of sites are made."""
@@ -183,6 +168,20 @@ def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, produ
     """Makes the databases and the settings, the log's topics and the ledgers."""
     folder.mkdir(parents=True, exist_ok=True)
     site = SmallSite(folder=folder, sae_url=url_of("sae"), caja_urls={caja.name: url_of(caja.name) for caja in cajas})
+    site.write_settings(settings_text(site, cajas))
+
+    def make() -> None:
+        _make(site, cajas, products)
+        if is_set_up:
+            site.set_up()
+
+    databases([site.sae_url, *site.caja_urls.values()], ("site", repr(cajas), products, is_set_up), make)
+    if is_set_up:
+        site.set_up()  # once more: of a copy the ledgers stand, and the log does not
+    return site
+
+
+def _make(site: SmallSite, cajas: Sequence[CajaSpec], products: int) -> None:
     create_database(site.sae_url)
     with closing(open_database(site.sae_url)) as database:
         build_sae(database)
@@ -193,10 +192,6 @@ def build(folder: Path, url_of: UrlOf, cajas: Sequence[CajaSpec] = TWO, *, produ
         with closing(open_database(site.caja_urls[caja.name])) as database:
             build_caja(database, [Store(number, f"Tienda {number}", warehouse) for number, warehouse in caja.stores], **caja.switches)
         grant_caja(site.caja_urls[caja.name])
-    site.write_settings(settings_text(site, cajas))
-    if is_set_up:
-        site.set_up()
-    return site
 
 
 def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:

@@ -2,12 +2,11 @@
 
 import os
 import pty
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.small_site import COMMAND
+from tests.e2e.command import Command
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,13 @@ def at_terminal(folder: Path, environment: dict[str, str], arguments: Sequence[s
     """Runs the command with a terminal on all three streams. Each line is typed once it is asked for; one more question meets the end."""
     ours, its = pty.openpty()
     answers, screen = iter(lines), b""
-    with subprocess.Popen(
-        [COMMAND, *arguments], cwd=folder, env=environment, stdin=its, stdout=its, stderr=its, start_new_session=True
-    ) as command:
-        os.close(its)
-        while shown := _read(ours):
-            screen += shown
-            if screen.endswith(PROMPT):
-                os.write(ours, next((f"{answer}\n".encode() for answer in answers), END))
-        code = command.wait(60)
+    command = Command(*arguments, folder=folder, environment=environment, stdin=its, stdout=its, stderr=its, session=True)
+    os.close(its)
+    while shown := _read(ours):
+        screen += shown
+        if screen.endswith(PROMPT):
+            os.write(ours, next((f"{answer}\n".encode() for answer in answers), END))
+    code = command.wait()
     os.close(ours)
     return Said(code, screen.decode("utf-8", errors="replace").replace("\r\n", "\n"))
 

@@ -1,19 +1,18 @@
 """A bug is its unit's own: one CAJA's consumer, or the producer, ends with a traceback; the others go on."""
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from foundation.errors import ExitCode
 from tests.e2e.buggy import PRODUCER
-from tests.e2e.running import ROOT, Running
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-BUGGY = Path(__file__).with_name("buggy.py")
+BUGGY = "tests.e2e.buggy:main"
 
 
 @pytest.fixture
@@ -21,14 +20,8 @@ def site(tmp_path: Path, embedded: EmbeddedDatabases, site_log: str) -> SmallSit
     return build(tmp_path / "site", embedded.url)
 
 
-def with_a_bug_in(unit: str) -> list[str]:
-    return [sys.executable, str(BUGGY), unit]
-
-
-def once(site: SmallSite, unit: str) -> subprocess.CompletedProcess[str]:
-    command = [*with_a_bug_in(unit), "run", "--once"]
-    env = site.environment() | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=site.folder, env=env, text=True, capture_output=True, timeout=120, check=False)
+def once(site: SmallSite, unit: str) -> CompletedProcess[str]:
+    return site.puente(unit, "run", "--once", timeout=120, entry=BUGGY)
 
 
 def is_equal(site: SmallSite, name: str) -> bool:
@@ -37,7 +30,7 @@ def is_equal(site: SmallSite, name: str) -> bool:
 
 
 def test_run_goes_on_without_the_caja_that_met_a_bug_and_says_so_at_its_end(site: SmallSite) -> None:
-    running = Running(site, "run", command=with_a_bug_in("norte"))
+    running = Running(site, "norte", "run", entry=BUGGY)
     try:
         wait_until(lambda: is_equal(site, "centro") and bool(running.told("bug", "worker=norte")))
         site.sql("UPDATE INVE01 SET DESCR = 'Después'")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 import subprocess
 import time
 from contextlib import closing
@@ -21,7 +20,7 @@ from puente.cli.main import MODULES, build
 from schemas.control import Heartbeat, record
 from tests.docs.commands import COMMANDS
 from tests.docs.pages import READMES, blocks, text_of
-from tests.e2e.small_site import COMMAND, SmallSite, rows_of
+from tests.e2e.small_site import SmallSite, rows_of
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
@@ -55,18 +54,7 @@ def test_a_command_that_does_not_exist_is_an_error_of_configuration(tmp_path: Pa
 def test_a_disk_that_takes_no_more_of_the_log_is_told_and_nothing_is_lost(tmp_path: Path, firebird_server: FirebirdServer) -> None:
     site = build_site(tmp_path / "site", firebird_server.new_url)
 
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
-
-    done = subprocess.run(
-        [COMMAND, "produce", "--once"],
-        cwd=site.folder,
-        env=site.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=small_files,
-    )
+    done = site.puente("produce", "--once", file_size=30_000)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "puente-log.db" in done.stderr
     assert "Traceback" not in done.stderr

@@ -19,7 +19,8 @@ import pytest
 from puente.config import load
 from puente.demo.show import compare_all
 from tests.docker.compose_file import SETTINGS, Service, argv, one_shots, services
-from tests.e2e.small_site import COMMAND, WARNINGS, rows_of, wait_until
+from tests.e2e.command import WARNINGS
+from tests.e2e.small_site import COMMAND, rows_of, wait_until
 from tests.engines.firebird_server import PrivateServer
 from tests.engines.users import execute
 

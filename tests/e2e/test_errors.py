@@ -8,6 +8,7 @@ import pytest
 
 from foundation.errors import ExitCode
 from producer.sae.tables import TABLES
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer, PrivateServer
 from tests.engines.users import as_reader
@@ -178,7 +179,7 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
         return site.caja_rows(name, "MAX(DESCRIPCIO) FROM CATLINEA WHERE ALTA = 'T'") == [(text,)]
 
     site.fill()
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         site.sql("UPDATE CLIN01 SET DESC_LIN = 'uno'")
         wait_until(lambda: shows("centro", "uno") and shows("norte", "uno"))
@@ -188,10 +189,8 @@ def test_a_caja_whose_server_stops_under_a_running_program_holds_up_no_other_and
         second_firebird_server.start()
         wait_until(lambda: shows("centro", "dos"))
     finally:
-        running.terminate()
-        said = running.communicate(timeout=30)[0]
-    assert "Traceback" not in said
-    assert "Works again" in said
+        running.ends()
+    assert "Works again" in running.said
     site.fill()
     assert site.differences() == []
 

@@ -9,7 +9,8 @@ import pytest
 from foundation.errors import ConfigError
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, load
 from puente.config.writing import url_of
-from tests.e2e.small_site import COMMAND, SmallSite, build
+from tests.e2e.command import run
+from tests.e2e.small_site import SmallSite, build
 from tests.e2e.terminal import Said, at_terminal
 from tests.engines.firebird_server import USER_PASSWORD, FirebirdServer
 
@@ -23,16 +24,7 @@ def environment(language: str = "en") -> dict[str, str]:
 
 
 def init(folder: Path, *options: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, "init", *options],
-        cwd=folder,
-        env=environment(language),
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run("init", *options, folder=folder, environment=environment(language))
 
 
 def asked(folder: Path, *lines: str, language: str = "es") -> Said:
@@ -197,15 +189,8 @@ def test_the_settings_that_it_writes_work(tmp_path: Path, firebird_server: Fireb
     folder.mkdir()
     cajas = [part for name, url in site.caja_urls.items() for part in ("--caja", f"{name}={place(url)}")]
     assert init(folder, "--sae-url", place(site.sae_url), *cajas).returncode == 0
-    done = subprocess.run(
-        [COMMAND, "check"],
-        cwd=folder,
-        env={**environment(), "SAE_PASSWORD": USER_PASSWORD, "CAJA_PASSWORD": USER_PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    passwords = {"SAE_PASSWORD": USER_PASSWORD, "CAJA_PASSWORD": USER_PASSWORD}
+    done = run("check", folder=folder, environment={**environment(), **passwords})
     assert done.returncode == 0, done.stdout + done.stderr
 
 

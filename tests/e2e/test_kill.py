@@ -1,13 +1,12 @@
 """`puente run` killed with SIGKILL at random moments while SAE is edited: nothing is lost, nothing is wrong."""
 
-import os
 import random
-import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import Engine
 
@@ -47,18 +46,17 @@ def test_after_twenty_kills_under_a_stream_of_edits_every_caja_equals_sae(engine
     chance = random.Random(SEED)
     turn = 0
     for _ in range(KILLS):
-        running = site.start("run")
+        running = Running(site, "run")
         until = time.monotonic() + chance.uniform(0.4, 2.0)
         try:
             while time.monotonic() < until:
                 turn += 1
                 edit(site, chance, turn)
                 time.sleep(chance.uniform(0, 0.1))
-            assert running.poll() is None, running.communicate()[0]
+            assert running.process.poll() is None, running.said
         finally:
-            os.kill(running.pid, signal.SIGKILL)
-            said = running.communicate()[0]
-        assert "Traceback" not in said, said
+            running.kill()
+        assert "Traceback" not in running.said, running.said
     assert turn > KILLS
 
     last = site.puente("run", "--once")

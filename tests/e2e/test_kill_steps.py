@@ -1,11 +1,8 @@
 """The process killed (-9) at each numbered step of the pass, the batch and the resync: after a restart each CAJA equals SAE."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +10,6 @@ from tests.e2e.dying import BATCH, PASS, RESYNC
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import FirebirdServer
-
-DYING = Path(__file__).with_name("dying.py")
-ROOT = DYING.parent.parent.parent
 
 
 @dataclass
@@ -56,15 +50,7 @@ class Edited:
         self.site.caja_sql("centro", "UPDATE VVENTAS SET ENVSAE = 'T'")
 
     def die_at(self, step: str) -> None:
-        done = subprocess.run(
-            [sys.executable, DYING, self.site.settings, step],
-            cwd=ROOT,
-            env={**self.site.environment(), "PYTHONPATH": str(ROOT)},
-            text=True,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        done = self.site.puente(str(self.site.settings), step, entry="tests.e2e.dying:main")
         assert done.returncode == -signal.SIGKILL, f"it never came to the step {step}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
 

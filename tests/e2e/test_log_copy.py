@@ -16,7 +16,9 @@ import pytest
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Record, Topic, TopicSettings
 from schemas.control import Heartbeat, record
-from tests.e2e.small_site import COMMAND, SmallSite, build, wait_until
+from tests.e2e.command import Command
+from tests.e2e.running import Running
+from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.kafka_topics import delete_topics
 
@@ -129,15 +131,14 @@ def test_a_shop_that_moves_its_log_keeps_its_history_and_writes_no_row_again(sit
 
 def test_it_may_be_copied_while_puente_runs_and_then_the_rest(site: SmallSite, hops: Hops) -> None:
     into = target(site, hops[0])
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         wait_until(lambda: status_of_cajas(site)[0]["holder"] is not None)
         assert copied(report(site, "log", "copy", into)) > 100
         rename_a_line(site, "Mientras")
         wait_until(lambda: site.caja_rows("norte", "COUNT(*) FROM CATLINEA WHERE DESCRIPCIO = 'Mientras'") == [(1,)])
     finally:
-        running.terminate()
-        assert "Traceback" not in running.communicate(timeout=30)[0]
+        running.ends()
     found = report(site, "log", "copy", into)
     assert copied(found) == 1
     assert found["grew"] == []
@@ -180,23 +181,18 @@ def on_a_terminal(site: SmallSite, *arguments: str) -> str:
     """What the command says there on its standard error."""
     ours, theirs = pty.openpty()
     said = bytearray()
-    with subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=site.folder,
-        env={**site.environment(), "TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    ) as running:
-        os.close(theirs)
-        try:
-            while part := os.read(ours, 10_000):
-                said += part
-        except OSError:
-            pass  # Linux's way of saying that the other end is closed
-        finally:
-            os.close(ours)
-        assert running.wait(timeout=60) == 0
+    environment = {**site.environment(), "TERM": "xterm"}
+    with Path(os.devnull).open("wb") as nowhere:
+        running = Command(*arguments, folder=site.folder, environment=environment, stdout=nowhere, stderr=theirs)
+    os.close(theirs)
+    try:
+        while part := os.read(ours, 10_000):
+            said += part
+    except OSError:
+        pass  # Linux's way of saying that the other end is closed
+    finally:
+        os.close(ours)
+    assert running.wait() == 0
     return said.decode()
 
 

@@ -12,6 +12,7 @@ import pytest
 from foundation.engines import open_database
 from puente.config import load
 from puente.demo.statements import run as run_statement
+from tests.e2e.running import Running
 from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
@@ -66,19 +67,18 @@ def test_a_dry_run_tells_what_the_resync_then_does_and_writes_nothing(site: Smal
     assert told["currency"]["changed"] == []
     assert site.caja_rows("norte", "PRODUCTO, DESCRIPCIO, ALTA FROM CATINVEN ORDER BY PRODUCTO") == before
     # And when it is done, while the producer speaks
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         done = by_entity(report(site)["entities"])
     finally:
-        running.terminate()
-        assert "Traceback" not in running.communicate(timeout=30)[0]
+        running.ends()
     assert done["product"]["rows_written"] == 3
     assert done["product_line"]["inactivated"] == 1
     assert site.caja_rows("norte", "ALTA FROM CATLINEA WHERE LINEA = 'ZZZ'") == [("F",)]
 
 
 def test_a_running_puente_hands_the_caja_over_and_goes_on_afterwards(site: SmallSite) -> None:
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         wait_until(lambda: status_of(site, "norte")["holder"] is not None)
         holder = status_of(site, "norte")["holder"]
@@ -89,15 +89,14 @@ def test_a_running_puente_hands_the_caja_over_and_goes_on_afterwards(site: Small
         site.sql("UPDATE INVE01 SET DESCR = 'después' WHERE STATUS = 'A'")
         wait_until(lambda: site.differences() == [])
     finally:
-        running.terminate()
-        assert "Traceback" not in running.communicate(timeout=30)[0]
+        running.ends()
 
 
 def test_many_deletes_are_held_told_and_done_once_somebody_allows_them(site: SmallSite) -> None:
     # Given more products of CAJA's own than may be inactivated unasked
     extra = [f"INSERT INTO CATINVEN (PRODUCTO, DESCRIPCIO, ALTA) VALUES ('X-{n}', 'de la casa', 'T')" for n in range(60)]
     site.caja_sql("norte", *extra)
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         found = by_entity(report(site)["entities"])
         assert (found["product"]["held"], found["product"]["inactivated"]) == (60, 0)
@@ -110,8 +109,7 @@ def test_many_deletes_are_held_told_and_done_once_somebody_allows_them(site: Sma
         assert found["product"]["inactivated"] == 60
         assert status_of(site, "norte")["sweeps_held"] == {}
     finally:
-        running.terminate()
-        assert "Traceback" not in running.communicate(timeout=30)[0]
+        running.ends()
     assert site.caja_rows("norte", "COUNT(*) FROM CATINVEN WHERE PRODUCTO LIKE 'X-%' AND ALTA = 'T'") == [(0,)]
 
 

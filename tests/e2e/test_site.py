@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from foundation.errors import ExitCode
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.e2e.small_site import build as build_site
 from tests.engines.embedded import EmbeddedDatabases
@@ -78,7 +79,7 @@ def test_a_ledger_copied_with_its_database_is_refused_until_it_is_adopted(tmp_pa
 
 def test_a_log_deleted_under_a_running_program_is_made_again_and_every_caja_ends_equal(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
     site = build_site(tmp_path / "site", embedded.url)
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         wait_until(lambda: bool(site.caja_rows("norte", "COUNT(*) FROM PUENTE_ROWS WHERE ENTITY = 'stock'")[0][0]))
         site.delete_log()
@@ -86,10 +87,8 @@ def test_a_log_deleted_under_a_running_program_is_made_again_and_every_caja_ends
         wait_until(lambda: site.caja_rows("norte", "MAX(DESCRIPCIO) FROM CATLINEA") == [("después",)])
         wait_until(lambda: site.caja_rows("centro", "MAX(DESCRIPCIO) FROM CATLINEA") == [("después",)])
     finally:
-        running.terminate()
-        said = running.communicate(timeout=30)[0]
-    assert re.search("deleted or replaced|deleted, cut or made again", said)
-    assert "Traceback" not in said
+        running.ends()
+    assert re.search("deleted or replaced|deleted, cut or made again", running.said)
     site.fill()
     assert site.differences() == []
 
@@ -97,7 +96,7 @@ def test_a_log_deleted_under_a_running_program_is_made_again_and_every_caja_ends
 def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Path, embedded: EmbeddedDatabases) -> None:
     site = build_site(tmp_path / "site", embedded.url)
     site.fill()
-    running = site.start("run")
+    running = Running(site, "run")
     try:
         for _ in range(100):
             if report(site.puente("status", "--json"))["cajas"][1]["holder"]:
@@ -107,8 +106,5 @@ def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Pa
         assert "Another p" in second.stderr
         assert second.stderr.count("puente: ") == 3
     finally:
-        running.terminate()
-        said = running.communicate(timeout=30)[0]
-    assert running.returncode == ExitCode.OK
-    assert "Traceback" not in said
+        running.ends()
     site.fill()

@@ -1,17 +1,17 @@
 """Two consumers of one CAJA: one writes, the other stands by; and a holder that sleeps and wakes up late."""
 
 import json
-import os
 import signal
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from foundation.errors import ExitCode
+from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
-from tests.engines.pausing import pause
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -30,6 +30,18 @@ def holder(site: SmallSite) -> int | None:
     return None if said is None else int(said.rsplit("(", 1)[1].rstrip(")"))
 
 
+@contextmanager
+def consuming(site: SmallSite, holder_now: Running | None = None) -> Iterator[Running]:
+    """One of norte's consumers, once it writes; or stands by, where another one is named."""
+    running = Running(site, "consume", "--caja", "norte")
+    try:
+        if holder_now is None:
+            wait_until(lambda: holder(site) == running.process.pid)
+        yield running
+    finally:
+        running.kill()
+
+
 def change(site: SmallSite, turn: int) -> None:
     site.sql(f"UPDATE INVE01 SET DESCR = 'Vuelta {turn}' WHERE STATUS = 'A'", f"UPDATE MULT01 SET EXIST = {turn}")
     assert site.puente("produce", "--once").returncode == 0
@@ -39,73 +51,60 @@ def is_shown(site: SmallSite) -> bool:
     return all(not comparison.differences for comparison in site.compare("norte"))
 
 
-def end(*processes: subprocess.Popen[str]) -> None:
-    for process in processes:
-        os.kill(process.pid, signal.SIGCONT)
-        process.terminate()
-    for process in processes:
-        assert "Traceback" not in process.communicate(timeout=30)[0]
-
-
 def test_a_holder_that_sleeps_loses_the_caja_and_does_not_write_when_it_wakes_up(site: SmallSite) -> None:
-    first = site.start("consume", "--caja", "norte")
-    second = None
-    try:
-        wait_until(lambda: holder(site) == first.pid)
-        second = site.start("consume", "--caja", "norte")
+    with consuming(site) as first, consuming(site, first) as second:
         change(site, 1)
         wait_until(lambda: is_shown(site))
-        assert holder(site) == first.pid
+        assert holder(site) == first.process.pid
         # Given a holder that sleeps, with changes that it has not seen
-        pause(first)
-        change(site, 2)
-        # Then the other takes over
-        wait_until(lambda: holder(site) == second.pid)
-        wait_until(lambda: is_shown(site))
-        touched = site.caja_rows("norte", "HEARTBEAT FROM PUENTE_LEASE")
+        with first.asleep():
+            change(site, 2)
+            # Then the other takes over
+            wait_until(lambda: holder(site) == second.process.pid)
+            wait_until(lambda: is_shown(site))
+            touched = site.caja_rows("norte", "HEARTBEAT FROM PUENTE_LEASE")
+            change(site, 3)
         # And when the first wakes up, it stands by
-        change(site, 3)
-        os.kill(first.pid, signal.SIGCONT)
         wait_until(lambda: is_shown(site))
-        assert holder(site) == second.pid
+        assert holder(site) == second.process.pid
         assert site.caja_rows("norte", "HEARTBEAT FROM PUENTE_LEASE") > touched
         # Until the second is gone
-        os.kill(second.pid, signal.SIGKILL)
-        wait_until(lambda: holder(site) == first.pid)
+        second.kill()
+        wait_until(lambda: holder(site) == first.process.pid)
         change(site, 4)
         wait_until(lambda: is_shown(site))
-    finally:
-        end(first)
-        if second is not None:
-            second.communicate(timeout=30)
+        first.ends()
 
 
 def test_of_two_that_start_together_one_writes_and_nothing_is_lost(site: SmallSite) -> None:
-    both = [site.start("consume", "--caja", "norte") for _ in range(2)]
+    both = [Running(site, "consume", "--caja", "norte") for _ in range(2)]
     try:
-        wait_until(lambda: holder(site) in {process.pid for process in both})
+        wait_until(lambda: holder(site) in {one.process.pid for one in both})
         for turn in range(5):
             change(site, turn)
         wait_until(lambda: is_shown(site))
         at_work = holder(site)
-        end(*(process for process in both if process.pid == at_work))
+        both.sort(key=lambda one: one.process.pid != at_work)
+        both[0].ends()
         change(site, 9)
         wait_until(lambda: is_shown(site))
+        both[1].ends()
     finally:
-        end(*(process for process in both if process.poll() is None))
+        for one in both:
+            one.kill()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, ExitCode.OK), (signal.SIGINT, ExitCode.INTERRUPTED)])
 def test_a_clean_stop_gives_the_caja_back_at_once(site: SmallSite, number: int, code: ExitCode) -> None:
     """The client library would rather have ended every connection at these signals."""
-    process = site.start("run")
+    running = Running(site, "run")
     try:
-        wait_until(lambda: holder(site) == process.pid)
+        wait_until(lambda: holder(site) == running.process.pid)
+        running.process.send_signal(number)
+        assert running.process.wait() == code, running.said
     finally:
-        process.send_signal(number)
-        said = process.communicate(timeout=30)[0]
-    assert process.returncode == code
-    assert "Could not end cleanly" not in said
-    assert "connection shutdown" not in said
+        running.kill()
+    assert "Could not end cleanly" not in running.said
+    assert "connection shutdown" not in running.said
     assert site.caja_rows("norte", "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)]
     assert site.caja_rows("centro", "FENCING_TOKEN FROM PUENTE_LEASE") == [(None,)]

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 from tests.engines.ports import HOST, free_port
@@ -110,6 +111,8 @@ class PrivateServer(FirebirdServer, PrivateProcess):
     """A server of this test run alone."""
 
     start_seconds = START_SECONDS
+    known: ClassVar[list["PrivateServer"]] = []
+    """All that this process made."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(host=HOST, port=free_port(), user=USER, password=PASSWORD, folder=str(root / "data"))
@@ -128,6 +131,7 @@ class PrivateServer(FirebirdServer, PrivateProcess):
         engine = _engine_folder()
         # Short, as the names of sockets and lock files must be; and not pytest's tmp_path, which stays after the run.
         server = cls(Path(tempfile.mkdtemp(prefix="fb-")))
+        cls.known.append(server)
         atexit.register(server.remove)
         try:
             _lay_out(server, engine)

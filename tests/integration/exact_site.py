@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from firebird.driver import Isolation, TraAccessMode, tpb
 
-from foundation.engines import open_database
+from foundation.engines import create_database, open_database
 from foundation.engines.database import Database
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import START
@@ -25,6 +25,7 @@ from schemas.codec import Decoder, content_hash, encode
 from schemas.control import Heartbeat, parse
 from schemas.headers import read_headers
 from schemas.topics import Topics
+from tests.engines.templates import databases
 from tests.engines.users import as_reader, grant_sae
 
 TOPICS = Topics("puente", "01")
@@ -44,21 +45,28 @@ CONTENT = (
 
 @dataclass
 class Site:
-    """A SAE on a real engine with a producer in the mode `record-version`, on a log in memory. The producer may only read."""
+    """A SAE on a real engine, made at `url`, with a producer in the mode `record-version` on a log in memory. It may only read."""
 
     url: str
     stack: ExitStack
     log: MemoryLog = field(default_factory=MemoryLog)
 
     def __post_init__(self) -> None:
+        databases([self.url], "exact site", self._make)
         self.database = self.connect()
-        build_sae(self.database)
-        self.sql(*CONTENT)
-        grant_sae(self.url)
         self.sae = SqlSae(self.stack.enter_context(closing(open_database(as_reader(self.url)))), "auto")
         self.begin()
         self.run()
         assert self.sae.exact == KEYS.keys()
+
+    def _make(self) -> None:
+        create_database(self.url)
+        with closing(open_database(self.url)) as database:
+            build_sae(database)
+            with database.writing() as writer:
+                for statement in CONTENT:
+                    run(writer, statement)
+        grant_sae(self.url)
 
     def begin(self, log: MemoryLog | None = None) -> None:
         """A producer, on another log where one is given."""

@@ -38,9 +38,9 @@ def found(folder: Path, url: str, capture: str) -> list[Finding]:
     return [finding for finding in of_sae if " may " not in str(finding.text)]
 
 
-def tells_versions(url: str) -> bool:
+def has_record_versions(url: str) -> bool:
     with closing(open_database(url)) as database, database.reading() as reader:
-        return reader.tells_versions
+        return reader.has_record_versions
 
 
 def test_auto_reads_every_table_by_the_best_mode_there_is(url: str, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_auto_reads_every_table_by_the_best_mode_there_is(url: str, tmp_path: Pa
     assert str(stock.text) == "stock is read by warehouse, from MULT01"
     said = {finding.about: str(finding.text) for finding in tables}
     assert said.keys() == {f"{name}01" for name in TABLES.values()}
-    exact = tells_versions(url)
+    exact = has_record_versions(url)
     for text in said.values():
         assert ("record-version" in text, "compare" in text) == (exact, not exact)
         assert float(text.split()[-2]) < 60 if exact else float(text.split()[-2]) >= 300
@@ -60,7 +60,7 @@ def test_compare_may_be_asked_for(url: str, tmp_path: Path) -> None:
 
 def test_record_version_where_there_is_none_is_an_error_of_configuration(url: str, tmp_path: Path) -> None:
     last = found(tmp_path, url, "record-version")[-1]
-    assert (last.level, last.code) == ((Level.OK, ExitCode.OK) if tells_versions(url) else (Level.ERROR, ExitCode.CONFIG))
+    assert (last.level, last.code) == ((Level.OK, ExitCode.OK) if has_record_versions(url) else (Level.ERROR, ExitCode.CONFIG))
 
 
 def test_a_table_that_is_not_exact_is_read_by_compare(url: str, tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_a_table_that_is_not_exact_is_read_by_compare(url: str, tmp_path: Path) 
     assert str(stock.text) == "stock is read by warehouse, from MULT01"
     said = {finding.about: str(finding.text) for finding in tables}
     assert "compare" in said["CLIN01"]
-    assert ("record-version" in said["INVE01"]) == tells_versions(url)
+    assert ("record-version" in said["INVE01"]) == has_record_versions(url)

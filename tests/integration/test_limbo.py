@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from foundation.engines import create_database
 from foundation.engines.errors import RowInLimbo
 from foundation.eventlog.memory import MemoryLog
 from producer.sae.tables import Clie
@@ -29,10 +28,8 @@ def url_of(request: pytest.FixtureRequest) -> UrlOf:
 
 @pytest.fixture
 def site(url_of: UrlOf) -> Iterator[Site]:
-    url = url_of("sae")
-    create_database(url)
     with ExitStack() as stack:
-        yield Site(url, stack)
+        yield Site(url_of("sae"), stack)
 
 
 @pytest.fixture
@@ -78,10 +75,8 @@ def test_a_start_compares_all_but_what_rests_on_the_table(site: Site, url_of: Ur
 
 
 def test_the_table_waits_on_a_server_that_refuses_the_row(firebird_server: FirebirdServer) -> None:
-    url = firebird_server.new_url("sae")
-    create_database(url)
     with ExitStack() as stack:
-        site = Site(url, stack)
+        site = Site(firebird_server.new_url("sae"), stack)
         with prepared(site.url, firebird_server.new_url("other"), "UPDATE INVE01 SET DESCR = 'prepared' WHERE CVE_ART = 'A'"):
             site.sql("UPDATE PRECIO_X_PROD01 SET PRECIO = 8 WHERE CVE_ART = 'A'", NEW_LINE)
             assert list(site.published()) == ["product_line L"]
@@ -91,10 +86,8 @@ def test_the_table_waits_on_a_server_that_refuses_the_row(firebird_server: Fireb
 
 
 def test_who_may_end_it_is_told_how(firebird_server: FirebirdServer) -> None:
-    url = firebird_server.new_url("sae")
-    create_database(url)
     with ExitStack() as stack:
-        site = Site(url, stack)
+        site = Site(firebird_server.new_url("sae"), stack)
         with (
             prepared(site.url, firebird_server.new_url("other"), "UPDATE CLIE01 SET NOMBRE = 'prepared'"),
             pytest.raises(RowInLimbo, match=r"limbo.*gfix -rollback \d+ ends"),

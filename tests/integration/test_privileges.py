@@ -40,7 +40,7 @@ class Databases:
     @property
     def is_2_5(self) -> bool:
         with closing(open_database(self.sae)) as database, database.reading() as reader:
-            return not reader.tells_versions
+            return not reader.has_record_versions
 
 
 @pytest.fixture(scope="module", params=["embedded", "server"])

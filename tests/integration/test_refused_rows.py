@@ -14,6 +14,7 @@ from foundation.engines.catalogue import Kind
 from foundation.engines.database import Database
 from foundation.engines.writing import Action, Refusal, RowError, RowWrite, WriteColumn, WritePlan
 from tests.engines.embedded import Engine
+from tests.engines.templates import databases
 
 PLAN = WritePlan(
     table="THINGS",
@@ -41,11 +42,15 @@ class RollBack(Exception):
 @pytest.fixture
 def url(engine: Engine) -> str:
     made = engine.new_url("refused")
-    create_database(made)
-    with closing(open_database(made)) as owner:
-        for statement in TABLES:
-            run(owner, statement)
-        owner.create_tables(tables.metadata)
+
+    def make() -> None:
+        create_database(made)
+        with closing(open_database(made)) as owner:
+            for statement in TABLES:
+                run(owner, statement)
+            owner.create_tables(tables.metadata)
+
+    databases([made], "refused rows", make)
     return made
 
 

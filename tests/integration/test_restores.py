@@ -14,7 +14,6 @@ import firebird.driver
 import pytest
 from firebird.driver import ShutdownMethod, ShutdownMode, SrvRestoreFlag, driver_config
 
-from foundation.engines import create_database
 from foundation.errors import ConnectionLost
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.firebird_server import PASSWORD, USER, PrivateServer
@@ -52,7 +51,6 @@ def saved(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path, by_g
 
 def _embedded(databases: EmbeddedDatabases, stack: ExitStack, kept: Path, by_gbak: bool) -> Saved:
     """Nobody may be connected; the producer's connection ends without an error."""
-    create_database(databases.url("sae"))
     site, path = Site(databases.url("sae"), stack), databases.path("sae")
     save, restore = _gbak("", str(path), kept) if by_gbak else _copy(path, kept)
     ends = (site.database.close, site.sae.close)
@@ -62,7 +60,6 @@ def _embedded(databases: EmbeddedDatabases, stack: ExitStack, kept: Path, by_gba
 def _on_a_server(server: PrivateServer, stack: ExitStack, kept: Path, by_gbak: bool) -> Saved:
     """The producer's connection breaks: the database is shut down for gbak, the server for a copy."""
     name = server.new_name("sae")
-    create_database(server.url(name))
     site = Site(server.url(name), stack)
     if by_gbak:
         save, restore = _gbak(_known_to_the_driver(server), server.path(name), kept)

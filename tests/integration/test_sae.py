@@ -23,6 +23,7 @@ from puente.demo.retail import fill_sae
 from puente.demo.statements import literal, load, run
 from puente.reference import build_sae
 from schemas.topics import Topics
+from tests.engines import templates
 from tests.engines.embedded import Engine
 from tests.engines.users import as_reader, grant_sae
 
@@ -57,11 +58,16 @@ def databases(engine: Engine) -> Iterator[Databases]:
 
 
 @pytest.fixture
-def url(databases: Databases) -> str:
+def url(engine: Engine) -> str:
     """A database with the tables of company 01."""
-    url = databases.new()
-    with closing(open_database(url)) as database:
-        build_sae(database)
+    url = engine.new_url("sae")
+
+    def make() -> None:
+        create_database(url)
+        with closing(open_database(url)) as database:
+            build_sae(database)
+
+    templates.databases([url], "company 01", make)
     return url
 
 

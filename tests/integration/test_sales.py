@@ -21,6 +21,7 @@ from puente.demo.statements import run
 from puente.findings import Level
 from puente.reference import Store, build_caja
 from tests.engines.embedded import Engine
+from tests.engines.templates import databases
 from tests.engines.users import as_writer, execute, grant_caja
 
 PROFILE = profile.load("caja50")
@@ -49,11 +50,15 @@ UNPOSTED = [
 def url(engine: Engine) -> str:
     """A CAJA with many posted sales, and no index but those of its keys."""
     made = engine.new_url("caja")
-    create_database(made)
-    with closing(open_database(made)) as database:
-        build_caja(database, [Store(1, "Centro", 1)])
-    execute(made, [FILL])
-    execute(made, UNPOSTED)
+
+    def make() -> None:
+        create_database(made)
+        with closing(open_database(made)) as database:
+            build_caja(database, [Store(1, "Centro", 1)])
+        execute(made, [FILL])
+        execute(made, UNPOSTED)
+
+    databases([made], "many sales", make)
     return made
 
 

@@ -67,7 +67,7 @@ class Recorder:
     label: str = "recorded"
     connections: int = 1
     ids: TransactionIds | None = None
-    tells_versions: bool = False
+    has_record_versions: bool = False
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         return {name: table for name, table in self.known.items() if names is None or name in names}

@@ -81,12 +81,12 @@ class FirebirdDatabase:
                 yield
         except FOREIGN as error:
             self.judge(error)
-            raise self.told(error) from error
+            raise self.as_puente_error(error) from error
 
     def _limited(self) -> AbstractContextManager[None]:
         return self._limit.running() if self._limit else nullcontext()
 
-    def told(self, error: BaseException) -> PuenteError:
+    def as_puente_error(self, error: BaseException) -> PuenteError:
         if self._limit is None or not self._limit.passed:
             return translate(error, self.label)
         return ConnectionLost(
@@ -120,7 +120,7 @@ class FirebirdDatabase:
 
     def judge(self, error: BaseException) -> None:
         """Of a connection that broke nothing may be asked any more, not even to close a cursor."""
-        if self._opened is not None and isinstance(self.told(error), ConnectionLost):
+        if self._opened is not None and isinstance(self.as_puente_error(error), ConnectionLost):
             if self._limit is not None:
                 self._limit.forget()
             abandon(self._opened)

@@ -140,7 +140,7 @@ def row_error(index: int, code: int, state: str | None, *, seen: bool, plan: Wri
     return RowError(index, code, False, message, unsure=taken and not seen, taken=taken)
 
 
-def what_it_says(error: BaseException | None) -> Text | None:
+def message_of_trigger(error: BaseException | None) -> Text | None:
     """Of an exception that a trigger raised: its name and its text; None of any other error."""
     if error is None or Gds.EXCEPT not in codes_of(error):
         return None

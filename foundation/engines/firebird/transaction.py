@@ -49,7 +49,7 @@ class Transaction:
         return oldest_active if oldest is None else min(oldest, oldest_active)
 
     @property
-    def tells_versions(self) -> bool:
+    def has_record_versions(self) -> bool:
         with self._database.asking():
             return bool(native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
 
@@ -80,7 +80,7 @@ class Transaction:
         try:
             yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
         except FOREIGN as error:
-            raise self._database.told(error) from error
+            raise self._database.as_puente_error(error) from error
         finally:
             with asking():
                 result.close()

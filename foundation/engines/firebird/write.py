@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from foundation.engines.firebird.codes import Gds
-from foundation.engines.firebird.errors import row_error, what_it_says
+from foundation.engines.firebird.errors import message_of_trigger, row_error
 from foundation.engines.firebird.packed import PackedBlock
 from foundation.engines.writing import RowError, RowWrite, WritePlan, Written
 from foundation.errors import ConnectionLost, PuenteError
@@ -24,7 +24,7 @@ class Statements(Protocol):
 
     def asking(self) -> AbstractContextManager[None]: ...
 
-    def told(self, error: BaseException) -> PuenteError: ...
+    def as_puente_error(self, error: BaseException) -> PuenteError: ...
 
     def block(self, plan: WritePlan, *, aloud: bool = False) -> PackedBlock: ...
 
@@ -57,10 +57,10 @@ class RowWriter:
     def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
         """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
         called_off = [error for error in errors if error.code == Gds.EXCEPT][:EXPLAINED]
-        said = {error.index: self._said(plan, rows[error.index]) for error in called_off}
-        return [replace(error, message=said.get(error.index) or error.message) for error in errors]
+        reasons = {error.index: self._reason(plan, rows[error.index]) for error in called_off}
+        return [replace(error, message=reasons.get(error.index) or error.message) for error in errors]
 
-    def _said(self, plan: WritePlan, row: RowWrite) -> Text | None:
+    def _reason(self, plan: WritePlan, row: RowWrite) -> Text | None:
         """Nothing of it stays: Firebird takes back what a statement did that failed, and else it is taken back here."""
         native: Any = self._connection.connection.dbapi_connection
         transaction = native.main_transaction
@@ -71,7 +71,7 @@ class RowWriter:
         except ConnectionLost:
             raise
         except PuenteError as error:
-            return what_it_says(error.__cause__)
+            return message_of_trigger(error.__cause__)
         with self._statements.asking():
             transaction.rollback(savepoint=TRIED)
         return None

@@ -32,55 +32,55 @@ def _to_be_mended(error: KafkaError, servers: str) -> ConfigError | None:
     """None where trying again may help."""
     match error:
         case _ if isinstance(error, _WRONG_USER):
-            said = text("Kafka {servers} does not know the user name or the password of [log]", servers=servers)
+            message = text("Kafka {servers} does not know the user name or the password of [log]", servers=servers)
         case errors.GroupAuthorizationFailedError(args=(name, Operation() as operation)):
-            said = text(
+            message = text(
                 "Kafka {servers}: this user lacks {operation} on the group {name}; puente grants kafka prints the commands that give it",
                 servers=servers,
                 operation=operation,
                 name=name,
             )
         case errors.AuthorizationError(args=(name, Operation() as operation)):
-            said = text(
+            message = text(
                 "Kafka {servers}: this user lacks {operation} on the topic {name}; puente grants kafka prints the commands that give it",
                 servers=servers,
                 operation=operation,
                 name=name,
             )
         case _ if isinstance(error, errors.AuthorizationError):
-            said = text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_told(error))
+            message = text("Kafka {servers} does not let this user do that: {what}", servers=servers, what=_words(error))
         case errors.UnsupportedVersionError():
-            said = text("Kafka {servers} is too old: Puente needs Apache Kafka 3.1 or newer", servers=servers)
+            message = text("Kafka {servers} is too old: Puente needs Apache Kafka 3.1 or newer", servers=servers)
         case _ if isinstance(error, _TOO_LARGE):
-            said = text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_told(error))
+            message = text("Kafka {servers} takes no event so large: raise max.message.bytes ({what})", servers=servers, what=_words(error))
         case errors.UnsupportedCodecError():
-            said = text(
+            message = text(
                 "Kafka {servers} compresses topics so that Puente cannot read them: set their compression.type to producer",
                 servers=servers,
             )
         case _ if isinstance(error, _REFUSED):
-            said = text("Kafka {servers} refuses: {what}", servers=servers, what=_told(error))
+            message = text("Kafka {servers} refuses: {what}", servers=servers, what=_words(error))
         case _:
             return None
-    return ConfigError(said)
+    return ConfigError(message)
 
 
 def _passing(error: KafkaError, servers: str) -> RetryableError:
     match error:
         case _ if isinstance(error, NO_CONNECTION):
-            said = text("Kafka {servers} cannot be reached", servers=servers)
+            message = text("Kafka {servers} cannot be reached", servers=servers)
         case errors.KafkaStorageError():
-            said = text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers)
+            message = text("Kafka {servers} cannot write to its disk: look whether it is full", servers=servers)
         case errors.OutOfOrderSequenceNumberError() | errors.UnknownProducerIdError():  # what it was sent before is there no more
-            said = text("The topic {topic} was deleted, cut or made again", topic=error.args[0])
+            message = text("The topic {topic} was deleted, cut or made again", topic=error.args[0])
         case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
-            said = text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers)
+            message = text("Kafka {servers} has too few brokers running to keep what it is sent", servers=servers)
         case _:
-            said = text("Kafka {servers} cannot do it now: {what}", servers=servers, what=_told(error))
-    return RetryableError(said)
+            message = text("Kafka {servers} cannot do it now: {what}", servers=servers, what=_words(error))
+    return RetryableError(message)
 
 
-def _told(error: KafkaError) -> str:
+def _words(error: KafkaError) -> str:
     """Kafka's own name of the trouble, and what it is about."""
     about = ", ".join(str(argument) for argument in error.args)
     name = getattr(error, "message", "") or type(error).__name__

@@ -193,7 +193,7 @@ class KafkaLog:
         return False
 
     def commit_offsets(self, reader: str, positions: Mapping[Topic, Offset]) -> None:
-        def tell() -> None:
+        def commit() -> None:
             there = {topic: offset for topic, offset in positions.items() if self._client.place(topic) is not None}
             if reader not in self._coordinators:
                 self._coordinators[reader] = groups.coordinator(self._client, reader)
@@ -204,7 +204,7 @@ class KafkaLog:
                 raise
 
         if positions:
-            self._client.trying(tell)
+            self._client.trying(commit)
 
     def committed_offsets(self, reader: str) -> dict[Topic, Offset]:
         return self._client.trying(lambda: groups.committed(self._client, groups.coordinator(self._client, reader), reader))
