@@ -205,6 +205,10 @@ def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 40) -> None:
     until = time.monotonic() + seconds
-    while not is_so():
+    while True:
+        began = time.monotonic()
+        if is_so():
+            return
         assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)  # other processes answer by what they wrote
+        # Other processes answer by what they wrote. To look costs time of theirs, too: for twice as long they are left alone.
+        time.sleep(max(0.1, 2 * (time.monotonic() - began)))

@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 def databases(urls: Sequence[str], key: Hashable, make: Callable[[], object]) -> None:
     """Sees that databases of this key stand at the URLs: as `make` makes them there, or as it made others before.
 
-    Nobody may have them open when `make` returns. A server from outside has its files where we may not see them: there each is made.
+    Nobody may have them open when `make` returns. Where their files are not ours to copy each is made.
     """
     files = [_file(url) for url in urls]
     if not all(files):
@@ -35,9 +35,10 @@ def databases(urls: Sequence[str], key: Hashable, make: Callable[[], object]) ->
 
 
 def _file(url: str) -> str | None:
+    """None where it is a server's own affair: one from outside, or an alias."""
     parsed = make_url(url)
     is_ours = parsed.host is None or any(server.port == parsed.port for server in PrivateServer.known)
-    return parsed.database if is_ours else None
+    return parsed.database if is_ours and parsed.database is not None and parsed.database.startswith("/") else None
 
 
 _folders: list[Path] = []
