@@ -22,6 +22,7 @@ from foundation.eventlog.lineage import BrokenLineage, Position, newest, read_on
 from foundation.eventlog.memory import MemoryLog, MemoryStore
 from foundation.eventlog.port import DAY_MS, START, Event, EventLog, Offset, Record, Topic, TopicSettings
 from tests.engines.kafka_topics import delete_topics
+from tests.patience import HANG_SECONDS
 
 PREFIX = f"c{token_hex(4)}"  # no other worker of the same test run has the same topics
 A, B = Topic(f"{PREFIX}.01.product"), Topic(f"{PREFIX}.01.customer")
@@ -88,7 +89,7 @@ class OnKafka:
     @staticmethod
     def _wait_until_compacted(log: KafkaLog, topic: Topic) -> None:
         left = {event.offset for event in newest(everything(log, topic)).values()}
-        until = monotonic() + 20
+        until = monotonic() + HANG_SECONDS
         while {event.offset for event in everything(log, topic) if event.key != FILLER} - left:
             assert monotonic() < until, "the cleaner did not come"
             log.append([Record(topic=topic, key=FILLER, value=b"")])

@@ -17,12 +17,12 @@ from typing import IO
 
 from foundation.once import once
 from tests.e2e.prepared_process import Order
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 ENTRY = "puente.cli.main:main"
 # What pyproject.toml tells pytest of kafka-python holds for the command, too.
 WARNINGS = "error,ignore:read_text is deprecated,ignore:open_text is deprecated,ignore:unclosed <socket.socket"
-END_SECONDS = 60
 
 
 class _Prepared:
@@ -81,7 +81,7 @@ class Command:
             self._end()
         return self.returncode
 
-    def wait(self, seconds: float = END_SECONDS) -> int:
+    def wait(self, seconds: float = HANG_SECONDS) -> int:
         """Raises `subprocess.TimeoutExpired`."""
         if self.returncode is None:
             if not select([self._answers], [], [], seconds)[0]:
@@ -111,7 +111,7 @@ def run(
     *arguments: str,
     folder: Path,
     environment: Mapping[str, str],
-    timeout: float = END_SECONDS,
+    timeout: float = HANG_SECONDS,
     entry: str = ENTRY,
     file_size: int | None = None,
 ) -> subprocess.CompletedProcess[str]:

@@ -38,12 +38,12 @@ class Running:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(60)
+        self.process.wait()
 
     def ends(self) -> None:
         """Asked to, and without a bug."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(60)
+        code = self.process.wait()
         assert code == ExitCode.OK, f"{code} after:\n{self.said}"
         assert "Traceback" not in self.said, self.said
 

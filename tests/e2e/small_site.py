@@ -29,6 +29,7 @@ from tests.e2e.command import WARNINGS, run
 from tests.engines.kafka_topics import delete_topics
 from tests.engines.templates import databases
 from tests.engines.users import as_reader, as_writer, grant_caja, grant_sae
+from tests.patience import HANG_SECONDS
 
 
 @dataclass
@@ -78,7 +79,7 @@ class SmallSite:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PUENTE_LANG": "en", "PYTHONWARNINGS": WARNINGS, "NO_COLOR": "1", "COLUMNS": "200"}
 
-    def puente(self, *arguments: str, timeout: float = 60, **options: Any) -> CompletedProcess[str]:
+    def puente(self, *arguments: str, timeout: float = HANG_SECONDS, **options: Any) -> CompletedProcess[str]:
         """Runs the command in the site's folder and waits for it; the options are those of `run`."""
         return run(*arguments, folder=self.folder, environment=self.environment(), timeout=timeout, **options)
 
@@ -203,7 +204,7 @@ def settings_text(site: SmallSite, cajas: Sequence[CajaSpec]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 40) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
     until = time.monotonic() + seconds
     while True:
         began = time.monotonic()

@@ -9,7 +9,7 @@ from tests.e2e.screens import on_a_terminal
 from tests.e2e.small_site import SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 
 @pytest.fixture

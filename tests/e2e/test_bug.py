@@ -11,7 +11,7 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 BUGGY = "tests.e2e.buggy:main"
 
 
@@ -21,7 +21,7 @@ def site(tmp_path: Path, embedded: EmbeddedDatabases, site_log: str) -> SmallSit
 
 
 def once(site: SmallSite, unit: str) -> CompletedProcess[str]:
-    return site.puente(unit, "run", "--once", timeout=120, entry=BUGGY)
+    return site.puente(unit, "run", "--once", entry=BUGGY)
 
 
 def is_equal(site: SmallSite, name: str) -> bool:
@@ -38,7 +38,7 @@ def test_run_goes_on_without_the_caja_that_met_a_bug_and_says_so_at_its_end(site
         assert "TypeError: planted" in running.said
         assert not is_equal(site, "norte")
         running.process.terminate()
-        assert running.process.wait(60) == ExitCode.DIFFERENCES
+        assert running.process.wait() == ExitCode.DIFFERENCES
     finally:
         running.kill()
 

@@ -23,6 +23,7 @@ from tests.e2e.command import WARNINGS
 from tests.e2e.small_site import COMMAND, rows_of, wait_until
 from tests.engines.firebird_server import PrivateServer
 from tests.engines.users import execute
+from tests.patience import HANG_SECONDS
 
 # Its log is Kafka whatever the site of another test has: once is enough.
 pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
@@ -114,7 +115,7 @@ class Containers:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=100,
+            timeout=HANG_SECONDS,
             check=False,
         )
 
@@ -152,7 +153,7 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
     assert containers.differs()
     # When the lasting services run
     with containers.started() as running:
-        wait_until(lambda: not containers.differs(), 60)
+        wait_until(lambda: not containers.differs())
         execute(containers.sysdba["sae"], ["UPDATE INVE01 SET DESCR = 'Cambio' WHERE STATUS = 'A'"])
         wait_until(lambda: all(changed_rows(containers.sysdba[name]) > 100 for name in ("caja-centro", "caja-norte")))
         wait_until(lambda: not containers.differs())
@@ -160,7 +161,7 @@ def test_the_site_comes_up_carries_everything_and_stops_when_asked(containers: C
         for process in running.values():
             process.send_signal(signal.SIGTERM)
         # Then each ends well
-        assert {name: process.wait(30) for name, process in running.items()} == dict.fromkeys(LASTING, 0)
+        assert {name: process.wait(HANG_SECONDS) for name, process in running.items()} == dict.fromkeys(LASTING, 0)
 
 
 def changed_rows(url: str) -> int:

@@ -40,7 +40,6 @@ def edit(site: SmallSite, chance: random.Random, turn: int) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
 def test_after_twenty_kills_under_a_stream_of_edits_every_caja_equals_sae(engine: Engine, tmp_path: Path) -> None:
     site = build(tmp_path / "site", engine.new_url)
     chance = random.Random(SEED)

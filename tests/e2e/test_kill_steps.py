@@ -74,7 +74,7 @@ def edited(request: pytest.FixtureRequest, site_log: str, tmp_path_factory: pyte
     assert not any(f'"rows_written": {digit}' in again.stdout for digit in "123456789")
 
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("step", PASS)

@@ -11,7 +11,7 @@ from consumer.leftout import LISTED
 from tests.e2e.small_site import CajaSpec, SmallSite, build
 from tests.engines.embedded import EmbeddedDatabases
 
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 PARAMETERS = {"INTERFAZSAE": "T", "CAMBIOEXIS": "T", "PRECIOIMP": "F"}
 ONE = (CajaSpec(name="centro", stores=((1, 1), (2, 2))),)
 

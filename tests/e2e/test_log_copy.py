@@ -22,7 +22,7 @@ from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.kafka_topics import delete_topics
 
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 TABLES = ("CATINVEN", "CATCLIEN", "CATMONED", "ESQIMP", "EXIST")
 NEXT = "next.toml"

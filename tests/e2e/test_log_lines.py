@@ -17,7 +17,7 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.file_log]
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 ROOT = Path(__file__).parents[2]
 ALWAYS = {"time": str, "level": str, "message": str, "host": str, "version": str, "worker": str}
 DATED = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR) ")
@@ -40,7 +40,7 @@ def a_day(site: SmallSite, *arguments: str) -> tuple[Running, int]:
         site.caja_sql("norte", "UPDATE PARAMS SET VALOR = 'T' WHERE PARAMETRO = 'INTERFAZSAE'")
         wait_until(lambda: "recovered" in running.said)
         running.process.send_signal(signal.SIGTERM)
-        return running, running.process.wait(60)
+        return running, running.process.wait()
     finally:
         running.kill()
 

@@ -12,7 +12,7 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import CajaSpec, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 
-pytestmark = [pytest.mark.e2e, pytest.mark.file_log, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.file_log]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def running(site: SmallSite) -> Iterator[Running]:
         wait_until(lambda: bool(running.told("claim", "caja=centro")))
         yield running
         running.process.terminate()
-        assert running.process.wait(60) in (ExitCode.OK, ExitCode.TERMINATED), running.said
+        assert running.process.wait() in (ExitCode.OK, ExitCode.TERMINATED), running.said
         assert "Traceback" not in running.said
     finally:
         running.kill()

@@ -18,7 +18,7 @@ from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.old_ledger import AS_VERSION_2, AS_VERSION_3
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def test_two_programs_at_once_leave_one_to_write_and_tell_the_other(tmp_path: Pa
         for _ in range(100):
             if report(site.puente("status", "--json"))["cajas"][1]["holder"]:
                 break
-        second = site.puente("run", "--once", timeout=100)
+        second = site.puente("run", "--once")
         assert second.returncode == 3
         assert "Another p" in second.stderr
         assert second.stderr.count("puente: ") == 3

@@ -13,7 +13,7 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, build, wait_until
 from tests.engines.firebird_server import FirebirdServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from tests.engines.ports import HOST, free_port
 from tests.engines.private_process import PrivateProcess
+from tests.patience import HANG_SECONDS
 
 EXTERNAL_VARIABLE = "PUENTE_TEST_FIREBIRD"
 USER = "SYSDBA"
@@ -34,7 +35,7 @@ PROGRAM = Path("/usr/sbin/firebird")
 SECURITY_SCHEMA = Path("/usr/share/firebird/3.0/security.sql")
 PACKAGES = "libfbclient2 firebird3.0-server firebird3.0-server-core firebird3.0-utils"
 
-START_SECONDS = 20
+START_SECONDS = HANG_SECONDS
 
 CONFIGURATION = """\
 ServerMode = Super

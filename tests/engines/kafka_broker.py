@@ -22,11 +22,12 @@ from tests.engines.kafka_line import Line
 from tests.engines.kafka_settings import LOG4J, Ports, private_settings
 from tests.engines.ports import HOST
 from tests.engines.private_process import STOP_SECONDS, PrivateProcess
+from tests.patience import HANG_SECONDS
 
 EXTERNAL_VARIABLE = "PUENTE_TEST_KAFKA"
 
 FORMAT_SECONDS = 60
-START_SECONDS = 60
+START_SECONDS = HANG_SECONDS
 LOG_LINES = 30
 """How much of a broker's log an error shows."""
 

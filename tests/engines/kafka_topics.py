@@ -11,8 +11,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from foundation.eventlog.lineage import read_until
 from foundation.eventlog.port import EventLog, Record, Topic
+from tests.patience import HANG_SECONDS
 
-SECONDS = 20.0
+SECONDS = HANG_SECONDS
 
 
 def delete_some(servers: str, *topics: str) -> None:

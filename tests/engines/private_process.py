@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tests.engines import pausing
 from tests.engines.ports import listens
+from tests.patience import HANG_SECONDS
 
-STOP_SECONDS = 20
+STOP_SECONDS = HANG_SECONDS
 LOOK_SECONDS = 0.02
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock
@@ -48,6 +49,6 @@ def container_broker() -> Iterator[str]:
     # A broker tells its clients where it is, so this must be known before it starts.
     servers = f"{container.get_docker_client().host()}:{port}"
     container.with_envs(**container_settings(inner_port=PORT_IN_CONTAINER, advertised=servers))
-    container.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(START_SECONDS))
+    container.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(timedelta(seconds=START_SECONDS)))
     with container:
         yield servers

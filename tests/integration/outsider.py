@@ -8,7 +8,9 @@ from time import monotonic
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-SECONDS = 30.0
+from tests.patience import HANG_SECONDS
+
+SECONDS = HANG_SECONDS
 
 
 def topics_of(servers: str, prefix: str) -> list[str]:

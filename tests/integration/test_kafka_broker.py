@@ -18,10 +18,11 @@ from kafka.errors import KafkaError
 
 from tests.engines.kafka_broker import Broker, BrokerFailedError
 from tests.engines.ports import HOST, listens
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "kafka-broker"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = HANG_SECONDS
 Start = Callable[..., subprocess.Popen[str]]
 
 OWNER = """

@@ -16,6 +16,7 @@ from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Top
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import PRODUCE, Trouble
 from tests.engines.kafka_topics import set_topic
+from tests.patience import HANG_SECONDS
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def values(log: EventLog, topic: Topic) -> list[str]:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    until = monotonic() + 20
+    until = monotonic() + HANG_SECONDS
     while not is_so():
         assert monotonic() < until, "it did not come"
         sleep(0.05)

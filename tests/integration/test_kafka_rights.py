@@ -21,7 +21,7 @@ from tests.e2e.small_site import TWO, SmallSite, build, wait_until
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.guarded_kafka import GuardedBroker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.e2e
 CENTRO, NORTE = "puente-centro", "puente-norte"
 USERS = (PRODUCER, CENTRO, NORTE, ADMINISTRATOR)
 
@@ -40,7 +40,7 @@ class Guarded:
 
     def puente(self, place: str, *arguments: str) -> str:
         """What a command says that goes well."""
-        done = self.site.puente(*arguments, "-c", f"{place}.toml", timeout=120)
+        done = self.site.puente(*arguments, "-c", f"{place}.toml")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 

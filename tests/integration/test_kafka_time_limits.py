@@ -15,9 +15,10 @@ from tests.e2e.small_site import wait_until
 from tests.engines.kafka_broker import Broker
 from tests.engines.kafka_line import FETCH, PRODUCE, Line, Trouble
 from tests.engines.ports import HOST
+from tests.patience import HANG_SECONDS
 
 SHORT = KafkaLimits(connect=1.0, request=1.0)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = HANG_SECONDS
 
 
 @pytest.fixture

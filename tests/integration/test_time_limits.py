@@ -15,9 +15,10 @@ from foundation.limits import DatabaseLimits
 from tests.e2e.small_site import wait_until
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.firebird_server import FirebirdServer
+from tests.patience import HANG_SECONDS
 
 SHORT = DatabaseLimits(connect=1.0, login=1.0, statement=1.0)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = HANG_SECONDS
 """Far below what the library or the system would wait by itself."""
 ONE = sa.text("SELECT 1 FROM RDB$DATABASE")
 MANY = sa.text("SELECT A.RDB$FIELD_NAME FROM RDB$FIELDS A, RDB$FIELDS B ROWS 20000")

@@ -56,7 +56,7 @@ def test_every_command_says_which_host_it_is_and_exits_with_3(story: Story, line
     for arguments in (("status",), ("check",), ("setup", "--yes"), ("run", "--once")):
         if fault is breaks_off and arguments[0] != "run":  # they read nothing of what is broken off
             continue
-        done = story.site.puente(*arguments, timeout=110)
+        done = story.site.puente(*arguments)
         said = done.stdout + done.stderr
         assert done.returncode == ExitCode.DOWN, said
         assert line.address in said.replace("\n", ""), said
@@ -82,5 +82,5 @@ def test_run_goes_on_by_itself_when_the_broker_is_back(story: Story, line: Line,
 def test_a_slow_line_is_waited_for(story: Story, line: Line) -> None:
     story.edit()
     line.slow(0.01)
-    done = story.site.puente("run", "--once", timeout=100)
+    done = story.site.puente("run", "--once")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr

@@ -16,7 +16,6 @@ from tests.e2e.running import Running
 from tests.e2e.small_site import SmallSite, wait_until
 from tests.engines.administrator import run_tool
 
-HEALING_SECONDS = 120
 LOOK_SECONDS = 0.03
 PRODUCTS = ("INVE", "PRECIO_X_PROD", "CVES_ALTER", "MULT")
 
@@ -77,7 +76,7 @@ class Story:
 
     def heals(self) -> None:
         """Every CAJA becomes equal to SAE, by itself."""
-        wait_until(lambda: self.site.differences() == [], HEALING_SECONDS)
+        wait_until(lambda: self.site.differences() == [])
 
     @property
     def differences(self) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.ports import HOST, free_port, listens
+from tests.patience import HANG_SECONDS
 
-PATIENCE_SECONDS, LOOK_SECONDS = 20.0, 0.02
+PATIENCE_SECONDS, LOOK_SECONDS = HANG_SECONDS, 0.02
 
 
 class Echo:
