@@ -60,6 +60,7 @@ class _Survey:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._key = [database.catalogue([TABLE])[TABLE].columns["CVE_ART"]]
         self._mark = 0
         self._found: list[Survey] = []
 
@@ -73,7 +74,7 @@ class _Survey:
 
     def _survey(self, since: int) -> Survey:
         with self._database.reading() as reader:
-            return reader.survey(TABLE, ["CVE_ART"], since)
+            return reader.survey(TABLE, self._key, since)
 
     def check(self, rows: int) -> None:
         """Nothing was newer than the mark, and everything is newer than none."""

@@ -39,12 +39,7 @@ class Reader(Protocol):
 
     @property
     def ids(self) -> TransactionIds | None:
-        """None where the engine numbers no transactions."""
-        ...
-
-    @property
-    def has_record_versions(self) -> bool:
-        """Whether `survey` works here."""
+        """None where the engine numbers no transactions; then nothing can be surveyed."""
         ...
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]: ...
@@ -56,8 +51,11 @@ class Reader(Protocol):
         """
         ...
 
-    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
-        """What this snapshot shows of a table (no view) that transaction `since` or a later one wrote; cheap where that is nothing."""
+    def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
+        """What this snapshot shows of a table (no view) that transaction `since` or a later one wrote; cheap where that is nothing.
+
+        The columns, texts and whole numbers, make a key.
+        """
         ...
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:

@@ -161,8 +161,8 @@ class SqlSae:
             ieps="MAN_IEPS" in found[Inve],
         )
         with self._database.reading() as reader:
-            versions = reader.has_record_versions
-        self.exact = frozenset(table for table in TABLES if versions and has_own_key(table, catalogue[self.table_name(table)]))
+            numbered = reader.ids is not None
+        self.exact = frozenset(table for table in TABLES if numbered and has_own_key(table, catalogue[self.table_name(table)]))
         self._probed_on = self._database.connections
 
     def close(self) -> None:

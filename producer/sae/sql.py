@@ -89,11 +89,13 @@ class SqlSnapshot:
         return int(count)
 
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
-        source = self._source(table)
-        return self._reader.keys(source.table.name, [source.columns[field.upper()] for field in KEYS[table]])
+        return self._reader.keys(self._source(table).table.name, self._key_columns(table))
 
     def survey(self, table: type[Row], since: int) -> Survey:
-        return self._reader.survey(self._source(table).table.name, [field.upper() for field in KEYS[table]], since)
+        return self._reader.survey(self._source(table).table.name, self._key_columns(table), since)
+
+    def _key_columns(self, table: type[Row]) -> list[Column]:
+        return [self._source(table).columns[field.upper()] for field in KEYS[table]]
 
     def _source(self, table: Any) -> Source:
         return self._sources[table]

@@ -33,8 +33,7 @@ def mode_of(settings: SaeSettings, sae: SqlSae) -> type[CompareCapture | Version
     if settings.capture == "record-version" and not sae.exact:
         raise ConfigError(
             text(
-                "{label} does not tell which transaction wrote a row (Firebird does from version 3 on, in tables with a key): "
-                'set sae.capture to "auto"',
+                '{label} does not tell which transaction wrote a row, which takes a table with a key of its own: set sae.capture to "auto"',
                 label=sae.label,
             )
         )

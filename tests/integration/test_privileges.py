@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
+import sqlalchemy as sa
 
 from consumer.ledger import tables
 from foundation.engines import create_database, open_database
@@ -40,7 +41,8 @@ class Databases:
     @property
     def is_2_5(self) -> bool:
         with closing(open_database(self.sae)) as database, database.reading() as reader:
-            return not reader.has_record_versions
+            ((version,),) = reader.rows(sa.text("SELECT RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') FROM RDB$DATABASE"))
+            return str(version).startswith("2.")
 
 
 @pytest.fixture(scope="module", params=["embedded", "server"])

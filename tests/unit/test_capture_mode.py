@@ -40,5 +40,5 @@ def test_the_best_mode_is_taken_unless_the_settings_name_one(capture: str, tells
 
 
 def test_a_mode_that_the_engine_does_not_have_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ConfigError, match=r'erp.*version 3.*"auto"'):
+    with pytest.raises(ConfigError, match=r'erp.*a key of its own.*"auto"'):
         mode_of(settings("record-version"), sae(tells=False))

@@ -67,7 +67,6 @@ class Recorder:
     label: str = "recorded"
     connections: int = 1
     ids: TransactionIds | None = None
-    has_record_versions: bool = False
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         return {name: table for name, table in self.known.items() if names is None or name in names}
@@ -87,7 +86,7 @@ class Recorder:
         self._keep(keys.plain(table, columns, of))
         return iter(())
 
-    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
+    def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         raise AssertionError("Firebird 2.5 tells no versions")
 
     def permits(self, privilege: Privilege, table: str, columns: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import islice
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from firebird.driver import Cursor
 from firebird.driver.types import SQLDataType, StateResult
@@ -30,6 +30,7 @@ SHAPES = 256
 FETCHED_AT_ONCE = 1000
 
 Row = tuple[Any, ...]
+Fetched = TypeVar("Fetched")
 Asking = Callable[[], AbstractContextManager[None]]
 Make = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
@@ -63,9 +64,9 @@ def charsets(cursor: Any) -> list[int]:
     return [described.charset for described in cursor._stmt._out_desc]
 
 
-def in_parts(rows: Iterator[Row], asking: Asking) -> Iterator[Row]:
+def in_parts(rows: Iterator[Fetched], asking: Asking) -> Iterator[Fetched]:
     """Some are fetched at once: `asking` around each alone would take as long as the row."""
-    part: list[Row] | None = None
+    part: list[Fetched] | None = None
     while part is None or part:
         with asking():
             part = list(islice(rows, FETCHED_AT_ONCE))

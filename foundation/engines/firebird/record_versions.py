@@ -1,4 +1,4 @@
-"""Which transaction wrote a row: `RDB$RECORD_VERSION`, which Firebird tells from version 3 on.
+"""Which transaction wrote a row: `RDB$RECORD_VERSION`, a column that Firebird has from version 3 on. (Before that: `blr`.)
 
 One query reads the table once on the server, for the number of rows and the newest transaction; in most polls nothing comes after that.
 (The greatest number costs a sixth less than counting those from the mark on.)
@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from foundation.engines.catalogue import Column
 from foundation.engines.database import Survey
 
 FIRST_ENGINE = 3.0
@@ -22,9 +23,9 @@ def newest(table: str) -> sa.Select[int, int | None]:
     return sa.select(sa.func.count(), sa.func.max(VERSION)).select_from(sa.table(table))
 
 
-def written(table: str, keys: Sequence[str], since: int) -> sa.Select[Any]:
+def written(table: str, keys: Sequence[Column], since: int) -> sa.Select[Any]:
     """The key columns and the transaction's number of those rows."""
-    columns: list[sa.ColumnClause[Any]] = [sa.column(key) for key in keys]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(key.name) for key in keys]
     return sa.select(*columns, VERSION).select_from(sa.table(table)).where(VERSION >= since)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.sql.base import Executable
 
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
-from foundation.engines.firebird import fetch, insert, keys, privileges
+from foundation.engines.firebird import blr, fetch, insert, keys, privileges
 from foundation.engines.firebird import record_versions as versions
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
@@ -48,12 +48,12 @@ class Transaction:
         ((oldest,),) = self.rows(sqlalchemy.text(versions.OLDEST_IN_LIMBO))
         return oldest_active if oldest is None else min(oldest, oldest_active)
 
-    @property
-    def has_record_versions(self) -> bool:
+    def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         with self._database.asking():
-            return bool(native(self._connection).info.engine_version >= versions.FIRST_ENGINE)
-
-    def survey(self, table: str, columns: Sequence[str], since: int) -> Survey:
+            connection = native(self._connection)
+            is_told_by_sql = connection.info.engine_version >= versions.FIRST_ENGINE
+        if not is_told_by_sql:
+            return blr.survey(connection, self._database.asking, table, columns, since)
         ((rows, newest),) = self.rows(versions.newest(table))
         found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
         return versions.survey(rows, found)
