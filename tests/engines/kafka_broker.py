@@ -40,6 +40,7 @@ class Broker(PrivateProcess):
     """A broker of the test run's own. It listens when its controller has let it in: from then on topics can be made."""
 
     start_seconds = START_SECONDS
+    _archive_to: Path | None = None
 
     def __init__(self, root: Path, jars: Path, ends_with: Sequence[int], further: Mapping[str, str]) -> None:
         self.root, self._further = root, further
@@ -151,8 +152,10 @@ class Broker(PrivateProcess):
 
     def java(self, program: str, *arguments: str) -> list[str]:
         """The command that runs one of Kafka's programs."""
+        archive = _archive_of(self._jars)
         return [
             "java",
+            *([f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []),
             "-Xmx512m",
             "-XX:+UseSerialGC",
             # Up a second earlier; what a test sends is soon done anyway.
@@ -168,10 +171,34 @@ class Broker(PrivateProcess):
         ]
 
     def _command(self) -> list[str]:
-        return self.java("kafka.Kafka", self._settings)
+        command = self.java("kafka.Kafka", self._settings)
+        return command if self._archive_to is None else [command[0], f"-XX:ArchiveClassesAtExit={self._archive_to}", *command[1:]]
+
+    def archive_classes(self) -> None:
+        """Keeps what the JVM made of Kafka's classes beside the jars: from then on a broker starts in half the time."""
+        archive = _archive_of(self._jars)
+        self.stop()
+        self._archive_to = archive.with_suffix(f".{os.getpid()}")
+        self.start()
+        self.stop()
+        self._archive_to.rename(archive)
 
     def _did_not_start(self) -> Exception:
         return BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")
+
+
+def prepare() -> None:
+    """Fetches Kafka's jars and archives its classes, where that was not done yet."""
+    if not _archive_of(fetch_jars()).exists():
+        broker = Broker.create()
+        try:
+            broker.archive_classes()
+        finally:
+            broker.remove()
+
+
+def _archive_of(jars: Path) -> Path:
+    return jars.with_name(f"{jars.name}.jsa")
 
 
 def external_broker() -> str | None:
