@@ -10,7 +10,7 @@ capture/   which rows a pass looks at
   port            the port of the modes
   comparison      SAE against the log index: differences, tombstones among them
   compare         the mode `compare`
-  record_version  the mode `record-version`: known (what each table held), affected (rows → keys)
+  record_version  the mode `record-version`: known (what each table held), affected (rows → keys), marks (what counts until the next pass)
   schedule        when a table is read; faults: rows that are not as they should be
 index      what the log already holds, known by reading it
 publish    changes → events, acknowledged

@@ -107,6 +107,13 @@ class Database(Protocol):
         """How many connections were opened: another number, another session."""
         ...
 
+    def newest_transaction(self) -> int | None:
+        """The number of the newest transaction that began in the database: the engine's own counter, asked without beginning one.
+
+        It stands still while none begins and none commits retaining; a commit alone does not move it. None where the engine has none.
+        """
+        ...
+
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         """The tables by name (upper case), all or those named; what does not exist is left out."""
         ...

@@ -23,7 +23,7 @@ COMPARE = "compare"
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """`quiet` is the session and the number that our next transaction gets if nobody else begins one; None where another one ran.
+    """`quiet` is the session and the number of our snapshot, None where another transaction ran: nothing changed while it is the newest.
 
     `due` is when all of SAE may be read again.
     """
@@ -57,13 +57,10 @@ class CompareCapture:
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
         kept = None if check else self._kept
-        if kept is not None and began < kept.due:
+        if kept is not None and (began < kept.due or self._is_untouched(kept)):
             return None
         with self._sae.snapshot() as snapshot:
             ids, session, at = snapshot.ids, self._sae.connections, self._now()
-            if kept is not None and ids is not None and kept.quiet == (session, ids.own):
-                self._kept = _Marks((session, ids.own + 1), kept.due)
-                return None
             comparison, rows = Comparison(index), UpToLimbo(snapshot)
             for row in everything_with(Beating(rows, beat), rows.places.source):
                 comparison.add(row)
@@ -83,6 +80,10 @@ class CompareCapture:
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
 
+    def _is_untouched(self, kept: _Marks) -> bool:
+        newest = self._sae.newest_transaction()
+        return newest is not None and kept.quiet == (self._sae.connections, newest)
+
     def _next(self, began: float) -> float:
         ended = self._clock()
         return ended + max(self._every, rest_after(ended - began, self._share))
@@ -96,4 +97,4 @@ class CompareCapture:
 
 
 def _quiet_after(ids: TransactionIds | None, session: int) -> tuple[int, int] | None:
-    return (session, ids.own + 1) if ids is not None and ids.oldest_active == ids.own else None
+    return (session, ids.own) if ids is not None and ids.oldest_active == ids.own else None

@@ -5,8 +5,7 @@ from its mark on and how many rows it has (`known`), turns that into keys (`affe
 with the log index. A table that is not exact (a view, or one without a key of its own) is seen by comparing all, every so often.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -14,62 +13,18 @@ from foundation.engines.database import TransactionIds
 from producer.capture.affected import Narrowed, Spellings, affected
 from producer.capture.compare import COMPARE
 from producer.capture.comparison import Comparison, Keys
-from producer.capture.faults import Faults, faults_of
-from producer.capture.known import Known, Recording, Seen, look, read_gone
+from producer.capture.faults import faults_of
+from producer.capture.known import Recording, Seen, look, read_gone
+from producer.capture.marks import Compared, Looked, State
 from producer.capture.port import Captured, CheckKeys
 from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.index import LogIndex
 from producer.sae.contents import StockSource, everything_with, price_lists
-from producer.sae.limbo import Stuck, UpToLimbo, resting_on
+from producer.sae.limbo import UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae, Snapshot
 from producer.sae.tables import KEYS, Precios
 
 RECORD_VERSION = "record-version"
-
-
-@dataclass(slots=True)
-class _State:
-    """What counts from one pass to the next.
-
-    `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
-    the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
-    for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
-    `stock` is None where that kept it from being known where stock stands; all is compared as soon as it is.
-    """
-
-    gate: Gate
-    pace: Pace
-    key_pace: Pace
-    known: dict[Table, Known]
-    others: Collection[Table]
-    spellings: Spellings
-    stock: StockSource | None
-    price_lists: tuple[int, ...] | None
-    compare_at: float
-    night: datetime
-    faults: Faults
-    stuck: Stuck
-    owed: CheckKeys = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """The marks of a pass that compared all: another state."""
-
-    state: _State
-    ids: TransactionIds
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """The marks of a pass that looked at some tables."""
-
-    seen: Mapping[Table, Seen]
-    price_lists: tuple[int, ...] | None
-    faults: Faults
-    stuck: Stuck
-    owed: CheckKeys
-    ids: TransactionIds
 
 
 class VersionCapture:
@@ -93,16 +48,16 @@ class VersionCapture:
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
         self._clock, self._now, self._local = clock, now, local
-        self._state: _State | None = None
+        self._state: State | None = None
 
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         state = self._state
-        if state is not None and not check and not self._may_look(state):
+        if state is not None and not check and not (self._may_look(state) and self._may_find(state)):
             return None
         with self._sae.snapshot() as snapshot:
             check = {*check, *(state.owed if state else ())}
             ids = snapshot.ids
-            assert ids is not None, "an engine that tells versions numbers its transactions"
+            assert ids is not None, "an exact table"
             if state is None or state.gate.session != self._sae.connections:
                 return self._compare_all(snapshot, ids, index, beat)
             state.gate.enter(ids)
@@ -116,12 +71,18 @@ class VersionCapture:
                 return self._compare_all(snapshot, ids, index, beat)
             return self._look(rows, ids, index, state, tables, check, beat)
 
-    def _may_look(self, state: _State) -> bool:
+    def _may_look(self, state: State) -> bool:
         """Whether it is time for anything; asked before SAE is."""
-        compares = bool(state.others) and self._clock() >= state.compare_at
-        return compares or self._local() >= state.night or bool(state.pace.due(state.known))
+        return bool(state.due(self._clock())) or self._local() >= state.night
 
-    def _compares_now(self, state: _State) -> bool:
+    def _may_find(self, state: State) -> bool:
+        """Whether a look may find anything, asked of SAE in a way that costs it nothing; at night all is proved, whatever happened."""
+        if state.owed or self._local() >= state.night:
+            return True
+        newest = self._sae.newest_transaction()  # before the session is looked at: to ask may have opened a new one
+        return not state.gate.is_closed(self._sae.connections, newest, state.due(self._clock()))
+
+    def _compares_now(self, state: State) -> bool:
         """At night also where nothing changed, for that proves the rest; for tables that are not exact only where something may have."""
         if self._local() >= state.night:
             return True
@@ -138,7 +99,7 @@ class VersionCapture:
         found, stock, lists = comparison.warehouses | rows.places.warehouses, rows.places.source, price_lists(rows)
         comparison.leave_out(resting_on(rows.stuck, stock))
         ended = self._clock()
-        state = _State(
+        state = State(
             gate=Gate(self._sae.connections, ids.own),
             pace=Pace(self._share, self._clock),
             key_pace=Pace(self._share, self._clock),
@@ -152,20 +113,19 @@ class VersionCapture:
             faults=faults_of(comparison),
             stuck=rows.stuck,
         )
-        return self._captured(COMPARE, at, comparison, None, found, stock, _Compared(state, ids))
+        return self._captured(COMPARE, at, comparison, None, found, stock, Compared(state, ids))
 
     def _look(
         self,
         rows: UpToLimbo,
         ids: TransactionIds,
         index: LogIndex,
-        state: _State,
+        state: State,
         tables: Collection[Table],
         check: CheckKeys,
         beat: Callable[[], None],
     ) -> Captured:
-        at = self._now()
-        snapshot = rows.inner
+        at, snapshot = self._now(), rows.inner
         seen, looking = {}, UpToLimbo(snapshot)
         for table in tables:
             with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
@@ -186,10 +146,10 @@ class VersionCapture:
         found = comparison.warehouses | rows.places.warehouses
         still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
         owed = [(subject, key) for subject, key in check if subject.entity in unread]
-        looked = _Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
-        return self._captured(self.mode, at, comparison, keys, found, state.stock, looked)
+        marks = Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
+        return self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
 
-    def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: _State, table: Table) -> Seen:
+    def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: State, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]
         seen = look(snapshot, table, known, ids)
         looked = self._clock()
@@ -207,9 +167,9 @@ class VersionCapture:
         only: Keys | None,
         found: Collection[int],
         stock: StockSource | None,
-        marks: _Compared | _Looked,
+        marks: Compared | Looked,
     ) -> Captured:
-        known = marks.state if isinstance(marks, _Compared) else marks
+        known = marks.state if isinstance(marks, Compared) else marks
         return Captured(
             at=at,
             mode=mode,
@@ -227,10 +187,10 @@ class VersionCapture:
 
     def keep(self, captured: Captured) -> None:
         match captured.marks:
-            case _Compared(state, ids):
+            case Compared(state, ids):
                 self._state = state
                 state.gate.looked([*state.known, *state.others], ids)
-            case _Looked(seen, lists, faults, stuck, owed, ids):
+            case Looked(seen, lists, faults, stuck, owed, ids):
                 assert self._state is not None
                 for table, one in seen.items():
                     self._state.known[table].keep(one)

@@ -26,12 +26,17 @@ def next_night(now: datetime) -> datetime:
 class Gate:
     """In which tables nothing can have changed since they were looked at: no transaction began or ran since then.
 
-    Numbers of transactions count within one session only. `last` is that of our own newest snapshot.
+    Numbers of transactions count within one session only. `last` is that of our own newest snapshot: as long as it is the newest of all,
+    which the engine's counter tells, no look is needed to know that nothing began.
     """
 
     session: int
     last: int
     _quiet: set[Table] = field(default_factory=set)
+
+    def is_closed(self, session: int, newest: int | None, tables: Collection[Table]) -> bool:
+        """Whether none of the tables can have changed, by the engine's counter."""
+        return (session, newest) == (self.session, self.last) and not self.restless(tables)
 
     def enter(self, ids: TransactionIds) -> None:
         """A new snapshot: where another transaction began since the last one, no table is quiet any more."""

@@ -100,6 +100,10 @@ class Sae(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...
 
+    def newest_transaction(self) -> int | None:
+        """As of `Database`: it costs SAE nothing."""
+        ...
+
 
 OF_CAJA = "CATINVEN"
 """The products' table of a CAJA, where somebody took one for a SAE."""
@@ -142,6 +146,9 @@ class SqlSae:
     @property
     def connections(self) -> int:
         return self._database.connections
+
+    def newest_transaction(self) -> int | None:
+        return self._database.newest_transaction()
 
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for queries of one's own."""

@@ -138,6 +138,10 @@ class FakeSae:
         self.running.clear()
         self.connections += 1
 
+    def newest_transaction(self) -> int | None:
+        self.raise_planned("newest_transaction")
+        return self.last_id if self.numbered else None
+
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:
         self.raise_planned("snapshot")

@@ -163,8 +163,8 @@ class Transaction:
             with closing(self._transaction.cursor()) as cursor:
                 cursor.execute(statement)
 
-    def commit(self) -> None:
-        self._transaction.commit()
+    def commit(self, *, retaining: bool = False) -> None:
+        self._transaction.commit(retaining=retaining)
 
     def rollback(self) -> None:
         self._transaction.rollback()

@@ -111,3 +111,38 @@ def test_a_view_is_not_exact(site: Site) -> None:
     site.sql("CREATE VIEW CLIN01 AS SELECT CVE_LIN, 'x' AS DESC_LIN, 'N' AS ESUNGPO, 'A' AS STATUS FROM LINES")
     site.sae.probe()
     assert site.sae.exact == KEYS.keys() - {Clin}
+
+
+# what a pass costs SAE
+
+
+def test_while_nobody_works_in_sae_no_transaction_of_ours_begins(site: Site) -> None:
+    before = site.database.newest_transaction()
+    assert before is not None
+    for _ in range(20):
+        assert not site.run().looked
+    assert site.database.newest_transaction() == before
+
+
+def test_the_counter_moves_with_every_transaction_that_begins_and_with_a_retaining_commit(site: Site) -> None:
+    """A commit alone does not move it; so a transaction that runs keeps the gate open."""
+
+    def newest() -> int:
+        found = site.database.newest_transaction()
+        assert found is not None
+        return found
+
+    with site.transaction() as running:
+        before = newest()
+        assert newest() == before
+        running.sql("UPDATE CLIN01 SET DESC_LIN = 'one' WHERE CVE_LIN = 'L'")
+        running.commit(retaining=True)
+        assert newest() == before + 1
+        assert site.published()["product_line L"]["description"] == "one"
+        running.sql("UPDATE CLIN01 SET DESC_LIN = 'two' WHERE CVE_LIN = 'L'")
+        assert site.run().looked
+        between = newest()
+        running.commit()
+        assert newest() == between
+    assert site.published()["product_line L"]["description"] == "two"
+    assert not site.run().looked

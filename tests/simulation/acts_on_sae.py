@@ -66,6 +66,12 @@ def warehouse(world: World, _a: int, _b: int, c: int) -> None:
     world.sae.at_once((Almacenes, (2,), None if c % 3 == 2 else row(Almacenes, 2)))
 
 
+@weighs(2)
+def counter_lags(world: World, a: int, _b: int, _c: int) -> None:
+    """The engine is late with its counter of transactions."""
+    world.sae.lag = a % 4
+
+
 @weighs(1)
 def back_up_sae(world: World, _a: int, _b: int, _c: int) -> None:
     world.sae.back_up()

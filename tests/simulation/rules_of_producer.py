@@ -155,6 +155,10 @@ def _always_quiet(self: Gate, tables: Collection[type[Row]], _ids: TransactionId
     self._quiet.update(tables)
 
 
+def _closed_whatever_began(self: Gate, session: int, _newest: int | None, tables: Collection[type[Row]]) -> bool:
+    return session == self.session and not self.restless(tables)
+
+
 # deletes and claims
 
 
@@ -185,6 +189,7 @@ OFF: dict[str, Changes] = {
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},
     "gate_needs_to_be_alone": {(Gate, "looked"): _always_quiet},
+    "counter_stands_still": {(Gate, "is_closed"): _closed_whatever_began},
     "marks_last": {(VersionCapture, "changes"): _keeps_marks_first},
     "marks_last, failure_starts_over": {(VersionCapture, "changes"): _keeps_marks_first, **_KEEPS_GOING},
     "version_differs": {(versions, "look"): _looks_for_greater},

@@ -42,6 +42,8 @@ class SimSae:
     current: dict[SubjectKey, Said] = field(default_factory=dict)
     said_until: dict[tuple[SubjectKey, Said | None], int] = field(default_factory=dict)
     all_exact: bool = True
+    lag: int = 0
+    """For how many more looks the counter of transactions shows fewer than have begun."""
 
     def __post_init__(self) -> None:
         self.rows: dict[Table, dict[RawKey, tuple[int, Any]]] = {table: {} for table in TABLES}
@@ -53,6 +55,11 @@ class SimSae:
         number, self.next = self.next, self.next + 1
         self.open[number] = {}
         return number
+
+    def newest_shown(self) -> int:
+        """What the engine's counter says; an engine may be late with it for a while."""
+        self.lag = max(0, self.lag - 1)
+        return self.next - 1 - self.lag
 
     def write(self, number: int, table: Table, raw: RawKey, row: Row | None) -> None:
         """None deletes. A row that another transaction holds is left alone: its writer would wait."""
@@ -123,14 +130,21 @@ class SaeSession:
         self.broken, self.loud = False, True
         """Whether the session ended, and whether that is an error: the engine may as well connect again before anybody notices."""
 
-    @contextmanager
-    def snapshot(self) -> Iterator["SimSnapshot"]:
+    def newest_transaction(self) -> int:
+        self._connect()
+        return self._sae.newest_shown()
+
+    def _connect(self) -> None:
         self._process.call()
         if self.broken or self._epoch != self._sae.epoch:
             self.broken, self._epoch = False, self._sae.epoch
             self.connections += self.counts
             if self.loud:
                 raise _lost()
+
+    @contextmanager
+    def snapshot(self) -> Iterator["SimSnapshot"]:
+        self._connect()
         own = self._sae.begin()
         self._sae.reading.add(own)
         try:

@@ -71,6 +71,9 @@ class Recorder:
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         return {name: table for name, table in self.known.items() if names is None or name in names}
 
+    def newest_transaction(self) -> int | None:
+        return None
+
     @contextmanager
     def reading(self) -> Iterator["Recorder"]:
         yield self

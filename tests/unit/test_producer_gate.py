@@ -32,6 +32,48 @@ def test_sae_is_not_read_where_nothing_began_since_the_last_pass() -> None:
     assert not looks(site)
 
 
+def test_no_transaction_is_begun_to_learn_that_none_began() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    before = site.sae.last_id
+    for _ in range(5):
+        assert not looks(site)
+    assert site.sae.last_id == before
+
+
+def test_a_counter_that_is_late_or_ahead_keeps_the_gate_open() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    for off in (-1, 1):
+        site.sae.newest_transaction = lambda off=off: site.sae.last_id + off  # type: ignore[method-assign, misc]
+        assert looks(site)
+
+
+def test_a_session_that_is_opened_to_ask_the_counter_opens_the_gate() -> None:
+    """It may be that of a database that was put back, in which the same number is the newest."""
+    site = Site(row(Clin, "L"))
+    site.run()
+    number = site.sae.last_id
+
+    def opened() -> int:
+        site.sae.connections += 1
+        return number
+
+    site.sae.newest_transaction = opened  # type: ignore[method-assign]
+    assert looks(site)
+
+
+def test_a_session_that_is_lost_when_the_counter_is_asked_starts_the_producer_over() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    site.sae.fail["newest_transaction"] = ConnectionLost(text("gone"))
+    with pytest.raises(ConnectionLost):
+        site.run()
+    site.sae.tables[Clin] = [row(Clin, "L", desc_lin="behind everybody's back")]
+    assert looks(site)
+    assert site.agrees()
+
+
 def test_a_transaction_that_still_runs_keeps_the_gate_open() -> None:
     """It began before the snapshot and may commit after it."""
     site = Site(row(Clin, "L"))

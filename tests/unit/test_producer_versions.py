@@ -311,6 +311,26 @@ def test_nothing_is_read_where_no_transaction_began_or_ran() -> None:
     assert not site.run().looked
 
 
+def test_no_transaction_is_begun_to_learn_that_none_began() -> None:
+    site = exact_site()
+    before = site.sae.last_id
+    for _ in range(5):
+        assert not site.run().looked
+    assert site.sae.last_id == before
+
+
+def test_a_session_that_is_opened_to_ask_the_counter_opens_the_gate() -> None:
+    site = exact_site()
+    number = site.sae.last_id
+
+    def opened() -> int:
+        site.sae.connections += 1
+        return number
+
+    site.sae.newest_transaction = opened  # type: ignore[method-assign]
+    assert site.run().looked
+
+
 def test_another_transaction_opens_the_gate_of_the_tables_that_were_not_looked_at_too() -> None:
     """What a slow table missed it finds later, though nobody began a transaction since the last pass."""
     site = exact_site(share=0.05)

@@ -11,7 +11,7 @@ from typing import Any
 
 import firebird.driver
 import sqlalchemy
-from firebird.driver import Isolation, TraAccessMode, tpb
+from firebird.driver import DbInfoCode, Isolation, TraAccessMode, tpb
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
@@ -143,6 +143,15 @@ class FirebirdDatabase:
 
     def writing(self) -> AbstractContextManager[Writer]:
         return self._transaction(WRITING)
+
+    def newest_transaction(self) -> int | None:
+        connection = self._connected()
+        try:
+            with self.asking():
+                return int(native(connection).info.get_info(DbInfoCode.NEXT_TRANSACTION))
+        except BaseException as error:
+            self._after(error)
+            raise
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:
         with self._transaction(READING) as transaction:

@@ -1,0 +1,63 @@
+"""What the mode `record-version` knows from one pass to the next, and what a pass adds to it once all of it is acknowledged."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation.engines.database import TransactionIds
+from producer.capture.affected import Spellings
+from producer.capture.faults import Faults
+from producer.capture.known import Known, Seen
+from producer.capture.port import CheckKeys
+from producer.capture.schedule import Gate, Pace, Table
+from producer.sae.contents import StockSource
+from producer.sae.limbo import Stuck
+
+
+@dataclass(slots=True)
+class State:
+    """What counts from one pass to the next.
+
+    `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
+    the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
+    for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
+    `stock` is None where that kept it from being known where stock stands; all is compared as soon as it is.
+    """
+
+    gate: Gate
+    pace: Pace
+    key_pace: Pace
+    known: dict[Table, Known]
+    others: Collection[Table]
+    spellings: Spellings
+    stock: StockSource | None
+    price_lists: tuple[int, ...] | None
+    compare_at: float
+    night: datetime
+    faults: Faults
+    stuck: Stuck
+    owed: CheckKeys = ()
+
+    def due(self, now: float) -> list[Table]:
+        """What may be looked at, or compared, by now."""
+        return [*self.pace.due(self.known), *(self.others if now >= self.compare_at else ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The marks of a pass that compared all: another state."""
+
+    state: State
+    ids: TransactionIds
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The marks of a pass that looked at some tables."""
+
+    seen: Mapping[Table, Seen]
+    price_lists: tuple[int, ...] | None
+    faults: Faults
+    stuck: Stuck
+    owed: CheckKeys
+    ids: TransactionIds
