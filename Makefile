@@ -7,9 +7,9 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
 PYTEST_ARGS ?=
-# How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together. Two more than
+# How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together. Four more than
 # there are cores: they wait for servers and brokers half of the time.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 4)
 # The same for the measurements: make bench BENCH_ARGS="apply --rows 20000 --rounds 5"
 BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"

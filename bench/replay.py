@@ -17,11 +17,11 @@ from bench.measure import AtLeastRate, Figure, Way
 from bench.products import TOPICS, parts, product, records, stock
 from consumer.assignment import Assignment
 from consumer.batch import Planner
+from consumer.batch_writer import Step
 from consumer.consume import Consumer
 from consumer.lease import Lease
 from consumer.ledger.state import Progress
 from consumer.ledger.tables import ROWS
-from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import Record, Topic, TopicSettings

@@ -14,10 +14,10 @@ from bench.measure import AtLeastRatio, Figure, Way
 from bench.products import TOPICS, key_of, parts, product, records, stock
 from consumer.assignment import Assignment
 from consumer.batch import Planner
+from consumer.batch_writer import Step
 from consumer.caja import sales
 from consumer.consume import Consumer
 from consumer.lease import Lease
-from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.engines import open_database
 from foundation.eventlog.memory import MemoryLog

@@ -18,19 +18,20 @@ mapping/     how an event becomes a row
   action       what is done with the row, by policy: a tombstone makes it inactive, or leaves it
   fingerprint  when rows must be looked at again
 profiles/    the profiles that come with Puente
-leftout      what rows lack of what SAE holds, for the ledger and for people; lacking counts it
+leftout      what rows lack of what SAE holds, for the ledger and for people; leftout_counts counts it
 known_lists  which of SAE's lists there are, against those that a site names
-apply        rows into CAJA, one transaction, then the memory; outcome is what it wrote and what it set aside
+apply        rows into CAJA, one transaction, then the memory
+batch_writer which rows go in and which are parked, and why (no stock over unposted sales); what the ledger keeps of that
 ledger/      the consumer's tables inside CAJA (tables, rows), and what they say: state, parked, lease_row
   making       a ledger that is made, brought to this version or begun anew
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA
   port         what is asked of it; sql is the adapter, transaction what it writes
   parameters   what CAJA itself knows; sales what SAE does not have yet; spelling how it writes SAE's keys
-interface    what CAJA's own switches forbid
+switches     what CAJA's own switches forbid
 retries      what is parked, and when it is tried again; parked_log logs it (the reasons: ledger/parked)
 settle       what is left to do: the sweep, and stock that drifted (drift)
 heartbeats   what the producer says of the log and of SAE
-codes        a bar code belongs to one row that is in use
+bar_codes    a bar code belongs to one row that is in use
 lease        one writer per CAJA
 """

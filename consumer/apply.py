@@ -14,10 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from consumer.batch import Pending, Plan, Planner
+from consumer.batch_writer import NOTHING_ELSE, Also, BatchWriter, Step
 from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.lease import Lease
 from consumer.ledger.state import Progress
-from consumer.outcome import NOTHING_ELSE, Also, Outcome, Step
 from consumer.parked_log import log_parked
 from foundation.engines.writing import Action
 from foundation.errors import LostLease
@@ -34,7 +34,7 @@ TRANSACTION_SECONDS = 0.06
 SMALLEST, LARGEST = 20, 4000
 
 
-class Pace:
+class BatchSize:
     """Batches grow or shrink until writing their rows takes about as long as it should: `limit` rows.
 
     What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
@@ -63,7 +63,7 @@ class Applier:
         planner: Planner,
         lease: Lease,
         check: Callable[[Switches], None],
-        pace: Pace,
+        pace: BatchSize,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
@@ -94,16 +94,16 @@ class Applier:
         """4 and 5."""
         with self.transaction() as transaction:
             self._check(transaction.switches)
-            outcome = Outcome(self._planner, self.state, also, self._clock, self._now())
-            outcome.write(plan, transaction)
-            outcome.stop_if_too_many_rejected(plan, self._name)
-            outcome.save(transaction)
-        step, fresh = outcome.step(plan), outcome.fresh
-        outcome.remember()
-        self._note_products(outcome.applied)
+            writer = BatchWriter(self._planner, self.state, also, self._clock, self._now())
+            writer.write(plan, transaction)
+            writer.stop_if_too_many_rejected(plan, self._name)
+            writer.save(transaction)
+        step, fresh = writer.step(plan), writer.fresh
+        writer.remember()
+        self._note_products(writer.applied)
         log_parked(self._name, fresh)
-        self._log_each(outcome.applied)
-        self._pace.learn(len(plan.pending), outcome.writing)
+        self._log_each(writer.applied)
+        self._pace.learn(len(plan.pending), writer.writing)
         return step
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
-from consumer import interface
 from consumer.batch import Planner
 from consumer.caja.port import Caja, Store, Switches
 from consumer.lease import Lease
 from consumer.subscribe import takes
+from consumer.switches import check
 from foundation.eventlog.port import EventLog
 from schemas.entities import Subject
 from schemas.registry import RegistryReader
@@ -40,7 +40,7 @@ class Assignment:
 
     def check(self, switches: Switches) -> None:
         """Raises what forbids writing."""
-        interface.check(switches, self.planner.policies, self.name)
+        check(switches, self.planner.policies, self.name)
 
     def takes(self, subject: Subject) -> bool:
         """Whether this CAJA takes changes of a subject."""

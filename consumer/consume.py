@@ -14,15 +14,15 @@
 import logging
 from collections.abc import Sequence
 
-from consumer import interface
-from consumer.apply import Pace
+from consumer.apply import BatchSize
 from consumer.assignment import Assignment
+from consumer.batch_writer import Step
 from consumer.heartbeats import Heartbeats
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
-from consumer.outcome import Step
 from consumer.resync.topic import Report
 from consumer.session import Session
+from consumer.switches import is_off
 from foundation.errors import LostLease
 from schemas.entities import Entity, Subject
 
@@ -35,7 +35,7 @@ class Consumer:
     def __init__(self, given: Assignment, *, allow_deletes: int | None = None) -> None:
         self.name, self._given, self.allow_deletes = given.name, given, allow_deletes
         self._heartbeats = Heartbeats(given.log, given.topics.control, given.planner.decoder, given.registry)
-        self.pace = Pace()
+        self.pace = BatchSize()
         self._reports: dict[Subject, Report] = {}
         self.session: Session | None = None
         """None while it does not hold the lease."""
@@ -47,7 +47,7 @@ class Consumer:
                 return None
             assert self.session is not None
             switches = self.session.look()
-            if not interface.is_off(switches, self._given.planner.policies):
+            if not is_off(switches, self._given.planner.policies):
                 return self.session.step(switches, self.allow_deletes)
         except LostLease:
             self._given.lease.lose()

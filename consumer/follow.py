@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from consumer.apply import Applier
 from consumer.batch import Incoming, Pending, Plan, Planner, incoming
+from consumer.batch_writer import Also, Step
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import Moment, PositionState, Progress
-from consumer.outcome import Also, Step
 from consumer.resync.retention import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
 from foundation.errors import NoTopic

@@ -8,18 +8,18 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from consumer.apply import Applier, Pace
+from consumer.apply import Applier, BatchSize
 from consumer.assignment import Assignment
+from consumer.bar_codes import PRODUCT, Codes
 from consumer.batch import again
+from consumer.batch_writer import Also, Step
 from consumer.caja.port import Switches
-from consumer.codes import PRODUCT, Codes
 from consumer.follow import Follower
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.known_lists import refuse_unknown
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import PositionState, Progress
 from consumer.leftout import LeftOut, LeftOutLog
-from consumer.outcome import Also, Step
 from consumer.resync.topic import Report
 from consumer.retries import Retries
 from consumer.settle import Settler
@@ -35,7 +35,7 @@ log = logging.getLogger("puente.consumer")
 class Session:
     """One, of one CAJA; raises `LostLease` where somebody takes the lease while the ledger is read."""
 
-    def __init__(self, given: Assignment, heartbeats: Heartbeats, pace: Pace, reports: dict[Subject, Report]) -> None:
+    def __init__(self, given: Assignment, heartbeats: Heartbeats, pace: BatchSize, reports: dict[Subject, Report]) -> None:
         self._given, self._heartbeats, self._reports = given, heartbeats, reports
         self.applier = Applier(given.name, given.caja, given.planner, given.lease, given.check, pace, given.clock, given.now)
         self.follower = Follower(

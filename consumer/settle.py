@@ -11,10 +11,10 @@ from datetime import datetime
 
 from consumer.apply import Applier
 from consumer.batch import Planner, gone
+from consumer.batch_writer import Also, Step
 from consumer.caja.port import Caja
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.state import Progress, Sweep
-from consumer.outcome import Also, Step
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import Report
 from foundation.engines.writing import RowWrite

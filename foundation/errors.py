@@ -25,7 +25,7 @@ from foundation.texts import Text
 
 
 class ExitCode(IntEnum):
-    """What the process returns; the table in the README is made from these."""
+    """What the process returns; the table in docs/commands.md says the same."""
 
     OK = 0
     DIFFERENCES = 1

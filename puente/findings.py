@@ -1,4 +1,4 @@
-"""What a command found out, for the screen, for `--json` and later for the page."""
+"""What a command found out, for the screen and for `--json`."""
 
 from dataclasses import dataclass
 from enum import StrEnum

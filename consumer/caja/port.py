@@ -47,7 +47,7 @@ class Holder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeldCode:
+class CodeInRow:
     """A bar code that stands in a column of a product's row."""
 
     key: Key
@@ -95,7 +95,7 @@ class Transaction(Rows, Protocol):
         """The log does not hold these keys, whose ledger rows stay."""
         ...
 
-    def free_codes(self, found: Iterable[HeldCode]) -> None:
+    def free_codes(self, found: Iterable[CodeInRow]) -> None:
         """Takes these bar codes from their rows; raises `LockConflict` where somebody holds one of them."""
         ...
 
@@ -139,7 +139,7 @@ class Caja(Protocol):
         """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
         ...
 
-    def codes(self) -> Iterable[HeldCode]:
+    def codes(self) -> Iterable[CodeInRow]:
         """The bar codes of all products that are in use."""
         ...
 

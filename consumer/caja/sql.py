@@ -7,11 +7,10 @@ import sqlalchemy as sa
 
 from consumer import drift
 from consumer.caja.parameters import read_stores, read_switches
-from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.caja.port import CodeInRow, Holder, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling, read_spelling
 from consumer.caja.transaction import SqlTransaction
-from consumer.lacking import anothers_keys, count_left_out, with_stores
 from consumer.lease import lives
 from consumer.ledger import tables
 from consumer.ledger.lease_row import LeaseRow, Life
@@ -19,6 +18,7 @@ from consumer.ledger.making import LEASES, version_and_owner
 from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut, merged
+from consumer.leftout_counts import anothers_keys, count_left_out, with_stores
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
@@ -161,7 +161,7 @@ class SqlCaja:
         with self._database.reading() as reader:
             return read_unposted(reader, self._profile)
 
-    def codes(self) -> Iterator[HeldCode]:
+    def codes(self) -> Iterator[CodeInRow]:
         mapper = self._mappers[Entity.PRODUCT]
         names = [list(mapper.columns)[place] for place in mapper.code_places]
         table = sa.table(mapper.plan.table, *map(sa.column, (mapper.key_column, *names)))
@@ -173,7 +173,7 @@ class SqlCaja:
             for raw, *codes in reader.rows(query):
                 for name, code in zip(names, codes, strict=True):
                     if code is not None:
-                        yield HeldCode(key=trim(str(raw)), column=name, code=str(code).rstrip(" "))
+                        yield CodeInRow(key=trim(str(raw)), column=name, code=str(code).rstrip(" "))
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         with self._database.reading() as reader:

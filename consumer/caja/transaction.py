@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from consumer.caja.parameters import read_stores, read_switches
-from consumer.caja.port import HeldCode, Store, Switches
+from consumer.caja.port import CodeInRow, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling
 from consumer.ledger import tables
@@ -77,7 +77,7 @@ class SqlTransaction:
         if bound:
             self._writer.execute(update, bound)
 
-    def free_codes(self, found: Iterable[HeldCode]) -> None:
+    def free_codes(self, found: Iterable[CodeInRow]) -> None:
         mapper = self._mappers[Entity.PRODUCT]
         for one in found:
             key, column = (sa.column(name, sa.String(60)) for name in (mapper.key_column, one.column))

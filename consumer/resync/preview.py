@@ -9,10 +9,10 @@ from datetime import datetime
 from time import monotonic
 
 from consumer.batch import Incoming, Planner, incoming
+from consumer.batch_writer import NOTHING_ELSE, Also, BatchWriter
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import Moment, State
 from consumer.leftout import Notes
-from consumer.outcome import NOTHING_ELSE, Also, Outcome
 from consumer.resync.imagined import Effect, ImaginedCaja, Readable
 from consumer.resync.sweep import Found, find
 from consumer.resync.topic import READ_AT_ONCE, Resync
@@ -82,13 +82,13 @@ class Previewer:
 
     def _apply(self, changes: list[Incoming], also: Also, found: Preview) -> None:
         plan = self._planner.plan(changes, self._state, rewrite=True)
-        outcome = Outcome(self._planner, self._state, also, monotonic, self._now)
+        writer = BatchWriter(self._planner, self._state, also, monotonic, self._now)
         self._imagined.effects = {}
-        outcome.write(plan, self._imagined)
-        outcome.remember()
+        writer.write(plan, self._imagined)
+        writer.remember()
         effects = self._imagined.effects
         found.equal += sum(effect is Effect.EQUAL for effect in effects.values())
         for effect, keys in ((Effect.ADDED, found.added), (Effect.CHANGED, found.changed), (Effect.INACTIVATED, found.inactivated)):
             keys += [key for key, done in effects.items() if done is effect]
-        found.parked.update({key: item.reason for (_, key), item in outcome.parked.items()})
-        found.left_out.update({pending.incoming.key: pending.notes for pending in outcome.applied if pending.notes})
+        found.parked.update({key: item.reason for (_, key), item in writer.parked.items()})
+        found.left_out.update({pending.incoming.key: pending.notes for pending in writer.applied if pending.notes})

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from consumer.batch_writer import Also
 from consumer.ledger.state import TOMBSTONE, Moment, State, Sweep
-from consumer.outcome import Also
 from foundation.errors import RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState

@@ -11,7 +11,7 @@ from time import monotonic
 from foundation.engines.database import TransactionIds
 from producer.capture.comparison import Comparison
 from producer.capture.port import Captured, CheckKeys
-from producer.capture.schedule import rest_after
+from producer.capture.schedule import is_newest, rest_after
 from producer.index import LogIndex
 from producer.sae.contents import everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
@@ -57,7 +57,7 @@ class CompareCapture:
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
         kept = None if check else self._kept
-        if kept is not None and (began < kept.due or self._is_untouched(kept)):
+        if kept is not None and (began < kept.due or (kept.quiet and is_newest(self._sae, *kept.quiet))):
             return None
         with self._sae.snapshot() as snapshot:
             ids, session, at = snapshot.ids, self._sae.connections, self._now()
@@ -65,7 +65,7 @@ class CompareCapture:
             for row in everything_with(Beating(rows, beat), rows.places.source):
                 comparison.add(row)
             lists = price_lists(rows)
-        comparison.leave_out(resting_on(rows.stuck, rows.places.source))
+        comparison.skip(resting_on(rows.stuck, rows.places.source))
         return Captured(
             at=at,
             mode=self.mode,
@@ -79,10 +79,6 @@ class CompareCapture:
             stock=rows.places.source,
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
-
-    def _is_untouched(self, kept: _Marks) -> bool:
-        newest = self._sae.newest_transaction()
-        return newest is not None and kept.quiet == (self._sae.connections, newest)
 
     def _next(self, began: float) -> float:
         ended = self._clock()

@@ -67,7 +67,7 @@ class Comparison:
     def __init__(self, index: LogIndex, only: Keys | None = None) -> None:
         self._index, self._only = index, only
         self._subjects: dict[Subject, _OneSubject] = {}
-        self._left_out: frozenset[Entity] = frozenset()
+        self._skipped: frozenset[Entity] = frozenset()
         self.read = 0
 
     def add(self, row: Row) -> None:
@@ -79,9 +79,9 @@ class Comparison:
             found = self._subjects[row.subject] = _OneSubject(row.subject, self._index.hashes(row.subject))
         found.add(row)
 
-    def leave_out(self, entities: frozenset[Entity]) -> None:
+    def skip(self, entities: frozenset[Entity]) -> None:
         """Not all of their rows were read: of these nothing is told, not even what seems gone."""
-        self._left_out = entities
+        self._skipped = entities
 
     @property
     def differences(self) -> list[Difference]:
@@ -92,7 +92,7 @@ class Comparison:
 
     def _gone(self) -> Iterator[Difference]:
         for subject in self._index.subjects():
-            if subject.entity in self._left_out:
+            if subject.entity in self._skipped:
                 continue
             one = self._subjects.get(subject)
             seen, live = one.seen if one else (), self._index.hashes(subject)
@@ -100,7 +100,7 @@ class Comparison:
             yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
 
     def _whole(self) -> Iterator["_OneSubject"]:
-        return (one for subject, one in self._subjects.items() if subject.entity not in self._left_out)
+        return (one for subject, one in self._subjects.items() if subject.entity not in self._skipped)
 
     @property
     def problems(self) -> list[Problem]:

@@ -15,7 +15,7 @@ from producer.sae.limbo import Stuck
 
 
 @dataclass(slots=True)
-class State:
+class Memory:
     """What counts from one pass to the next.
 
     `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
@@ -47,7 +47,7 @@ class State:
 class Compared:
     """The marks of a pass that compared all: another state."""
 
-    state: State
+    state: Memory
     ids: TransactionIds
 
 

@@ -22,13 +22,13 @@ NAMED = 20
 class Standing:
     """What the heartbeat tells of SAE as it was last read.
 
-    Of the subjects in `lacking` the log will not hold all that SAE holds; of the entities in `waiting` it does not yet, since they rest on
-    tables in `stuck`. `unpublished` names the first of `unpublished_count` rows that no event can hold, those that the log knows nothing of
-    before those of which it has an older event, and `duplicates` the first of `duplicate_count` rows that lost to one with the same key
+    The log will not hold all that SAE holds of the subjects in `incomplete`; of the entities in `waiting` it does not yet, since they rest
+    on tables in `stuck`. `unpublished` names the first of `unpublished_count` rows that no event can hold, those that the log knows nothing
+    of before those of which it has an older event, and `duplicates` the first of `duplicate_count` rows that lost to one with the same key
     once trimmed. `price_lists` is None where they cannot be read.
     """
 
-    lacking: frozenset[Subject]
+    incomplete: frozenset[Subject]
     price_lists: tuple[int, ...] | None
     waiting: frozenset[Entity] = frozenset()
     stuck: tuple[StuckTable, ...] = ()
@@ -38,7 +38,7 @@ class Standing:
     duplicate_count: int = 0
 
     def is_complete(self, subject: Subject) -> bool:
-        return subject not in self.lacking and subject.entity not in self.waiting
+        return subject not in self.incomplete and subject.entity not in self.waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Captured:
         """For the heartbeat, once all of it is acknowledged."""
         first = sorted(self.problems, key=lambda problem: (problem.said, problem.subject, problem.key))[:NAMED]
         return Standing(
-            lacking=frozenset(problem.subject for problem in self.problems if not problem.said),
+            incomplete=frozenset(problem.subject for problem in self.problems if not problem.said),
             price_lists=self.price_lists,
             waiting=self.waiting,
             stuck=stuck_tables(self.stuck, self.stock),

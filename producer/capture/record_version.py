@@ -15,7 +15,7 @@ from producer.capture.compare import COMPARE
 from producer.capture.comparison import Comparison, Keys
 from producer.capture.faults import faults_of
 from producer.capture.known import Recording, Seen, look, read_gone
-from producer.capture.marks import Compared, Looked, State
+from producer.capture.marks import Compared, Looked, Memory
 from producer.capture.port import Captured, CheckKeys
 from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
 from producer.index import LogIndex
@@ -48,7 +48,7 @@ class VersionCapture:
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
         self._clock, self._now, self._local = clock, now, local
-        self._state: State | None = None
+        self._state: Memory | None = None
 
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         state = self._state
@@ -71,18 +71,17 @@ class VersionCapture:
                 return self._compare_all(snapshot, ids, index, beat)
             return self._look(rows, ids, index, state, tables, check, beat)
 
-    def _may_look(self, state: State) -> bool:
+    def _may_look(self, state: Memory) -> bool:
         """Whether it is time for anything; asked before SAE is."""
         return bool(state.due(self._clock())) or self._local() >= state.night
 
-    def _may_find(self, state: State) -> bool:
+    def _may_find(self, state: Memory) -> bool:
         """Whether a look may find anything, asked of SAE in a way that costs it nothing; at night all is proved, whatever happened."""
         if state.owed or self._local() >= state.night:
             return True
-        newest = self._sae.newest_transaction()  # before the session is looked at: to ask may have opened a new one
-        return not state.gate.is_closed(self._sae.connections, newest, state.due(self._clock()))
+        return not state.gate.is_closed(self._sae, state.due(self._clock()))
 
-    def _compares_now(self, state: State) -> bool:
+    def _compares_now(self, state: Memory) -> bool:
         """At night also where nothing changed, for that proves the rest; for tables that are not exact only where something may have."""
         if self._local() >= state.night:
             return True
@@ -97,9 +96,9 @@ class VersionCapture:
         for table, keys in rows.keys.items():
             spellings.learn(table, keys)
         found, stock, lists = comparison.warehouses | rows.places.warehouses, rows.places.source, price_lists(rows)
-        comparison.leave_out(resting_on(rows.stuck, stock))
+        comparison.skip(resting_on(rows.stuck, stock))
         ended = self._clock()
-        state = State(
+        state = Memory(
             gate=Gate(self._sae.connections, ids.own),
             pace=Pace(self._share, self._clock),
             key_pace=Pace(self._share, self._clock),
@@ -120,7 +119,7 @@ class VersionCapture:
         rows: UpToLimbo,
         ids: TransactionIds,
         index: LogIndex,
-        state: State,
+        state: Memory,
         tables: Collection[Table],
         check: CheckKeys,
         beat: Callable[[], None],
@@ -138,7 +137,7 @@ class VersionCapture:
         for row in everything_with(wanted, rows.places.source) if keys else ():
             comparison.add(row)
         unread = resting_on(rows.stuck, state.stock)
-        comparison.leave_out(unread)
+        comparison.skip(unread)
         keys = {subject: some for subject, some in keys.items() if subject.entity not in unread}
         seen = {table: one for table, one in seen.items() if not unread & resting_on([table], state.stock)}
         faults = state.faults.after(comparison, keys)
@@ -149,7 +148,7 @@ class VersionCapture:
         marks = Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
         return self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
 
-    def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: State, table: Table) -> Seen:
+    def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: Memory, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]
         seen = look(snapshot, table, known, ids)
         looked = self._clock()

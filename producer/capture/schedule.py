@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import Protocol
 
 from foundation.engines.database import TransactionIds
 from producer.sae.tables import Row
@@ -22,6 +23,24 @@ def next_night(now: datetime) -> datetime:
     return night if now < night else night + timedelta(days=1)
 
 
+class Counting(Protocol):
+    """Of `Sae`, what tells whether a transaction began."""
+
+    @property
+    def connections(self) -> int: ...
+
+    def newest_transaction(self) -> int | None: ...
+
+
+def is_newest(sae: Counting, session: int, number: int) -> bool:
+    """Whether no transaction began since the one of this number, in the same session. SAE is asked in a way that costs it nothing.
+
+    The counter comes first, then the session: to ask may have opened a new one, in which the same number means another transaction.
+    """
+    newest = sae.newest_transaction()
+    return (sae.connections, newest) == (session, number)
+
+
 @dataclass(slots=True)
 class Gate:
     """In which tables nothing can have changed since they were looked at: no transaction began or ran since then.
@@ -34,9 +53,9 @@ class Gate:
     last: int
     _quiet: set[Table] = field(default_factory=set)
 
-    def is_closed(self, session: int, newest: int | None, tables: Collection[Table]) -> bool:
+    def is_closed(self, sae: Counting, tables: Collection[Table]) -> bool:
         """Whether none of the tables can have changed, by the engine's counter."""
-        return (session, newest) == (self.session, self.last) and not self.restless(tables)
+        return not self.restless(tables) and is_newest(sae, self.session, self.last)
 
     def enter(self, ids: TransactionIds) -> None:
         """A new snapshot: where another transaction began since the last one, no table is quiet any more."""

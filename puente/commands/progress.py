@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from consumer.outcome import Step
+from consumer.batch_writer import Step
 from producer.poll import Pass
 
 log = logging.getLogger("puente.run")

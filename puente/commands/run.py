@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
+from consumer.batch_writer import Step
 from consumer.leftout import LeftOut
-from consumer.outcome import Step
 from foundation.errors import ExitCode, InvariantError, Occupied, PuenteError, RetryableError, gravest, is_bug
 from foundation.retry import retrying
 from foundation.silence import SILENCE_SECONDS

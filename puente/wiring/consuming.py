@@ -10,12 +10,12 @@ from time import monotonic, sleep
 from consumer import subscribe
 from consumer.assignment import Assignment
 from consumer.batch import Planner
+from consumer.batch_writer import Step
 from consumer.caja.port import Store
 from consumer.caja.sql import SqlCaja
 from consumer.consume import Consumer
 from consumer.lease import Lease
 from consumer.leftout import LeftOut
-from consumer.outcome import Step
 from foundation.errors import ConnectionLost, PuenteError, SwitchedOff
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text

@@ -16,8 +16,8 @@ from typing import Any
 import consumer.apply
 import consumer.follow
 from consumer.batch import Planner
+from consumer.batch_writer import BatchWriter
 from consumer.caja.transaction import SqlTransaction
-from consumer.outcome import Outcome
 from consumer.resync.topic import Resync
 from consumer.settle import Settler
 from foundation.eventlog.embedded.log import EmbeddedLog
@@ -106,16 +106,16 @@ def several(_log: object, records: Any) -> bool:
     return isinstance(records, list) and len(records) > 1
 
 
-def saves_something(outcome: Any) -> bool:
-    return bool(outcome.also.progress)
+def saves_something(writer: Any) -> bool:
+    return bool(writer.also.progress)
 
 
-def is_part_of_a_resync(outcome: Any) -> bool:
-    return bool(outcome.applied) and not outcome.also.progress
+def is_part_of_a_resync(writer: Any) -> bool:
+    return bool(writer.applied) and not writer.also.progress
 
 
-def ends_a_resync(outcome: Any) -> bool:
-    return any(progress.sweep is not None for progress in outcome.also.progress.values())
+def ends_a_resync(writer: Any) -> bool:
+    return any(progress.sweep is not None for progress in writer.also.progress.values())
 
 
 def frees_something(_transaction: object, places: Any) -> bool:
@@ -141,16 +141,16 @@ BATCH: dict[str, Step] = {
     "1 read": Step(owner=consumer.follow, name="incoming", before=True),
     "2 folded, 3 mapped": Step(owner=Planner, name="plan", when=of_products),
     "4 written, not committed": Step(owner=SqlTransaction, name="save"),
-    "4 committed": Step(owner=Outcome, name="remember", before=True, when=saves_something),
-    "5 remembered": Step(owner=Outcome, name="remember", when=saves_something),
+    "4 committed": Step(owner=BatchWriter, name="remember", before=True, when=saves_something),
+    "5 remembered": Step(owner=BatchWriter, name="remember", when=saves_something),
     "6 a change that waited goes in, not committed": Step(owner=SqlTransaction, name="release", when=frees_something),
     "6 what waited was tried again": Step(owner=Settler, name="settle", before=True),
 }
 RESYNC: dict[str, Step] = {
     "a the end was read": Step(owner=Resync, name="_fold"),
-    "b a part is committed": Step(owner=Outcome, name="remember", before=True, when=is_part_of_a_resync),
+    "b a part is committed": Step(owner=BatchWriter, name="remember", before=True, when=is_part_of_a_resync),
     "c written, not committed": Step(owner=SqlTransaction, name="unsee"),
-    "c committed": Step(owner=Outcome, name="remember", before=True, when=ends_a_resync),
+    "c committed": Step(owner=BatchWriter, name="remember", before=True, when=ends_a_resync),
     "sweep: a part is committed": Step(owner=Settler, name="_inactivate"),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.caja.port import CodeInRow, Holder, Store, Switches
 from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.parked import Parked, ParkedChanges, SubjectKey
 from consumer.ledger.state import UNSEEN, Progress, State, subject_of, warehouse_of
@@ -167,11 +167,11 @@ class MemoryCaja:
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self.sales)
 
-    def codes(self) -> list[HeldCode]:
+    def codes(self) -> list[CodeInRow]:
         mapper = self.mappers[Entity.PRODUCT]
         names = [list(mapper.columns)[place] for place in mapper.code_places]
         rows = [row for row in self.content.table(mapper.plan.table).values() if row["ALTA"] == "T"]
-        return [HeldCode(key=trim(row["PRODUCTO"]), column=n, code=row[n]) for row in rows for n in names if row.get(n) is not None]
+        return [CodeInRow(key=trim(row["PRODUCTO"]), column=n, code=row[n]) for row in rows for n in names if row.get(n) is not None]
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         mapper, number = self.mappers[Entity.STOCK], warehouse_of(stock)
@@ -317,7 +317,7 @@ class MemoryTransaction:
     def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
         self.content.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
 
-    def free_codes(self, found: Iterable[HeldCode]) -> None:
+    def free_codes(self, found: Iterable[CodeInRow]) -> None:
         for one in found:
             if ("CATINVEN", (one.key,)) in self._caja.locked:
                 raise LockConflict(text("planted"))

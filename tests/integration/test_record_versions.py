@@ -14,7 +14,7 @@ from firebird.driver import Connection, DatabaseError, Isolation, TraAccessMode,
 from foundation.engines import create_database, open_database
 from foundation.engines.catalogue import Column
 from foundation.engines.database import Database, Reader, Survey
-from foundation.engines.firebird import blr, record_versions
+from foundation.engines.firebird import survey_by_blr, survey_by_sql
 from foundation.errors import ConfigError, ConnectionLost
 from puente.demo.statements import run
 from tests.engines import templates
@@ -77,8 +77,8 @@ class Table:
         """By BLR; and where the engine tells it in SQL, the same in the same transaction."""
         transaction: Any = reader
         native = transaction._connection.connection.dbapi_connection
-        found = blr.survey(native, transaction._database.asking, TABLE, self.columns, since)
-        if native.info.engine_version >= record_versions.FIRST_ENGINE:
+        found = survey_by_blr.survey(native, transaction._database.asking, TABLE, self.columns, since)
+        if native.info.engine_version >= survey_by_sql.FIRST_ENGINE:
             by_sql = reader.survey(TABLE, self.columns, since)
             assert (found.rows, sorted(found.written)) == (by_sql.rows, sorted(by_sql.written))
         return found
@@ -110,9 +110,9 @@ def test_an_empty_table_has_no_rows(engine: Engine, stack: ExitStack) -> None:
     table = Table(engine.new_url("versions"), KEYS["a text and a number"], stack)
     with table.database.reading() as reader:
         assert table.survey(reader, 0) == Survey(0, [])
-        assert table.survey(reader, blr.LARGEST) == Survey(0, [])
+        assert table.survey(reader, survey_by_blr.LARGEST) == Survey(0, [])
         with pytest.raises(ConfigError, match=r"2147483648 is larger than Firebird 2\.5 has"):
-            table.survey(reader, blr.LARGEST + 1)
+            table.survey(reader, survey_by_blr.LARGEST + 1)
 
 
 class Writers:
@@ -222,7 +222,7 @@ def test_a_server_that_goes_while_rows_are_sent_leaves_nothing_behind(second_fir
                     second_firebird_server.kill()
                 return transaction._database.asking()
 
-            blr.survey(transaction._connection.connection.dbapi_connection, asking, TABLE, table.columns, 0)
+            survey_by_blr.survey(transaction._connection.connection.dbapi_connection, asking, TABLE, table.columns, 0)
 
     with pytest.raises(ConnectionLost):
         survey()
@@ -238,5 +238,5 @@ def test_what_the_engine_refuses_is_an_error_like_any_other(engine: Engine, stac
         transaction: Any = reader
         native = transaction._connection.connection.dbapi_connection
         with pytest.raises(Exception, match="NOWHERE"):
-            blr.survey(native, transaction._database.asking, "NOWHERE", table.columns, 0)
+            survey_by_blr.survey(native, transaction._database.asking, "NOWHERE", table.columns, 0)
         assert table.survey(reader, 0).rows == 0

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
-from consumer.caja.port import HeldCode, Holder, Store, Switches
+from consumer.caja.port import CodeInRow, Holder, Store, Switches
 from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
@@ -86,7 +86,7 @@ class CajaSession:
         self._call()
         return self._caja.drifted(stock, store)
 
-    def codes(self) -> list[HeldCode]:
+    def codes(self) -> list[CodeInRow]:
         """Reads alone: no history ends here that does not end at the next call."""
         return self._caja.codes()
 

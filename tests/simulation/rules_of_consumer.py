@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from consumer import batch, follow, settle
 from consumer.batch import Incoming, Plan, Planner
+from consumer.batch_writer import Also, BatchWriter, Step
 from consumer.caja.port import Transaction
 from consumer.consume import Consumer
 from consumer.follow import Follower, UpTo
@@ -15,7 +16,6 @@ from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, PositionState, Progress, State, Sweep
 from consumer.mapping.mapper import RowMapper
-from consumer.outcome import Also, Outcome, Step
 from consumer.policies import Policies
 from consumer.resync import topic as resync
 from consumer.resync.retention import Tombstones
@@ -106,7 +106,7 @@ def _reloads_nothing(self: Consumer, *, by_force: bool = False) -> bool:
 
 # what is planned and set aside
 
-_hold, _is_doubtful = Outcome._hold, Planner._is_doubtful
+_park, _is_doubtful = BatchWriter._park, Planner._is_doubtful
 
 
 def _oldest(events: Sequence[Event]) -> dict[bytes, Event]:
@@ -141,14 +141,14 @@ def _all_parents(_policies: Policies) -> dict[Entity, RowMapper]:
     return mappers_of(CATALOGUES)
 
 
-def _sees_no_sales(_self: Outcome, pending: list[Any], _transaction: Transaction) -> list[Any]:
+def _sees_no_sales(_self: BatchWriter, pending: list[Any], _transaction: Transaction) -> list[Any]:
     return pending
 
 
-def _holds_all_but(reason: Reason) -> Callable[[Outcome, Parked], None]:
-    def hold(self: Outcome, item: Parked) -> None:
+def _holds_all_but(reason: Reason) -> Callable[[BatchWriter, Parked], None]:
+    def hold(self: BatchWriter, item: Parked) -> None:
         if item.reason is not reason:
-            _hold(self, item)
+            _park(self, item)
 
     return hold
 
@@ -311,9 +311,9 @@ OFF: dict[str, Changes] = {
     "waiting_is_never_equal": {(Planner, "_is_known"): staticmethod(_is_known_though_it_waits)},
     "park_missing_parent": {(actors, "mappers_for"): _no_parents},
     "parent_only_if_ticked": {(actors, "mappers_for"): _all_parents},
-    "park_unposted_sales": {(Outcome, "_guarded"): _sees_no_sales},
-    "park_locked": {(Outcome, "_hold"): _holds_all_but(Reason.LOCKED)},
-    "park_rejected": {(Outcome, "_hold"): _holds_all_but(Reason.REJECTED)},
+    "park_unposted_sales": {(BatchWriter, "_guarded"): _sees_no_sales},
+    "park_locked": {(BatchWriter, "_park"): _holds_all_but(Reason.LOCKED)},
+    "park_rejected": {(BatchWriter, "_park"): _holds_all_but(Reason.REJECTED)},
     "stock_written_again": {(Settler, "_write_again"): _drift_is_left},
     "totals_are_mended": {(Settler, "_add_up_again"): _totals_are_left},
     "drift_respects_sales": {(Settler, "_write_again"): _drift_over_sales},

@@ -10,10 +10,11 @@ from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
 from producer import index
 from producer.capture import record_version as versions
+from producer.capture import schedule
 from producer.capture.known import Known, Recording, Seen, look
 from producer.capture.port import Captured, CheckKeys, Standing
 from producer.capture.record_version import VersionCapture
-from producer.capture.schedule import Gate
+from producer.capture.schedule import Counting, Gate
 from producer.claim import Claim, Standby
 from producer.delete_cap import DeleteCap
 from producer.index import LogChanged, LogIndex
@@ -68,7 +69,7 @@ _say = Publisher.send_heartbeat
 
 
 def _says_complete(self: Publisher, seen: LogIndex, standing: Standing | None, held: Any) -> None:
-    _say(self, seen, standing or Standing(lacking=frozenset(), price_lists=()), held)
+    _say(self, seen, standing or Standing(incomplete=frozenset(), price_lists=()), held)
 
 
 # the log index
@@ -155,8 +156,8 @@ def _always_quiet(self: Gate, tables: Collection[type[Row]], _ids: TransactionId
     self._quiet.update(tables)
 
 
-def _closed_whatever_began(self: Gate, session: int, _newest: int | None, tables: Collection[type[Row]]) -> bool:
-    return session == self.session and not self.restless(tables)
+def _is_newest_whatever_began(sae: Counting, session: int, _number: int) -> bool:
+    return sae.connections == session
 
 
 # deletes and claims
@@ -189,7 +190,7 @@ OFF: dict[str, Changes] = {
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},
     "gate_needs_to_be_alone": {(Gate, "looked"): _always_quiet},
-    "counter_stands_still": {(Gate, "is_closed"): _closed_whatever_began},
+    "counter_stands_still": {(schedule, "is_newest"): _is_newest_whatever_began},
     "marks_last": {(VersionCapture, "changes"): _keeps_marks_first},
     "marks_last, failure_starts_over": {(VersionCapture, "changes"): _keeps_marks_first, **_KEEPS_GOING},
     "version_differs": {(versions, "look"): _looks_for_greater},

@@ -7,12 +7,12 @@ from typing import Any
 
 from consumer.assignment import Assignment
 from consumer.batch import Planner
+from consumer.batch_writer import Step
 from consumer.caja.port import Holder, Store
 from consumer.consume import Consumer
 from consumer.lease import Lease, this_process
 from consumer.mapping import profile as profiles
 from consumer.mapping.mapper import mappers
-from consumer.outcome import Step
 from consumer.policies import Policies
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import EventLog, Offset, Record, TopicSettings

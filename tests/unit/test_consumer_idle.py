@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
+from consumer.batch_writer import Step
 from consumer.caja.port import Store, Switches
-from consumer.interface import InterfaceOff
 from consumer.ledger.state import State
-from consumer.outcome import Step
+from consumer.switches import InterfaceOff
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.fakes.caja import MemoryCaja, MemoryTransaction

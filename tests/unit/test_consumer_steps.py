@@ -7,8 +7,8 @@ import pytest
 
 from consumer.apply import LARGEST, SMALLEST
 from consumer.caja.port import Switches
-from consumer.interface import InterfaceOff
 from consumer.policies import Policies, StockPolicy
+from consumer.switches import InterfaceOff
 from foundation.errors import ConfigError, ConnectionLost
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import Record

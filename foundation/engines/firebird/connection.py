@@ -19,7 +19,7 @@ from sqlalchemy.sql.schema import MetaData
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Reader, Writer
-from foundation.engines.firebird import alter, catalogue, packed, silence
+from foundation.engines.firebird import alter, catalogue, keepalive, packed
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
@@ -61,7 +61,7 @@ class FirebirdDatabase:
             with translated(self.label):
                 self._opened = attach(self._url, self._limits)
             if self._url.host:
-                silence.notice(self._url.port or PORT)
+                keepalive.notice(self._url.port or PORT)
                 self._limit = CallLimit(self._limits.statement, partial(interrupt, self._opened))
             try:
                 with self.asking():

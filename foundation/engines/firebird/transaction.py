@@ -9,8 +9,7 @@ from sqlalchemy.sql.base import Executable
 
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
-from foundation.engines.firebird import blr, fetch, insert, keys, privileges
-from foundation.engines.firebird import record_versions as versions
+from foundation.engines.firebird import fetch, insert, keys, privileges, survey_by_blr, survey_by_sql
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
 from foundation.engines.firebird.write import RowWriter, Statements
@@ -45,18 +44,18 @@ class Transaction:
 
     def _oldest_undecided(self, oldest_active: int) -> int:
         """One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear."""
-        ((oldest,),) = self.rows(sqlalchemy.text(versions.OLDEST_IN_LIMBO))
+        ((oldest,),) = self.rows(sqlalchemy.text(survey_by_sql.OLDEST_IN_LIMBO))
         return oldest_active if oldest is None else min(oldest, oldest_active)
 
     def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         with self._database.asking():
             connection = native(self._connection)
-            is_told_by_sql = connection.info.engine_version >= versions.FIRST_ENGINE
+            is_told_by_sql = connection.info.engine_version >= survey_by_sql.FIRST_ENGINE
         if not is_told_by_sql:
-            return blr.survey(connection, self._database.asking, table, columns, since)
-        ((rows, newest),) = self.rows(versions.newest(table))
-        found = list(self.rows(versions.written(table, columns, since))) if rows and newest >= since else []
-        return versions.survey(rows, found)
+            return survey_by_blr.survey(connection, self._database.asking, table, columns, since)
+        ((rows, newest),) = self.rows(survey_by_sql.newest(table))
+        found = list(self.rows(survey_by_sql.written(table, columns, since))) if rows and newest >= since else []
+        return survey_by_sql.survey(rows, found)
 
     def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
         return keys.read(self.plain, self.rows, table, columns, of)

@@ -1,4 +1,4 @@
-"""What one transaction wrote in CAJA and what it set aside; and what a step did, for people."""
+"""One transaction of CAJA: which rows go in, which are parked and why, and what the ledger keeps of that; a step in numbers, for people."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -60,8 +60,8 @@ class Also:
 NOTHING_ELSE = Also()
 
 
-class Outcome:
-    """What one transaction wrote and what it set aside. `state` is the ledger as it was before, until `remember`."""
+class BatchWriter:
+    """Writes a plan; no stock goes over sales that SAE does not have. `state` is the ledger as it was before, until `remember`."""
 
     def __init__(self, planner: Planner, state: State, also: Also, clock: Callable[[], float], now: datetime) -> None:
         self._planner, self._state, self.also, self._clock, self._now = planner, state, also, clock, now
@@ -96,7 +96,7 @@ class Outcome:
 
     def write(self, plan: Plan, transaction: Rows) -> None:
         for item in plan.parked:
-            self._hold(item)
+            self._park(item)
         by_entity: dict[Entity, list[Pending]] = {}
         for pending in plan.pending:
             by_entity.setdefault(pending.incoming.subject.entity, []).append(pending)
@@ -113,7 +113,7 @@ class Outcome:
         self.touched += written.touched
         for index, item in enumerate(pending):
             if index in failed:
-                self._hold(item.incoming.parked(*self._why(item, failed[index])))
+                self._park(item.incoming.parked(*self._why(item, failed[index])))
                 if failed[index].taken:
                     self._taken.add((item.incoming.subject, item.incoming.key))
             else:
@@ -126,7 +126,7 @@ class Outcome:
             store = self._planner.store_of(item.incoming.subject)
             if (store, item.incoming.key) in unposted:
                 detail = str(text("the store {store} has sales of it that SAE does not have yet", store=store))
-                self._hold(item.incoming.parked(Reason.UNPOSTED_SALES, detail))
+                self._park(item.incoming.parked(Reason.UNPOSTED_SALES, detail))
             else:
                 free.append(item)
         return free
@@ -142,7 +142,7 @@ class Outcome:
             return Reason.PARENT, str(text("the row it needs is not there yet"))
         return Reason.REJECTED, str(error.message)
 
-    def _hold(self, item: Parked) -> None:
+    def _park(self, item: Parked) -> None:
         self.parked[item.place] = item
 
     def stop_if_too_many_rejected(self, plan: Plan, caja: str) -> None:

@@ -1,4 +1,4 @@
-"""Which transaction wrote a row: `RDB$RECORD_VERSION`, a column that Firebird has from version 3 on. (Before that: `blr`.)
+"""Which transaction wrote a row: `RDB$RECORD_VERSION`, a column that Firebird has from version 3 on. (Before that: `survey_by_blr`.)
 
 One query reads the table once on the server, for the number of rows and the newest transaction; in most polls nothing comes after that.
 (The greatest number costs a sixth less than counting those from the mark on.)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from consumer.apply import Applier
 from consumer.batch import Planner
-from consumer.caja.port import Caja, HeldCode
+from consumer.caja.port import Caja, CodeInRow
 from consumer.ledger.state import TOMBSTONE, UNSEEN
 from consumer.leftout import LISTED, Cause, Note, Notes, ordered
 from foundation.engines.errors import LockConflict
@@ -27,7 +27,7 @@ class Codes:
     def __init__(self, name: str, caja: Caja, planner: Planner, applier: Applier) -> None:
         self._name, self._caja, self._applier = name, caja, applier
         self._is_asked = PRODUCT.entity in planner.policies.entities
-        self._kept: dict[str, list[HeldCode]] | None = None
+        self._kept: dict[str, list[CodeInRow]] | None = None
         """Codes of rows that are in use and that SAE lacks; None where they must be read."""
 
     def settle(self) -> None:
@@ -43,7 +43,7 @@ class Codes:
         codes = {code for of_row in written.values() for code in of_row or ()}
         self._free([one for code in codes & self._kept.keys() for one in self._kept[code]])
 
-    def _read(self) -> list[HeldCode]:
+    def _read(self) -> list[CodeInRow]:
         """All of them; returns those that another row has, too."""
         self._kept = {}
         hashes = self._applier.state.hashes.get(PRODUCT, {})
@@ -58,7 +58,7 @@ class Codes:
                 in_use.add(one.code)
         return [one for code in in_use & self._kept.keys() for one in self._kept[code]]
 
-    def _free(self, found: Sequence[HeldCode]) -> None:
+    def _free(self, found: Sequence[CodeInRow]) -> None:
         if not found:
             return
         lacking = self._lacking(found)
@@ -75,7 +75,7 @@ class Codes:
         extra = {"action": "codes freed", "caja": self._name, "count": len(found), "keys": keys}
         log.warning("SAE gave bar codes of products that it deleted to others: they are taken from the rows that are kept", extra=extra)
 
-    def _lacking(self, found: Iterable[HeldCode]) -> Mapping[tuple[Subject, Key], Notes]:
+    def _lacking(self, found: Iterable[CodeInRow]) -> Mapping[tuple[Subject, Key], Notes]:
         notes: dict[tuple[Subject, Key], Notes] = {}
         for one in found:
             place = (PRODUCT, one.key)
