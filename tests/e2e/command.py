@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -45,6 +46,7 @@ class _Prepared:
 
 
 _prepared = _Prepared()
+_ordering = threading.Lock()
 
 
 class Command:
@@ -70,7 +72,8 @@ class Command:
         with Path(os.devnull).open("rb") as nothing:
             streams = [nothing if stdin is None else stdin, stdout, stderr, theirs]
             numbers = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
-            socket.send_fds(_prepared.control, [json.dumps(asdict(order)).encode()], numbers)
+            with _ordering:
+                socket.send_fds(_prepared.control, [json.dumps(asdict(order)).encode()], numbers)
         os.close(theirs)
         self.pid = int(self._answers.readline())
         self.returncode: int | None = None

@@ -5,6 +5,7 @@ import secrets
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,11 @@ class SmallSite:
     def puente(self, *arguments: str, timeout: float = HANG_SECONDS, **options: Any) -> CompletedProcess[str]:
         """Runs the command in the site's folder and waits for it; the options are those of `run`."""
         return run(*arguments, folder=self.folder, environment=self.environment(), timeout=timeout, **options)
+
+    def at_once(self, *commands: Sequence[str]) -> list[CompletedProcess[str]]:
+        """Runs several commands beside each other, and waits for all."""
+        with ThreadPoolExecutor(len(commands)) as threads:
+            return list(threads.map(lambda arguments: self.puente(*arguments), commands))
 
     def set_up(self) -> None:
         """What `puente setup --yes` does, without a process of its own: hundreds of sites are made."""
@@ -211,5 +217,5 @@ def wait_until(is_so: Callable[[], bool], seconds: float = HANG_SECONDS) -> None
         if is_so():
             return
         assert time.monotonic() < until, "it did not come"
-        # Other processes answer by what they wrote. To look costs time of theirs, too: for twice as long they are left alone.
-        time.sleep(max(0.1, 2 * (time.monotonic() - began)))
+        # Other processes answer by what they wrote. To look costs time of theirs, too: for as long again, and longer, they are left alone.
+        time.sleep(min(1.0, max(0.1, 2 * (time.monotonic() - began))))

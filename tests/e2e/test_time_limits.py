@@ -74,8 +74,7 @@ def shows(site: SmallSite, name: str, text: str) -> bool:
 @FAULTS
 def test_every_command_says_which_host_it_is_and_exits_with_3(site: SmallSite, line: FaultyLine, fault: Fault) -> None:
     fault(line)
-    for arguments in (("status",), ("check",), ("setup", "--yes"), ("run", "--once")):
-        done = site.puente(*arguments)
+    for done in site.at_once(("status",), ("check",), ("setup", "--yes"), ("run", "--once")):
         said = done.stdout + done.stderr
         assert done.returncode == ExitCode.DOWN, said
         assert f"127.0.0.1/{line.port}" in said.replace("\n", ""), said
