@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from foundation.errors import Displaced, NoTopic
+from foundation.errors import Displaced, NoTopic, PuenteError
 from foundation.texts import text
 from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
@@ -88,6 +88,13 @@ class Producer:
         """One pass; raises what its ports raise, after which the next one starts over, and `Displaced` where another claimed the log."""
         with self._starting_over():
             return self._pass()
+
+    def has_news(self) -> bool:
+        """Whether a pass now may find what one a moment ago could not. Raises nothing: what is wrong with SAE the next pass meets, too."""
+        try:
+            return self._index is not None and self._capture.has_news()
+        except PuenteError:
+            return True
 
     def release(self) -> None:
         """A clean end: a standby need not wait. Sends nothing where the log is not ours."""

@@ -80,6 +80,10 @@ class CompareCapture:
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
 
+    def has_news(self) -> bool:
+        kept = self._kept
+        return kept is not None and self._clock() >= kept.due and kept.quiet is not None and not is_newest(self._sae, *kept.quiet)
+
     def _next(self, began: float) -> float:
         ended = self._clock()
         return ended + max(self._every, rest_after(ended - began, self._share))

@@ -103,6 +103,13 @@ class Capture(Protocol):
         """
         ...
 
+    def has_news(self) -> bool:
+        """Whether a look now may find something that one a moment ago could not, asked of SAE in a way that costs it nothing.
+
+        False where nobody can tell without a look: then a look is due at its own time alone.
+        """
+        ...
+
     def keep(self, captured: Captured) -> None:
         """All of `captured` is acknowledged: its marks count from now on."""
         ...

@@ -71,6 +71,10 @@ class VersionCapture:
                 return self._compare_all(snapshot, ids, index, beat)
             return self._look(rows, ids, index, state, tables, check, beat)
 
+    def has_news(self) -> bool:
+        state = self._state
+        return state is not None and bool(state.due(self._clock())) and not state.gate.is_newest(self._sae)
+
     def _may_look(self, state: Memory) -> bool:
         """Whether it is time for anything; asked before SAE is."""
         return bool(state.due(self._clock())) or self._local() >= state.night

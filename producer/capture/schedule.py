@@ -53,9 +53,13 @@ class Gate:
     last: int
     _quiet: set[Table] = field(default_factory=set)
 
+    def is_newest(self, sae: Counting) -> bool:
+        """Whether no transaction began since our newest snapshot."""
+        return is_newest(sae, self.session, self.last)
+
     def is_closed(self, sae: Counting, tables: Collection[Table]) -> bool:
         """Whether none of the tables can have changed, by the engine's counter."""
-        return not self.restless(tables) and is_newest(sae, self.session, self.last)
+        return not self.restless(tables) and self.is_newest(sae)
 
     def enter(self, ids: TransactionIds) -> None:
         """A new snapshot: where another transaction began since the last one, no table is quiet any more."""

@@ -66,7 +66,7 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
     workers: list[Worker] = []
     if produce:
         producer = ProducerSide(settings, partial(progress.of_pass, SAE), allow_deletes=allow_deletes)
-        workers.append(Worker(name=SAE, turn=producer.turn, pause=stop.sleep, release=producer.release))
+        workers.append(Worker(name=SAE, turn=producer.turn, pause=partial(producer.rest, stop), release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja, partial(progress.of_step, caja.name))
         workers.append(Worker(name=caja.name, turn=side.turn, pause=side.pause, release=side.release))

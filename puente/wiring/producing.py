@@ -12,16 +12,20 @@ from foundation.texts import text
 from producer.capture.compare import CompareCapture
 from producer.capture.port import Capture
 from producer.capture.record_version import VersionCapture
+from producer.capture.schedule import rest_after
 from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
 from producer.sae.port import AUTO, SqlSae
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
+from puente.loop import Stop
 from puente.wiring.opening import open_log, open_sae, topics_of
 from puente.wiring.turns import HeartbeatTurn, LockTurn, Turn
 
 COMPACT_SECONDS = 3600.0
+LOOK_SECONDS = 0.1
+"""How often SAE's counter of transactions is asked between two passes."""
 STANDBY_SECONDS = 1.0
 CLAIM_TURN_SECONDS = 0.1
 
@@ -66,6 +70,7 @@ class ProducerSide:
         self._producer: Producer | None = None
         self._log: EventLog | None = None
         self._compacted_at = float("-inf")
+        self._look_seconds = LOOK_SECONDS
         self._stands_by = False
         self._opened = ExitStack()
 
@@ -93,7 +98,16 @@ class ProducerSide:
         if done is None:
             return CLAIM_TURN_SECONDS if self.claims else STANDBY_SECONDS
         self._on_pass(done)
+        self._look_seconds = max(LOOK_SECONDS, rest_after(done.seconds, self._sae.scan_share))
         return self._sae.poll_seconds
+
+    def rest(self, stop: Stop, seconds: float) -> None:
+        """Until so many seconds have passed; less where something began in SAE. A SAE that is slow is asked less often."""
+        until = self._clock() + seconds
+        while not stop.asked and (left := until - self._clock()) > 0:
+            stop.sleep(min(self._look_seconds, left))
+            if self._producer is not None and self._producer.has_news():
+                return
 
     def step(self) -> Pass | None:
         """One pass; None while another producer holds the log."""

@@ -1,8 +1,9 @@
 """The producer with its connections, on an embedded log that others want as well: who works, who stands by, who has to let go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -11,8 +12,11 @@ from foundation.engines import create_database, open_database
 from foundation.errors import ConnectionLost, Occupied
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
+from foundation.texts import text
 from producer.poll import Pass
 from puente.config import Settings
+from puente.demo.statements import run
+from puente.loop import Stop
 from puente.reference import build_sae
 from puente.wiring.producing import CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
 from puente.wiring.turns import CLAIM_TOTAL_SECONDS, LockTurn
@@ -58,6 +62,67 @@ def test_the_only_one_works_at_its_pace_and_releases_the_log_at_its_end(site: Se
     side.release()
     assert len(passes) == 1
     assert [released for _, released in words(site)] == [False, False, True]
+
+
+class Resting(Stop):
+    """Time passes at once; what is planned for the nth time that it sleeps happens then."""
+
+    def __init__(self, clock: Clock, planned: Mapping[int, Callable[[], None]]) -> None:
+        super().__init__()
+        self._clock, self._planned = clock, planned
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.seconds += seconds
+        self.slept.append(seconds)
+        self._planned.get(len(self.slept), lambda: None)()
+
+
+def test_a_rest_ends_as_soon_as_something_begins_in_sae(site: Settings) -> None:
+    passes: list[Pass] = []
+    clock = Clock()
+    side = ProducerSide(site, passes.append, clock=clock)
+    side.turn()
+
+    def edit() -> None:
+        assert site.sae is not None
+        with closing(open_database(site.sae.url.get_secret_value())) as database, database.writing() as writer:
+            run(writer, "INSERT INTO CLIN01 (CVE_LIN, STATUS) VALUES ('L', 'A')")
+
+    resting = Resting(clock, {3: edit})
+    side.rest(resting, side.turn())
+    assert len(resting.slept) == 3
+    side.turn()
+    assert passes[-1].published == 1
+    # And while nothing begins it lasts as long as it should
+    before = clock.seconds
+    side.rest(Resting(clock, {}), side.turn())
+    assert clock.seconds == pytest.approx(before + 7)
+    side.release()
+
+
+def test_a_sae_that_is_lost_ends_the_rest_and_the_next_pass_starts_over(site: Settings) -> None:
+    passes: list[Pass] = []
+    clock = Clock()
+    side = ProducerSide(site, passes.append, clock=clock)
+    side.turn()
+    assert side._producer is not None
+    capture: Any = side._producer._capture
+
+    def lose() -> None:
+        capture._sae.newest_transaction = gone
+
+    def gone() -> int:
+        raise ConnectionLost(text("gone"))
+
+    resting = Resting(clock, {2: lose})
+    side.rest(resting, 7)
+    assert len(resting.slept) == 2
+    with pytest.raises(ConnectionLost):
+        side.turn()
+    side.turn()
+    assert passes[-1].looked
+    side.release()
 
 
 def test_one_that_finds_another_at_work_stands_by_and_takes_over_when_it_is_gone(

@@ -129,7 +129,42 @@ def test_a_pass_that_failed_leaves_the_gate_open() -> None:
     assert site.agrees()
 
 
+def test_there_are_news_once_a_transaction_began_and_as_long_as_nobody_looked() -> None:
+    site = Site(row(Clin, "L"))
+    assert not site.producer.has_news()
+    site.run()
+    assert not site.producer.has_news()
+    site.sae.put(row(Clin, "M"))
+    assert site.producer.has_news()
+    site.run()
+    assert not site.producer.has_news()
+
+
+def test_whether_one_that_runs_has_committed_is_no_news() -> None:
+    """Only a look can tell: it comes at its own time."""
+    site = Site(row(Clin, "L"))
+    site.sae.begin()
+    site.run()
+    assert not site.producer.has_news()
+
+
+def test_what_is_wrong_with_sae_counts_as_news() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    site.sae.fail["newest_transaction"] = ConnectionLost(text("gone"))
+    assert site.producer.has_news()
+
+
 # pacing
+
+
+def test_there_are_no_news_while_sae_may_not_be_read() -> None:
+    site = Site(row(Clin, "L"), every_seconds=300.0)
+    site.run()
+    site.sae.put(row(Clin, "M"))
+    assert not site.producer.has_news()
+    site.clock.seconds += 300
+    assert site.producer.has_news()
 
 
 def test_sae_is_read_at_most_once_in_a_while() -> None:

@@ -331,6 +331,23 @@ def test_a_session_that_is_opened_to_ask_the_counter_opens_the_gate() -> None:
     assert site.run().looked
 
 
+def test_there_are_news_once_a_transaction_began_and_a_table_may_be_looked_at() -> None:
+    site = exact_site(share=0.05)
+    assert not site.producer.has_news()
+
+    def spend(asked: str, _of: Any) -> None:
+        site.clock.seconds += 1.0 if asked == "survey" else 0
+
+    site.sae.on_read = spend
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    assert site.producer.has_news()
+    site.run()
+    site.sae.put(row(Clin, "L", desc_lin="newer"))
+    assert not site.producer.has_news()
+    site.clock.seconds += 19
+    assert site.producer.has_news()
+
+
 def test_another_transaction_opens_the_gate_of_the_tables_that_were_not_looked_at_too() -> None:
     """What a slow table missed it finds later, though nobody began a transaction since the last pass."""
     site = exact_site(share=0.05)
