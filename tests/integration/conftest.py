@@ -10,10 +10,10 @@ from tests.integration.exact_site import Site
 
 @pytest.fixture(params=["embedded", "server"])
 def exact_url(request: pytest.FixtureRequest) -> str:
-    """Of a database to be made; the server is one of ours, of version 3, also where tests run against an older one."""
+    """Of a database to be made."""
     if request.param == "embedded":
         return str(request.getfixturevalue("embedded").url("sae"))
-    return str(request.getfixturevalue("private_firebird_server").new_url("sae"))
+    return str(request.getfixturevalue("firebird_server").new_url("sae"))
 
 
 @pytest.fixture

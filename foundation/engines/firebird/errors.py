@@ -58,6 +58,8 @@ def translate(error: BaseException, label: str) -> PuenteError:
     codes = set(codes_of(error))
     origin = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     said = _first_line(origin)
+    if Gds.REC_IN_LIMBO in codes:  # of which Firebird 2.5 says that it is locked, too
+        return _in_limbo(label, said)
     if codes & LOCK_CODES:
         return LockConflict(text("{label}: another transaction holds the row", label=label))
     if Gds.LOGIN in codes:
@@ -83,19 +85,21 @@ def _passing(codes: set[int], label: str, said: str) -> PuenteError:
         return StatementEnded(text("{label}: the server ended a statement before it was done ({said})", label=label, said=said))
     if codes & _NO_SPACE:
         return RetryableError(text("{label}: Firebird cannot write to its disk; is it full? ({said})", label=label, said=said))
-    if Gds.REC_IN_LIMBO in codes:
-        number = _NUMBER.search(said)  # the message's only value; the driver gives values in no other way
-        return RowInLimbo(
-            text(
-                "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
-                "ends it: gfix -list shows such transactions, gfix -commit {number} or gfix -rollback {number} ends this one",
-                label=label,
-                said=said,
-                number=number[0] if number else "?",
-            ),
-            int(number[0]) if number else None,
-        )
     return RetryableError(text("{label}: Firebird refused ({said})", label=label, said=said))
+
+
+def _in_limbo(label: str, said: str) -> RowInLimbo:
+    number = _NUMBER.search(said)  # the message's only value; the driver gives values in no other way
+    return RowInLimbo(
+        text(
+            "{label}: a row waits for a transaction of two databases that was prepared and never ended ({said}). Its administrator "
+            "ends it: gfix -list shows such transactions, gfix -commit {number} or gfix -rollback {number} ends this one",
+            label=label,
+            said=said,
+            number=number[0] if number else "?",
+        ),
+        int(number[0]) if number else None,
+    )
 
 
 def _first_line(error: BaseException | None) -> str:
