@@ -110,7 +110,8 @@ class Database(Protocol):
     def newest_transaction(self) -> int | None:
         """The number of the newest transaction that began in the database: the engine's own counter, asked without beginning one.
 
-        It stands still while none begins and none commits retaining; a commit alone does not move it. None where the engine has none.
+        It stands still while none begins and none commits retaining; a commit alone does not move it. None where it tells nothing: the
+        engine has no counter, or the database is read-only, in which transactions are not counted.
         """
         ...
 

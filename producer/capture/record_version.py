@@ -73,7 +73,7 @@ class VersionCapture:
 
     def has_news(self) -> bool:
         state = self._state
-        return state is not None and bool(state.due(self._clock())) and not state.gate.is_newest(self._sae)
+        return state is not None and bool(state.due(self._clock())) and state.gate.is_newest(self._sae) is False
 
     def _may_look(self, state: Memory) -> bool:
         """Whether it is time for anything; asked before SAE is."""

@@ -32,13 +32,14 @@ class Counting(Protocol):
     def newest_transaction(self) -> int | None: ...
 
 
-def is_newest(sae: Counting, session: int, number: int) -> bool:
-    """Whether no transaction began since the one of this number, in the same session. SAE is asked in a way that costs it nothing.
+def is_newest(sae: Counting, session: int, number: int) -> bool | None:
+    """Whether no transaction began since the one of this number, in the same session; None where the engine's counter tells nothing.
 
-    The counter comes first, then the session: to ask may have opened a new one, in which the same number means another transaction.
+    SAE is asked in a way that costs it nothing. The counter comes first, then the session: to ask may have opened a new one, in which the
+    same number means another transaction.
     """
     newest = sae.newest_transaction()
-    return (sae.connections, newest) == (session, number)
+    return None if newest is None else (sae.connections, newest) == (session, number)
 
 
 @dataclass(slots=True)
@@ -53,13 +54,13 @@ class Gate:
     last: int
     _quiet: set[Table] = field(default_factory=set)
 
-    def is_newest(self, sae: Counting) -> bool:
-        """Whether no transaction began since our newest snapshot."""
+    def is_newest(self, sae: Counting) -> bool | None:
+        """Whether no transaction began since our newest snapshot; None where only the next one can tell."""
         return is_newest(sae, self.session, self.last)
 
     def is_closed(self, sae: Counting, tables: Collection[Table]) -> bool:
         """Whether none of the tables can have changed, by the engine's counter."""
-        return not self.restless(tables) and self.is_newest(sae)
+        return not self.restless(tables) and bool(self.is_newest(sae))
 
     def enter(self, ids: TransactionIds) -> None:
         """A new snapshot: where another transaction began since the last one, no table is quiet any more."""

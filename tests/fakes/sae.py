@@ -76,6 +76,8 @@ class FakeSae:
         self.reads: Counter[tuple[str, Any]] = Counter()
         """How often each table was asked for, by method."""
         self.on_read: Callable[[str, Any], None] = lambda _how, _table: None
+        self.shown: Callable[[int], int | None] = lambda newest: newest
+        """What the counter of transactions shows."""
         self.on_row: Callable[[], None] = lambda: None
         self.put(row(ParamInventario), *rows)
 
@@ -140,7 +142,7 @@ class FakeSae:
 
     def newest_transaction(self) -> int | None:
         self.raise_planned("newest_transaction")
-        return self.last_id if self.numbered else None
+        return self.shown(self.last_id) if self.numbered else None
 
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:

@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import firebird.driver
 import pytest
-from firebird.driver import ShutdownMethod, ShutdownMode, SrvRestoreFlag, driver_config
+from firebird.driver import ShutdownMethod, ShutdownMode, SrvRestoreFlag
 
 from foundation.errors import ConnectionLost
 from tests.engines.embedded import EmbeddedDatabases
-from tests.engines.firebird_server import PASSWORD, USER, PrivateServer
+from tests.engines.firebird_server import PrivateServer
+from tests.engines.services import known_to_the_driver, services
 from tests.integration.exact_site import Site
 
 Action = Callable[[], None]
@@ -62,20 +62,11 @@ def _on_a_server(server: PrivateServer, stack: ExitStack, kept: Path, by_gbak: b
     name = server.new_name("sae")
     site = Site(server.url(name), stack)
     if by_gbak:
-        save, restore = _gbak(_known_to_the_driver(server), server.path(name), kept)
+        save, restore = _gbak(known_to_the_driver(server.host, server.port), server.path(name), kept)
         return Saved(site, save, _in_turn(site.database.close, restore))
     save, restore = _copy(Path(server.path(name)), kept)
     stops = (site.database.close, server.kill)
     return Saved(site, _in_turn(*stops, save, server.start), _in_turn(*stops, restore, server.start))
-
-
-def _known_to_the_driver(server: PrivateServer) -> str:
-    """The driver connects to the services of a server that it has a configuration of, else to those of this process."""
-    name = f"{server.host}-{server.port}"
-    if driver_config.get_server(name) is None:
-        configured = driver_config.register_server(name)
-        configured.host.value, configured.port.value = server.host, str(server.port)
-    return name
 
 
 def _in_turn(*actions: Action) -> Action:
@@ -99,16 +90,16 @@ def _copy(path: Path, kept: Path) -> tuple[Action, Action]:
 
 def _gbak(server: str, path: str, kept: Path) -> tuple[Action, Action]:
     def save() -> None:
-        with firebird.driver.connect_server(server, user=USER, password=PASSWORD) as services:
-            services.database.backup(database=path, backup=kept)
-            services.wait()
+        with services(server) as manager:
+            manager.database.backup(database=path, backup=kept)
+            manager.wait()
 
     def restore() -> None:
-        with firebird.driver.connect_server(server, user=USER, password=PASSWORD) as services:
+        with services(server) as manager:
             if server:
-                services.database.shutdown(database=path, mode=ShutdownMode.FULL, method=ShutdownMethod.FORCED, timeout=0)
-            services.database.restore(backup=kept, database=path, flags=SrvRestoreFlag.REPLACE)
-            services.wait()
+                manager.database.shutdown(database=path, mode=ShutdownMode.FULL, method=ShutdownMethod.FORCED, timeout=0)
+            manager.database.restore(backup=kept, database=path, flags=SrvRestoreFlag.REPLACE)
+            manager.wait()
 
     return save, restore
 

@@ -1,9 +1,12 @@
 """What SAE's tables tell in the mode `record-version`, on real engines: who wrote a row, and the rows that are asked for."""
 
 import pytest
+from firebird.driver import DbAccessMode
+from sqlalchemy.engine import make_url
 
 from producer.sae.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd, Row
 from puente.demo.statements import load
+from tests.engines.services import known_to_the_driver, services
 from tests.integration.exact_site import Site
 
 
@@ -146,3 +149,18 @@ def test_the_counter_moves_with_every_transaction_that_begins_and_with_a_retaini
         assert newest() == between
     assert site.published()["product_line L"]["description"] == "two"
     assert not site.run().looked
+
+
+def test_a_read_only_copy_of_sae_is_read_once_and_not_asked_again_and_again(site: Site) -> None:
+    """Transactions have numbers there, and the counter stands still."""
+    site.sae.close()
+    site.database.close()
+    url = make_url(site.url)
+    with services("" if url.host is None else known_to_the_driver(url.host, url.port or 0)) as manager:
+        manager.database.set_access_mode(database=str(url.database), mode=DbAccessMode.READ_ONLY)
+    assert site.run().looked
+    assert site.database.newest_transaction() is None
+    for _ in range(5):
+        assert not site.run().looked
+        assert not site.producer.has_news()
+    assert site.agrees()

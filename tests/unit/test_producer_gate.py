@@ -1,5 +1,8 @@
 """When SAE is read, and when it is left alone."""
 
+from functools import partial
+from operator import add
+
 import pytest
 
 from foundation.errors import ConnectionLost
@@ -41,25 +44,48 @@ def test_no_transaction_is_begun_to_learn_that_none_began() -> None:
     assert site.sae.last_id == before
 
 
-def test_a_counter_that_is_late_or_ahead_keeps_the_gate_open() -> None:
+def test_a_counter_that_is_ahead_costs_a_snapshot() -> None:
     site = Site(row(Clin, "L"))
     site.run()
-    for off in (-1, 1):
-        site.sae.newest_transaction = lambda off=off: site.sae.last_id + off  # type: ignore[method-assign, misc]
-        assert looks(site)
+    site.sae.shown = partial(add, 1)
+    before = len(site.sae.snapshots)
+    assert not looks(site)
+    assert len(site.sae.snapshots) == before + 1
+
+
+def test_what_a_late_counter_hides_is_found_once_it_is_right() -> None:
+    site = Site(row(Clin, "L"))
+    site.run()
+    site.sae.shown = partial(add, -1)
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    assert not looks(site)
+    site.sae.shown = partial(add, 0)
+    assert looks(site)
+    assert site.agrees()
 
 
 def test_a_session_that_is_opened_to_ask_the_counter_opens_the_gate() -> None:
     """It may be that of a database that was put back, in which the same number is the newest."""
     site = Site(row(Clin, "L"))
     site.run()
-    number = site.sae.last_id
 
-    def opened() -> int:
+    def opened(newest: int) -> int:
         site.sae.connections += 1
-        return number
+        return newest
 
-    site.sae.newest_transaction = opened  # type: ignore[method-assign]
+    site.sae.shown = opened
+    assert looks(site)
+
+
+def test_a_database_that_does_not_count_is_asked_by_a_snapshot_at_each_poll_and_read_once() -> None:
+    """A read-only one."""
+    site = Site(row(Clin, "L"))
+    site.sae.shown = lambda _newest: None
+    assert looks(site)
+    assert not looks(site)
+    assert not site.producer.has_news()
+    site.sae.put(row(Clin, "M"))
+    assert not site.producer.has_news()
     assert looks(site)
 
 

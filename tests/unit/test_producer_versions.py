@@ -321,14 +321,24 @@ def test_no_transaction_is_begun_to_learn_that_none_began() -> None:
 
 def test_a_session_that_is_opened_to_ask_the_counter_opens_the_gate() -> None:
     site = exact_site()
-    number = site.sae.last_id
 
-    def opened() -> int:
+    def opened(newest: int) -> int:
         site.sae.connections += 1
-        return number
+        return newest
 
-    site.sae.newest_transaction = opened  # type: ignore[method-assign]
+    site.sae.shown = opened
     assert site.run().looked
+
+
+def test_a_database_that_does_not_count_is_asked_by_a_snapshot_at_each_poll_and_read_once() -> None:
+    """A read-only one."""
+    site = exact_site()
+    site.sae.shown = lambda _newest: None
+    assert not site.run().looked
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    assert not site.producer.has_news()
+    assert site.run().looked
+    assert not site.run().looked
 
 
 def test_there_are_news_once_a_transaction_began_and_a_table_may_be_looked_at() -> None:

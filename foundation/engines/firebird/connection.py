@@ -11,7 +11,7 @@ from typing import Any
 
 import firebird.driver
 import sqlalchemy
-from firebird.driver import DbInfoCode, Isolation, TraAccessMode, tpb
+from firebird.driver import DbAccessMode, DbInfoCode, Isolation, TraAccessMode, tpb
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
@@ -55,6 +55,7 @@ class FirebirdDatabase:
         self._blocks: dict[tuple[int, bool], tuple[WritePlan, packed.PackedBlock]] = {}
         self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
+        self._counts, self._counted_on = False, 0
 
     def _connected(self) -> sqlalchemy.Connection:
         if self._connection is None:
@@ -148,7 +149,10 @@ class FirebirdDatabase:
         connection = self._connected()
         try:
             with self.asking():
-                return int(native(connection).info.get_info(DbInfoCode.NEXT_TRANSACTION))
+                info = native(connection).info
+                if self._counted_on != self.connections:  # whoever changes that must be alone
+                    self._counts, self._counted_on = info.access_mode is DbAccessMode.READ_WRITE, self.connections
+                return int(info.get_info(DbInfoCode.NEXT_TRANSACTION)) if self._counts else None
         except BaseException as error:
             self._after(error)
             raise
