@@ -120,8 +120,8 @@ def gbak_backup(url: str, to: Path) -> None:
 
 
 def gbak_restore(backup: Path, url: str) -> None:
-    """As an administrator does it: everybody is put out, the database is replaced."""
-    _firebird("gfix", url, lambda database: ["-shut", "multi", "-force", "0", database])
+    """As an administrator does it: everybody is put out and kept out, the database is replaced."""
+    _firebird("gfix", url, lambda database: ["-shut", "full", "-force", "0", database])
     _firebird("gbak", url, lambda database: ["-rep", str(backup), database])
 
 

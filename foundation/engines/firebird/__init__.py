@@ -2,6 +2,7 @@
 
 client         the client library, and the embedded engine's runtime folder
 attach         the driver's connection; silence on its line is noticed (keepalive)
+maintenance    a database that its administrator has shut is left alone
 connection     one database: its connection, transactions, statements
 transaction    what is read and written in one
 limit          a call that takes too long is ended; lost gives up a connection whose server is gone

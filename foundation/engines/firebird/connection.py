@@ -19,7 +19,7 @@ from sqlalchemy.sql.schema import MetaData
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import Reader, Writer
-from foundation.engines.firebird import alter, catalogue, keepalive, packed
+from foundation.engines.firebird import alter, catalogue, keepalive, maintenance, packed
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
@@ -66,10 +66,11 @@ class FirebirdDatabase:
                 self._limit = CallLimit(self._limits.statement, partial(interrupt, self._opened))
             try:
                 with self.asking():
+                    maintenance.leave_alone(self._opened, self.label)
                     self._connection = self._engine.connect()
             except PuenteError:
                 self._limit = None
-                abandon(self._opened)  # it broke while SQLAlchemy asked for the server's version
+                abandon(self._opened)  # unless it has ended, it broke over the first questions
                 raise
             self.connections += 1
         return self._connection

@@ -8,6 +8,7 @@ import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
 from foundation.engines.errors import LockConflict, RowInLimbo, StatementEnded
+from foundation.engines.firebird import maintenance
 from foundation.engines.firebird.codes import Gds
 from foundation.engines.writing import Refusal, RowError, WritePlan
 from foundation.errors import ConfigError, ConnectionLost, PuenteError, RetryableError
@@ -22,8 +23,9 @@ PERMISSION_CODES = frozenset((Gds.NO_PRIV, Gds.DYN_NO_PRIV, Gds.DYN_NO_CREATE_PR
 """The others are what Firebird 3 and 5 say of a table that may not be made."""
 
 _NETWORK = (Gds.NETWORK_ERROR, Gds.NET_CONNECT_ERR, Gds.NET_READ_ERR, Gds.NET_WRITE_ERR, Gds.CONN_LOST, Gds.LOST_DB_CONNECTION)
-_ENDED = (Gds.ATT_SHUTDOWN, Gds.ATT_SHUT_KILLED, Gds.ATT_SHUT_IDLE, Gds.ATT_SHUT_DB_DOWN, Gds.ATT_SHUT_ENGINE)
-_LOST = frozenset((*_NETWORK, *_ENDED, Gds.BAD_DB_HANDLE, Gds.SHUTDOWN, Gds.UNAVAILABLE))
+_ENDED = (Gds.ATT_SHUTDOWN, Gds.ATT_SHUT_KILLED, Gds.ATT_SHUT_IDLE, Gds.ATT_SHUT_ENGINE)
+_LOST = frozenset((*_NETWORK, *_ENDED, Gds.BAD_DB_HANDLE, Gds.UNAVAILABLE))
+_SHUT = frozenset((Gds.SHUTDOWN, Gds.ATT_SHUT_DB_DOWN))
 _FORMAT = frozenset((Gds.WRONG_ODS, Gds.BAD_DB_FORMAT))
 _NO_SPACE = frozenset((Gds.IO_WRITE_ERR, Gds.OUT_OF_TEMP_SPACE))
 _OPEN = frozenset((Gds.IO_OPEN_ERR, Gds.IO_CREATE_ERR))
@@ -66,8 +68,8 @@ def translate(error: BaseException, label: str) -> PuenteError:
         return ConfigError(text("{label}: the user name or the password is wrong", label=label))
     if codes & _FORMAT:
         return ConfigError(text("{label}: the file is no database that this Firebird can open ({said})", label=label, said=said))
-    if codes & _LOST:
-        return ConnectionLost(text("{label}: the server cannot be reached or closed the connection ({said})", label=label, said=said))
+    if codes & (_LOST | _SHUT):
+        return _lost(codes, label, said)
     if Gds.IO_ERROR in codes and codes & _OPEN:
         return ConfigError(text("{label}: there is no such database, or it cannot be opened ({said})", label=label, said=said))
     if codes & PERMISSION_CODES:
@@ -77,6 +79,12 @@ def translate(error: BaseException, label: str) -> PuenteError:
     if isinstance(origin, DatabaseError) and codes:
         return _passing(codes, label, said)
     return ConnectionLost(text("{label}: the driver failed ({said})", label=label, said=said))
+
+
+def _lost(codes: set[int], label: str, said: str) -> ConnectionLost:
+    if codes & _SHUT:
+        return maintenance.shut(label)
+    return ConnectionLost(text("{label}: the server cannot be reached or closed the connection ({said})", label=label, said=said))
 
 
 def _passing(codes: set[int], label: str, said: str) -> PuenteError:
