@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+import sqlalchemy as sa
 
 from foundation.engines import create_database, open_database
 from foundation.engines.database import Database
@@ -30,7 +31,7 @@ def database(url: str) -> Iterator[Database]:
 
 def read(database: Database) -> None:
     with database.reading() as transaction:
-        transaction.plain("SELECT 1 FROM RDB$DATABASE")
+        assert [tuple(row) for row in transaction.rows(sa.text("SELECT 1 FROM RDB$DATABASE"))] == [(1,)]
 
 
 def gfix(url: str, *arguments: str) -> None:

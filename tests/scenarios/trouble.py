@@ -2,11 +2,12 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -116,15 +117,22 @@ def put_back(copy: Path, url: str) -> None:
 
 
 def gbak_backup(url: str, to: Path) -> None:
-    _firebird("gbak", url, lambda database: ["-b", database, str(to)])
+    done = _firebird("gbak", url, ["-b"], [str(to)])
+    assert done.returncode == 0, done.stderr
 
 
 def gbak_restore(backup: Path, url: str) -> None:
-    """As an administrator does it: everybody is put out and kept out, the database is replaced."""
-    _firebird("gfix", url, lambda database: ["-shut", "full", "-force", "0", database])
-    _firebird("gbak", url, lambda database: ["-rep", str(backup), database])
+    """As an administrator does it: everybody is put out, the database is replaced; once more where somebody just knocked at the door."""
+    done = _firebird("gfix", url, ["-shut", "full", "-force", "0"])
+    assert done.returncode == 0, done.stderr
+
+    def is_restored() -> bool:
+        done = _firebird("gbak", url, ["-rep", str(backup)])
+        assert done.returncode == 0 or "in use" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    wait_until(is_restored)
 
 
-def _firebird(tool: str, url: str, arguments: Callable[[str], list[str]]) -> None:
-    done = run_tool(tool, url, arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+def _firebird(tool: str, url: str, before: list[str], after: Sequence[str] = ()) -> CompletedProcess[str]:
+    return run_tool(tool, url, lambda database: [*before, database, *after])
