@@ -175,6 +175,7 @@ class ProducerSide:
             publisher=Publisher(opened, topics, self._new_run),
             new_index=lambda claim: LogIndex(opened, topics, claim.take),
             cap=DeleteCap(self._allowed),
+            clock=self._clock,
         )
         return self._producer
 

@@ -65,8 +65,8 @@ def test_a_run_tells_when_it_begins_works_and_ends_and_what_went_through(site: S
     for name in ("centro", "norte"):
         assert running.told("applied", f"caja={name} ")
     assert not running.told("applied", "key=")
-    # The file holds the same, and nothing of what was written before is lost
-    assert (site.folder / "puente.log").read_text(encoding="utf-8").splitlines() == lines
+    # The file holds the same, in its own order where two threads write at once, and nothing of what was written before is lost
+    assert sorted((site.folder / "puente.log").read_text(encoding="utf-8").splitlines()) == sorted(lines)
 
 
 def test_each_change_is_told_where_somebody_wants_to_know(site: SmallSite) -> None:

@@ -6,8 +6,8 @@ break off after so many bytes, and mend it. It runs in threads of the test's own
 
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import sleep
 
@@ -115,10 +115,18 @@ class FaultyLine:
         if server is None:
             client.close()
             return False
-        pumps = self._pumps(client, server)
-        for pump in pumps:
-            threading.Thread(target=pump, daemon=True).start()
+        threading.Thread(target=self._connect, args=(client, server), daemon=True).start()
         return True
+
+    def _connect(self, client: socket.socket, server: socket.socket) -> None:
+        """Closes the two when neither pump uses them any more: a new connection may have the number of one that was closed, and a pump that
+        is about to read would read that one's bytes."""
+        pumps = [threading.Thread(target=pump, daemon=True) for pump in self._pumps(client, server)]
+        with client, server:
+            for pump in pumps:
+                pump.start()
+            for pump in pumps:
+                pump.join()
 
     def _refuse(self) -> None:
         """As a port where nobody listens, until there is somebody again: what a client is told of it must be the same all the time."""
@@ -143,12 +151,10 @@ class FaultyLine:
         return lambda: self._pump(client, server, to_client=False), lambda: self._pump(server, client, to_client=True)
 
     def _pump(self, source: socket.socket, target: socket.socket, *, to_client: bool) -> None:
-        with suppress(OSError), source, target:
+        with shutting(source, target):
             while data := source.recv(CHUNK_BYTES):
                 self._hand_on(data, target, to_client=to_client)
             self._flows.wait()
-            shut(source)
-            shut(target)
 
     def _hand_on(self, data: bytes, target: socket.socket, *, to_client: bool) -> None:
         while data:
@@ -171,6 +177,17 @@ class FaultyLine:
                 for found in ahead:
                     found.left -= len(data)
             return
+
+
+@contextmanager
+def shutting(*ends: socket.socket) -> Iterator[None]:
+    """Shuts them after the block, which an end that was shut before ends."""
+    try:
+        with suppress(OSError):
+            yield
+    finally:
+        for end in ends:
+            shut(end)
 
 
 def shut(end: socket.socket) -> None:

@@ -5,10 +5,9 @@ It knows where a request ends and what it asks for, so that a test need not hope
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.engines.faulty_line import FaultyLine, shut
+from tests.engines.faulty_line import FaultyLine, shutting
 
 PRODUCE, FETCH = 0, 1
 _SIZE_BYTES = 4
@@ -62,7 +61,7 @@ class Line(FaultyLine):
         return lambda: self._carry(client, server, asked, are_answers=False), lambda: self._carry(server, client, asked, are_answers=True)
 
     def _carry(self, source: socket.socket, target: socket.socket, asked: list[tuple[int, int]], *, are_answers: bool) -> None:
-        with suppress(OSError), source, target:
+        with shutting(source, target):
             while message := _message(source):
                 if are_answers:
                     kind, size = asked.pop(0)
@@ -77,8 +76,6 @@ class Line(FaultyLine):
                     break
                 self._hand_on(message, target, to_client=are_answers)
             self._flows.wait()
-            shut(source)
-            shut(target)
 
     def _trouble(self, kind: int, is_answer: bool, size: int) -> Trouble | None:
         with self._lock:
