@@ -1,4 +1,4 @@
 """A SAE like those in the field, what happens to it, and what must then stand in CAJA.
 
-`retail` fills it (words, catalogues, products, customers), `edits` changes it, `expected` says what every CAJA must hold.
+`retail` fills it (words, catalogues, products, customers), `edits` changes it, `compare` says where a CAJA is not as it must be.
 """

@@ -12,10 +12,10 @@ from foundation.engines.database import Database
 from foundation.errors import ExitCode, InvariantError
 from foundation.texts import Text, text
 from puente.commands.run import SAE, Result, Watch, forever, once
-from puente.config import CajaSettings, Settings
+from puente.config import Settings
 from puente.demo import site
+from puente.demo.compare import compare_all
 from puente.demo.edits import Edit, apply_edit, edits
-from puente.demo.oracle import expected
 from puente.demo.oracle.expected import Comparison
 from puente.demo.statements import run
 from puente.demo.watch import Arrival, Watcher, before, open_all, wait_for
@@ -118,28 +118,6 @@ def _one(sae: Database, edit: Edit, watchers: Sequence[Watcher]) -> Shown:
     if not apply_edit(sae, edit):
         raise InvariantError(text("The demo's edit touched no row: {edit}", edit=edit.name))
     return Shown(edit, wait_for(held, perf_counter(), ARRIVAL_TIMEOUT_SECONDS))
-
-
-def compare_all(settings: Settings) -> list[Comparison]:
-    """Each CAJA against SAE, by the demo's own mapping."""
-    assert settings.sae is not None
-    with closing(open_database(settings.sae.address)) as sae:
-        return [_compare(sae, caja) for caja in settings.caja]
-
-
-def _compare(sae: Database, caja: CajaSettings) -> Comparison:
-    with closing(open_database(caja.address)) as database:
-        policies = expected.Policies(
-            name=caja.name,
-            entities=caja.entities,
-            stock=caja.stock,
-            inactivate_missing_products=caja.inactivate_missing_products,
-            inactivate_missing_customers=caja.inactivate_missing_customers,
-            soft_deleted=caja.soft_deleted,
-            stores=None if caja.stores == "all" else caja.stores,
-            prices=caja.prices,
-        )
-        return expected.compare(sae, database, policies)
 
 
 def run_sql(folder: Path, statement: str) -> int:

@@ -4,7 +4,7 @@ import os
 import secrets
 import sysconfig
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ from foundation.engines import create_database, open_database
 from foundation.eventlog.port import EventLog, Topic
 from puente.commands import setup
 from puente.commands.run import once
-from puente.config import KafkaLogSettings, load
+from puente.config import KafkaLogSettings, Settings, load
+from puente.demo.compare import compare_all, comparing
 from puente.demo.oracle.expected import Comparison
 from puente.demo.retail import fill_sae
-from puente.demo.show import compare_all
 from puente.demo.statements import run as run_statement
 from puente.loop import Stop
 from puente.reference import Store, build_caja, build_sae
@@ -145,9 +145,16 @@ class SmallSite:
 
     def compare(self, *names: str) -> list[Comparison]:
         """CAJAs (all, or those named) against SAE, by code that shares nothing with producer and consumer."""
+        return compare_all(self._with(names))
+
+    def becomes_equal(self, *names: str) -> None:
+        """Waits until CAJAs (all, or those named) equal SAE. The databases must stay where they are meanwhile."""
+        with comparing(self._with(names)) as compare:
+            wait_until(lambda: not any(comparison.differences for comparison in compare()))
+
+    def _with(self, names: Collection[str]) -> Settings:
         settings = load(self.settings)
-        chosen = tuple(caja for caja in settings.caja if not names or caja.name in names)
-        return compare_all(settings.model_copy(update={"caja": chosen}))
+        return settings.model_copy(update={"caja": tuple(caja for caja in settings.caja if not names or caja.name in names)})
 
     def caja_setting(self, name: str) -> str:
         """The URL of a CAJA as the settings have it."""

@@ -34,7 +34,7 @@ def test_run_goes_on_without_the_caja_that_met_a_bug_and_says_so_at_its_end(site
     try:
         wait_until(lambda: is_equal(site, "centro") and bool(running.told("bug", "worker=norte")))
         site.sql("UPDATE INVE01 SET DESCR = 'Después'")
-        wait_until(lambda: is_equal(site, "centro"))
+        site.becomes_equal("centro")
         assert "TypeError: planted" in running.said
         assert not is_equal(site, "norte")
         running.process.terminate()

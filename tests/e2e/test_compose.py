@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from puente.config import load
-from puente.demo.show import compare_all
+from puente.demo.compare import compare_all
 from tests.docker.compose_file import SETTINGS, Service, argv, one_shots, services
 from tests.e2e.command import WARNINGS
 from tests.e2e.small_site import COMMAND, rows_of, wait_until

@@ -30,7 +30,7 @@ def test_a_frozen_one_loses_the_log_and_writes_nothing_when_it_wakes_up(tmp_path
     first = Running(site, "run")
     second: Running | None = None
     try:
-        wait_until(lambda: site.differences() == [])
+        site.becomes_equal()
         frozen = runs(site)[-1]
         second = standby = Running(site, "run")
         wait_until(lambda: standby.told("stand by", "producer") != [])

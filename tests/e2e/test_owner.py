@@ -82,7 +82,7 @@ def test_two_stores_on_one_warehouse_stop_its_stock_and_nothing_else(site: Small
     assert "the stores 1, 7 have the same warehouse 1" in told.stdout + told.stderr
     # And it goes on as soon as they differ
     site.caja_sql("centro", "DELETE FROM TIENDAS WHERE TIENDA = 7")
-    wait_until(lambda: is_equal(site))
+    site.becomes_equal()
 
 
 def test_an_interface_that_is_off_keeps_connection_and_ledger_and_all_goes_on_when_it_is_on(site: SmallSite) -> None:

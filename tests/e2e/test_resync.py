@@ -87,7 +87,7 @@ def test_a_running_puente_hands_the_caja_over_and_goes_on_afterwards(site: Small
         assert not found["sweep_waits_for_producer"]
         wait_until(lambda: status_of(site, "norte")["holder"] == holder)
         site.sql("UPDATE INVE01 SET DESCR = 'después' WHERE STATUS = 'A'")
-        wait_until(lambda: site.differences() == [])
+        site.becomes_equal()
     finally:
         running.ends()
 

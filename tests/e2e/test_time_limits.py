@@ -102,7 +102,7 @@ def test_run_goes_on_by_itself_when_the_host_is_back(site: SmallSite, line: Faul
         line.mend()
         wait_until(lambda: shows(site, "centro", "dos"))
         assert puente.told("failed", "worker=norte") == []
-        wait_until(lambda: site.differences() == [])
+        site.becomes_equal()
     assert site.differences() == []
 
 
@@ -115,7 +115,7 @@ def test_what_is_cut_again_and_again_while_it_is_written_is_all_there_in_the_end
             cut = line.after(part, line.break_off, to_client=to_client)
             site.sql(f"UPDATE INVE01 SET DESCR = 'Turno {turn} ' || CVE_ART")
             wait_until(lambda: cut.is_done)  # noqa: B023 - runs at once
-            wait_until(lambda: site.compare("centro")[0].differences == [])
+            site.becomes_equal("centro")
         assert puente.told("bug") == []
     assert site.differences() == []
 

@@ -55,7 +55,7 @@ def test_the_one_that_is_well_gets_each_change_as_if_the_others_were_not_there(s
         wait_until(lambda: bool(silent._ends))
         for turn in FIVE_EDITS:
             site.sql(f"UPDATE INVE01 SET DESCR = 'Vuelta {turn}' WHERE STATUS = 'A'", f"UPDATE MULT01 SET EXIST = {turn}")
-            wait_until(lambda: site.compare(WELL)[0].differences == [])
+            site.becomes_equal(WELL)
         assert running.told("failed", f"worker={WELL}") == []
         assert {name: len(running.told("failed", f"worker={name}")) for name in (SILENT, REFUSING, UNFIT)} == {
             SILENT: 0,

@@ -48,12 +48,12 @@ def test_nineteen_of_twenty_are_served_while_one_is_down_which_catches_up_when_i
         for _ in range(2):
             story.edit()
             wait_until(lambda: all_have(site, f"T-{story.turn}"))
-        wait_until(lambda: are_equal(site, *UP))
+        site.becomes_equal(*UP)
         wait_until(lambda: len(puente.told("ready")) == len(UP))
     (failed,) = puente.told("failed")
     assert f"worker={DOWN} " in failed
     site.edit_settings(nowhere, there)
     assert not are_equal(site, DOWN)
     with story.running():
-        wait_until(lambda: are_equal(site, DOWN))
+        site.becomes_equal(DOWN)
     assert story.differences == []

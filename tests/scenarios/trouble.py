@@ -77,7 +77,7 @@ class Story:
 
     def heals(self) -> None:
         """Every CAJA becomes equal to SAE, by itself."""
-        wait_until(lambda: self.site.differences() == [])
+        self.site.becomes_equal()
 
     @property
     def differences(self) -> list[str]:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from foundation.engines.catalogue import Catalogue
-from foundation.engines.database import Database
 from foundation.errors import ConfigError
 from foundation.texts import text
 from puente.demo.oracle import expected_rows
@@ -33,7 +32,6 @@ class Policies:
     """What a site has set for one CAJA."""
 
     name: str = ""
-    company: str | None = None
     entities: Collection[str] = tuple(CATALOGUES)
     stock: str = "guarded"
     inactivate_missing_products: bool = False
@@ -75,17 +73,15 @@ class Comparison:
         self.differences.append(Difference(self.caja, table_name, key, WHOLE_ROW, expected, found))
 
 
-def compare(sae: Database, caja: Database, policies: Policies) -> Comparison:
-    """Reads both, each in one snapshot, and compares every row of CAJA's catalogues and stock."""
-    comparison = Comparison(policies.name or caja.label)
-    sae_catalogue, caja_catalogue = sae.catalogue(), caja.catalogue()
-    company = policies.company or _company(sae_catalogue)
-    with sae.reading() as sae_reader, caja.reading() as caja_reader:
-        _Compared(Sae(sae_reader, sae_catalogue, company), Caja(caja_reader, caja_catalogue), policies, comparison).run()
+def compare(sae: Sae, caja: Caja, policies: Policies) -> Comparison:
+    """Compares every row of CAJA's catalogues and stock."""
+    comparison = Comparison(policies.name)
+    _Compared(sae, caja, policies, comparison).run()
     return comparison
 
 
-def _company(catalogue: Catalogue) -> str:
+def company_of(catalogue: Catalogue) -> str:
+    """The one whose tables SAE's database holds."""
     found = [name[4:] for name in catalogue if re.fullmatch(r"INVE\d\d", name)]
     if len(found) != 1:
         raise ConfigError(text("SAE holds {count} companies: say which one is meant", count=len(found)))

@@ -4,7 +4,7 @@ Nothing here knows the producer, the consumer or the events between them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -62,7 +62,10 @@ def trimmed(value: str | None) -> str:
 
 def byte_order(raw: str | None) -> bytes:
     """How a raw key sorts where it is stored: in CP1252, control characters as they are."""
-    return b"".join(_byte(character) for character in raw or "")
+    try:
+        return (raw or "").encode("cp1252")
+    except UnicodeEncodeError:
+        return b"".join(_byte(character) for character in raw or "")
 
 
 def _byte(character: str) -> bytes:
@@ -79,8 +82,16 @@ class Sae:
     reader: Reader
     catalogue: Catalogue
     company: str
+    _read: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
+    """What was read before: each CAJA of a site is compared with the same rows."""
 
-    def rows(self, name: str, *columns: str) -> list[Row]:
+    def rows(self, *asked: str) -> list[Row]:
+        """Of the table that `asked` names first, the columns that it names then."""
+        if asked not in self._read:
+            self._read[asked] = self._rows(*asked)
+        return self._read[asked]
+
+    def _rows(self, name: str, *columns: str) -> list[Row]:
         full = name + self.company
         present = [wanted for wanted in columns if wanted in self.catalogue[full].columns]
         query: Any = select(*(column(wanted) for wanted in present)).select_from(table(full))
