@@ -58,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     durations.arrange(items)
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: garbage collection, of which tests ask for whole ones, need not look at it each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def firebird_server() -> Iterator[FirebirdServer]:
     """The Firebird server for tests: one per worker, or the one that PUENTE_TEST_FIREBIRD names. It stays up."""
