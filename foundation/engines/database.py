@@ -24,6 +24,16 @@ class TransactionIds:
 
     own: int
     oldest_active: int
+    undecided: bool = False
+    """Whether one was prepared and is neither committed nor rolled back; what it wrote may appear when nothing shows that it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveTransactions:
+    """Which transactions ran at some moment. To learn that took one, which is over: `own`, where no other began since."""
+
+    own: int
+    numbers: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,10 @@ class Database(Protocol):
         It stands still while none begins and none commits retaining; a commit alone does not move it. None where it tells nothing: the
         engine has no counter, or the database is read-only, in which transactions are not counted.
         """
+        ...
+
+    def active_transactions(self) -> ActiveTransactions | None:
+        """Which transactions run now; None where it cannot be told."""
         ...
 
     def catalogue(self, names: Collection[str] | None = None) -> Catalogue:

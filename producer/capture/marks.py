@@ -9,7 +9,7 @@ from producer.capture.affected import Spellings
 from producer.capture.faults import Faults
 from producer.capture.known import Known, Seen
 from producer.capture.port import CheckKeys
-from producer.capture.schedule import Gate, Pace, Table
+from producer.capture.schedule import Gate, Impatience, Pace, Table
 from producer.sae.contents import StockSource
 from producer.sae.limbo import Stuck
 
@@ -25,6 +25,7 @@ class Memory:
     """
 
     gate: Gate
+    impatience: Impatience
     pace: Pace
     key_pace: Pace
     known: dict[Table, Known]

@@ -17,7 +17,7 @@ from producer.capture.faults import faults_of
 from producer.capture.known import Recording, Seen, look, read_gone
 from producer.capture.marks import Compared, Looked, Memory
 from producer.capture.port import Captured, CheckKeys
-from producer.capture.schedule import Gate, Pace, Table, next_night, rest_after
+from producer.capture.schedule import Gate, Impatience, Pace, Table, next_night, rest_after
 from producer.index import LogIndex
 from producer.sae.contents import StockSource, everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
@@ -60,7 +60,8 @@ class VersionCapture:
             assert ids is not None, "an exact table"
             if state is None or state.gate.session != self._sae.connections:
                 return self._compare_all(snapshot, ids, index, beat)
-            state.gate.enter(ids)
+            if state.gate.enter(ids):
+                state.impatience.begin(self._clock())
             tables = state.gate.restless(state.pace.due(state.known))
             if self._compares_now(state):
                 return self._compare_all(snapshot, ids, index, beat)
@@ -72,8 +73,17 @@ class VersionCapture:
             return self._look(rows, ids, index, state, tables, check, beat)
 
     def has_news(self) -> bool:
-        state = self._state
-        return state is not None and bool(state.due(self._clock())) and state.gate.is_newest(self._sae) is False
+        state, now = self._state, self._clock()
+        if state is None or not (due := state.due(now)):
+            return False
+        match state.gate.is_newest(self._sae):
+            case None:
+                return False
+            case False:
+                return True
+            case True:
+                is_asked = bool(state.gate.restless(due)) and state.impatience.takes(now)
+                return is_asked and not state.gate.is_closed(self._sae, due)
 
     def _may_look(self, state: Memory) -> bool:
         """Whether it is time for anything; asked before SAE is."""
@@ -104,6 +114,7 @@ class VersionCapture:
         ended = self._clock()
         state = Memory(
             gate=Gate(self._sae.connections, ids.own),
+            impatience=Impatience(),
             pace=Pace(self._share, self._clock),
             key_pace=Pace(self._share, self._clock),
             known=known,

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from foundation.engines.catalogue import Catalogue
-from foundation.engines.database import Database, Reader, Survey, TransactionIds
+from foundation.engines.database import ActiveTransactions, Database, Reader, Survey, TransactionIds
 from foundation.errors import ConfigError
 from foundation.texts import text
 from producer.sae.sql import Source, SqlSnapshot, has_own_key
@@ -104,6 +104,10 @@ class Sae(Protocol):
         """As of `Database`: it costs SAE nothing."""
         ...
 
+    def active_transactions(self) -> ActiveTransactions | None:
+        """As of `Database`: it takes a number of a transaction."""
+        ...
+
 
 OF_CAJA = "CATINVEN"
 """The products' table of a CAJA, where somebody took one for a SAE."""
@@ -149,6 +153,9 @@ class SqlSae:
 
     def newest_transaction(self) -> int | None:
         return self._database.newest_transaction()
+
+    def active_transactions(self) -> ActiveTransactions | None:
+        return self._database.active_transactions()
 
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for queries of one's own."""

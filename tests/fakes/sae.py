@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.database import ActiveTransactions, Survey, TransactionIds
 from foundation.engines.errors import RowInLimbo
 from foundation.texts import text
 from producer.sae.tables import KEYS, TABLES, Almacenes, AnyRow, Clie, Inve, Layout, ParamInventario, RawKey, Row
@@ -67,6 +67,8 @@ class FakeSae:
         self.connections = 1
         self.numbered = True
         self.last_id = 100
+        self.asked = 0
+        """How often it was asked which transactions run."""
         self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
         self.limbo: dict[int, set[tuple[Any, RawKey]]] = {}
@@ -144,6 +146,12 @@ class FakeSae:
         self.raise_planned("newest_transaction")
         return self.shown(self.last_id) if self.numbered else None
 
+    def active_transactions(self) -> ActiveTransactions | None:
+        self.raise_planned("active_transactions")
+        self.last_id += 1
+        self.asked += 1
+        return ActiveTransactions(self.last_id, frozenset(self.running.keys() - self.limbo.keys()))
+
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:
         self.raise_planned("snapshot")
@@ -151,7 +159,7 @@ class FakeSae:
         oldest = min([self.last_id, *self.running])
         read: set[Any] = set()
         self.snapshots.append(read)
-        ids = TransactionIds(own=self.last_id, oldest_active=oldest) if self.numbered else None
+        ids = TransactionIds(self.last_id, oldest, undecided=bool(self.limbo)) if self.numbered else None
         yield FakeSnapshot(self, {table: list(rows) for table, rows in self.tables.items()}, ids, read)
 
     def raise_planned(self, place: object) -> None:

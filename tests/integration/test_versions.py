@@ -1,9 +1,12 @@
 """What SAE's tables tell in the mode `record-version`, on real engines: who wrote a row, and the rows that are asked for."""
 
+from contextlib import ExitStack
+
 import pytest
 from firebird.driver import DbAccessMode
 from sqlalchemy.engine import make_url
 
+from foundation.engines.database import ActiveTransactions
 from producer.sae.tables import KEYS, Clie, Clin, CvesAlter, Impu, Inve, Mult, PrecioXProd, Row
 from puente.demo.statements import load
 from tests.engines.services import known_to_the_driver, services
@@ -120,35 +123,79 @@ def test_a_view_is_not_exact(site: Site) -> None:
 
 
 def test_while_nobody_works_in_sae_no_transaction_of_ours_begins(site: Site) -> None:
-    before = site.database.newest_transaction()
-    assert before is not None
+    before = newest(site)
     for _ in range(20):
         assert not site.run().looked
     assert site.database.newest_transaction() == before
 
 
+def newest(site: Site) -> int:
+    """By a connection that stands: to open one begins a transaction. What began before is nothing new afterwards."""
+    site.rows("1 FROM RDB$DATABASE")
+    site.run()
+    found = site.database.newest_transaction()
+    assert found is not None
+    return found
+
+
 def test_the_counter_moves_with_every_transaction_that_begins_and_with_a_retaining_commit(site: Site) -> None:
-    """A commit alone does not move it; so a transaction that runs keeps the gate open."""
-
-    def newest() -> int:
-        found = site.database.newest_transaction()
-        assert found is not None
-        return found
-
+    """A commit alone does not move it; so it is asked whether a transaction that ran still does."""
+    newest = site.database.newest_transaction
     with site.transaction() as running:
         before = newest()
+        assert before is not None
         assert newest() == before
         running.sql("UPDATE CLIN01 SET DESC_LIN = 'one' WHERE CVE_LIN = 'L'")
         running.commit(retaining=True)
         assert newest() == before + 1
         assert site.published()["product_line L"]["description"] == "one"
         running.sql("UPDATE CLIN01 SET DESC_LIN = 'two' WHERE CVE_LIN = 'L'")
-        assert site.run().looked
+        assert not site.run().looked
         between = newest()
         running.commit()
         assert newest() == between
     assert site.published()["product_line L"]["description"] == "two"
     assert not site.run().looked
+
+
+def test_who_runs_is_told_and_to_ask_takes_one_number(site: Site) -> None:
+    before = newest(site)
+    assert site.database.active_transactions() == ActiveTransactions(before + 1, frozenset())
+    with site.transaction() as running:
+        running.sql("UPDATE CLIN01 SET DESC_LIN = 'one' WHERE CVE_LIN = 'L'")
+        number = site.database.newest_transaction()
+        assert number is not None
+        assert site.database.active_transactions() == ActiveTransactions(number + 1, frozenset({number}))
+    assert site.database.active_transactions() == ActiveTransactions(number + 2, frozenset())
+
+
+def test_a_hundred_that_run_are_told(site: Site) -> None:
+    """More than the driver's own function can."""
+    with ExitStack() as stack:
+        running = [stack.enter_context(site.transaction()) for _ in range(100)]
+        asked = site.database.active_transactions()
+        assert asked is not None
+        assert len(asked.numbers) == len(running)
+
+
+def test_one_that_stays_open_is_waited_for_without_reading_sae(site: Site) -> None:
+    newest(site)
+    with site.transaction() as idle:
+        idle.sql("UPDATE CLIN01 SET DESC_LIN = 'late' WHERE CVE_LIN = 'L'")
+        while site.run().looked:
+            pass
+        before = site.database.newest_transaction()
+        assert before is not None
+        for _ in range(5):
+            assert not site.run().looked
+        assert site.database.newest_transaction() == before + 5
+        site.sql("UPDATE CLIE01 SET NOMBRE = 'meanwhile'")
+        assert list(site.published()) == ["customer 7"]
+        while site.run().looked:
+            pass
+        idle.commit()
+        assert site.published()["product_line L"]["description"] == "late"
+    assert site.agrees()
 
 
 def test_a_read_only_copy_of_sae_is_read_once_and_not_asked_again_and_again(site: Site) -> None:
@@ -158,8 +205,8 @@ def test_a_read_only_copy_of_sae_is_read_once_and_not_asked_again_and_again(site
     url = make_url(site.url)
     with services("" if url.host is None else known_to_the_driver(url.host, url.port or 0)) as manager:
         manager.database.set_access_mode(database=str(url.database), mode=DbAccessMode.READ_ONLY)
-    assert site.run().looked
     assert site.database.newest_transaction() is None
+    assert site.run().looked
     for _ in range(5):
         assert not site.run().looked
         assert not site.producer.has_news()

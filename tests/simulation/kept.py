@@ -91,6 +91,18 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
     "mark_ge": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
     "gate_needs_to_be_alone": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, PRODUCE)),
+    "gate_needs_who_ran_to_run": (
+        _NOT_SAE,
+        (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, PRODUCE, ("commit", 0, 0, 0), PRODUCE),
+    ),
+    # One began when it had been asked who runs, and before the snapshot.
+    "list_is_of_just_before": (
+        _NOT_SAE,
+        (
+            *(C1, PRODUCE, ("begin", 0, 0, 0), PRODUCE, ("roll back", 0, 0, 0), ("produce", ANYWHERE, 0, 0)),
+            *(("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0), PRODUCE),
+        ),
+    ),
     "counter_stands_still": (_NOT_SAE, (C1, PRODUCE, PRODUCE, C2, PRODUCE)),
     "marks_last, failure_starts_over": (_NOT_SAE, (C1, PRODUCE, C3, ("fail append", 0, 0, 0), PRODUCE)),
     "version_differs": (

@@ -109,7 +109,7 @@ def _checks_none(_self: LogIndex) -> tuple[()]:
 
 # marks
 
-_known, _changes = Recording.known, VersionCapture.changes
+_known, _changes, _looked = Recording.known, VersionCapture.changes, Gate.looked
 
 
 def _naive(ids: TransactionIds) -> TransactionIds:
@@ -153,7 +153,19 @@ def _keeps_marks_first(self: VersionCapture, seen: LogIndex, check: CheckKeys, b
 
 def _always_quiet(self: Gate, tables: Collection[type[Row]], _ids: TransactionIds) -> None:
     """As if nobody else had a transaction."""
-    self._quiet.update(tables)
+    self._running.update(dict.fromkeys(tables, frozenset[int]()))
+
+
+def _closed_while_nobody_begins(self: Gate, sae: Counting, _tables: Collection[type[Row]]) -> bool:
+    """Whoever still ran at the last look."""
+    return bool(self.is_newest(sae))
+
+
+def _takes_any_list(self: Gate, tables: Collection[type[Row]], ids: TransactionIds) -> None:
+    """Also one that was asked before somebody else began."""
+    if self._asked is not None:
+        self._asked = replace(self._asked, own=ids.own - 1)
+    _looked(self, tables, ids)
 
 
 def _is_newest_whatever_began(sae: Counting, session: int, _number: int) -> bool:
@@ -190,6 +202,8 @@ OFF: dict[str, Changes] = {
     "mark_is_oat_of_own_snapshot": {(versions, "look"): _looks_naively, (Recording, "known"): _knows_naively},
     "mark_ge": {(versions, "look"): _looks_after_the_mark},
     "gate_needs_to_be_alone": {(Gate, "looked"): _always_quiet},
+    "gate_needs_who_ran_to_run": {(Gate, "is_closed"): _closed_while_nobody_begins},
+    "list_is_of_just_before": {(Gate, "looked"): _takes_any_list},
     "counter_stands_still": {(schedule, "is_newest"): _is_newest_whatever_began},
     "marks_last": {(VersionCapture, "changes"): _keeps_marks_first},
     "marks_last, failure_starts_over": {(VersionCapture, "changes"): _keeps_marks_first, **_KEEPS_GOING},

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.database import ActiveTransactions, Survey, TransactionIds
 from foundation.errors import ConnectionLost
 from foundation.texts import text
 from producer.sae.tables import KEYS, TABLES, AnyRow, CvesAlter, Layout, RawKey, Row
@@ -133,6 +133,12 @@ class SaeSession:
     def newest_transaction(self) -> int:
         self._connect()
         return self._sae.newest_shown()
+
+    def active_transactions(self) -> ActiveTransactions:
+        self._connect()
+        asking = self._sae.begin()
+        self._sae.end(asking)
+        return ActiveTransactions(self._sae.newest_shown(), frozenset(self._sae.open))
 
     def _connect(self) -> None:
         self._process.call()

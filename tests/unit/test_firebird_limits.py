@@ -23,7 +23,7 @@ from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
 from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege, Table
-from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.database import ActiveTransactions, Survey, TransactionIds
 from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
 from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
 from foundation.eventlog.lineage import LastEvent, Position
@@ -72,6 +72,9 @@ class Recorder:
         return {name: table for name, table in self.known.items() if names is None or name in names}
 
     def newest_transaction(self) -> int | None:
+        return None
+
+    def active_transactions(self) -> ActiveTransactions | None:
         return None
 
     @contextmanager

@@ -311,6 +311,67 @@ def test_nothing_is_read_where_no_transaction_began_or_ran() -> None:
     assert not site.run().looked
 
 
+def test_one_that_stays_open_is_read_around_twice_and_then_asked_for() -> None:
+    """The first look cannot know who ran before it; the second one was told."""
+    site = exact_site()
+    writer = site.sae.begin()
+    assert [site.run().looked for _ in range(5)] == [True, True, False, False, False]
+    site.sae.write(writer, row(Clin, "L", desc_lin="late"))
+    assert not site.run().looked
+    site.sae.commit(writer)
+    assert site.run().looked
+    assert site.agrees()
+    asked = site.sae.asked
+    assert [site.run().looked for _ in range(3)] == [False] * 3
+    assert site.sae.asked == asked
+
+
+def test_another_one_that_begins_while_one_stays_open_is_looked_for() -> None:
+    site = exact_site()
+    site.sae.begin()
+    assert [site.run().looked for _ in range(3)] == [True, True, False]
+    site.sae.put(row(Clin, "M"))
+    assert site.run().looked
+    assert site.agrees()
+    assert [site.run().looked for _ in range(2)] == [True, False]
+
+
+def test_one_that_was_prepared_is_read_around_at_each_poll() -> None:
+    """It runs no more, and nothing shows when it is decided."""
+    site = exact_site()
+    writer = site.sae.begin()
+    site.sae.write(writer, row(Clin, "M"))
+    site.sae.prepare(writer)
+    assert [site.run().looked for _ in range(4)] == [True] * 4
+    site.sae.commit(writer)
+    assert site.run().looked
+    assert site.agrees()
+
+
+def test_it_is_asked_soon_and_then_less_and_less_often_whether_one_has_ended() -> None:
+    site = exact_site()
+    writer, asked = site.sae.begin(), []
+    assert site.producer.has_news()
+    assert [site.run().looked for _ in range(3)] == [True, True, False]
+    began, before = site.clock.seconds, site.sae.asked
+    for _ in range(100):
+        site.clock.seconds += 0.1
+        assert not site.producer.has_news()
+        if site.sae.asked != before:
+            asked.append(round(site.clock.seconds - began, 1))
+            before = site.sae.asked
+    assert asked == [0.1, 0.3, 0.7, 1.5, 3.1, 6.3]
+    site.sae.commit(writer)
+    site.clock.seconds += 10
+    assert site.producer.has_news()
+    assert site.run().looked
+    # And where another begins it is soon again
+    site.sae.begin()
+    assert site.run().looked
+    site.clock.seconds += 0.2
+    assert site.producer.has_news()
+
+
 def test_no_transaction_is_begun_to_learn_that_none_began() -> None:
     site = exact_site()
     before = site.sae.last_id

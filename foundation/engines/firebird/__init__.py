@@ -5,6 +5,7 @@ attach         the driver's connection; silence on its line is noticed (keepaliv
 maintenance    a database that its administrator has shut is left alone
 connection     one database: its connection, transactions, statements
 transaction    what is read and written in one
+active         which transactions run
 limit          a call that takes too long is ended; lost gives up a connection whose server is gone
 text           CP1252 inside ISO8859_1
 errors         gds codes (codes has Firebird's names of them) → Puente's errors; messages in the wrong encoding

@@ -18,8 +18,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.schema import MetaData
 
 from foundation.engines.catalogue import Catalogue
-from foundation.engines.database import Reader, Writer
-from foundation.engines.firebird import alter, catalogue, keepalive, maintenance, packed
+from foundation.engines.database import ActiveTransactions, Reader, Writer
+from foundation.engines.firebird import active, alter, catalogue, keepalive, maintenance, packed
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
@@ -147,13 +147,23 @@ class FirebirdDatabase:
         return self._transaction(WRITING)
 
     def newest_transaction(self) -> int | None:
+        with self._informing() as connection:
+            if self._counted_on != self.connections:  # whoever changes that must be alone
+                is_writable = connection.info.access_mode is DbAccessMode.READ_WRITE
+                self._counts, self._counted_on = is_writable, self.connections
+            return int(connection.info.get_info(DbInfoCode.NEXT_TRANSACTION)) if self._counts else None
+
+    def active_transactions(self) -> ActiveTransactions | None:
+        with self._informing() as connection:
+            return active.active_transactions(connection)
+
+    @contextmanager
+    def _informing(self) -> Iterator[firebird.driver.Connection]:
+        """Of calls on the connection itself, outside a transaction of ours."""
         connection = self._connected()
         try:
             with self.asking():
-                info = native(connection).info
-                if self._counted_on != self.connections:  # whoever changes that must be alone
-                    self._counts, self._counted_on = info.access_mode is DbAccessMode.READ_WRITE, self.connections
-                return int(info.get_info(DbInfoCode.NEXT_TRANSACTION)) if self._counts else None
+                yield native(connection)
         except BaseException as error:
             self._after(error)
             raise

@@ -39,13 +39,12 @@ class Transaction:
     def ids(self) -> TransactionIds:
         with self._database.asking():
             info = native(self._connection).main_transaction.info
-            own, oldest_active, is_clean = info.id, info.oat, info.oit >= info.oat
-        return TransactionIds(own=own, oldest_active=oldest_active if is_clean else self._oldest_undecided(oldest_active))
-
-    def _oldest_undecided(self, oldest_active: int) -> int:
-        """One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear."""
-        ((oldest,),) = self.rows(sqlalchemy.text(survey_by_sql.OLDEST_IN_LIMBO))
-        return oldest_active if oldest is None else min(oldest, oldest_active)
+            own, oldest_active, oldest_interesting = info.id, info.oat, info.oit
+        if own == oldest_active == oldest_interesting:
+            return TransactionIds(own, oldest_active)
+        # One that was prepared and is neither committed nor rolled back counts as active: what it wrote may still appear
+        ((undecided,),) = self.rows(sqlalchemy.text(survey_by_sql.OLDEST_IN_LIMBO))
+        return TransactionIds(own, min(oldest_active, undecided or oldest_active), undecided=undecided is not None)
 
     def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         with self._database.asking():
