@@ -61,6 +61,10 @@ class Reader(Protocol):
         """
         ...
 
+    def survey_together(self, tables: Sequence[str]) -> None:
+        """These are surveyed next, and are small: the engine may read all of them in one statement."""
+        ...
+
     def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         """What this snapshot shows of a table (no view) that transaction `since` or a later one wrote; cheap where that is nothing.
 

@@ -85,6 +85,10 @@ class Snapshot(Some, Protocol):
         """The raw keys of all rows."""
         ...
 
+    def survey_together(self, tables: Collection[type[Row]]) -> None:
+        """These are surveyed next, and are small: they may be read in one statement."""
+        ...
+
     def survey(self, table: type[Row], since: int) -> Survey:
         """How many rows there are, and the raw key and number of those that transaction `since` or a later one wrote."""
         ...

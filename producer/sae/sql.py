@@ -91,6 +91,9 @@ class SqlSnapshot:
     def keys(self, table: type[Row]) -> Iterator[RawKey]:
         return self._reader.keys(self._source(table).table.name, self._key_columns(table))
 
+    def survey_together(self, tables: Collection[type[Row]]) -> None:
+        self._reader.survey_together([self._source(table).table.name for table in tables])
+
     def survey(self, table: type[Row], since: int) -> Survey:
         return self._reader.survey(self._source(table).table.name, self._key_columns(table), since)
 

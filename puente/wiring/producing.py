@@ -26,6 +26,8 @@ from puente.wiring.turns import HeartbeatTurn, LockTurn, Turn
 COMPACT_SECONDS = 3600.0
 LOOK_SECONDS = 0.1
 """How often SAE's counter of transactions is asked between two passes."""
+LOOKS_SHARE = 0.25
+"""Of the time; each table has a share of its own besides. So much where transactions begin all the time."""
 STANDBY_SECONDS = 1.0
 CLAIM_TURN_SECONDS = 0.1
 
@@ -98,7 +100,7 @@ class ProducerSide:
         if done is None:
             return CLAIM_TURN_SECONDS if self.claims else STANDBY_SECONDS
         self._on_pass(done)
-        self._look_seconds = max(LOOK_SECONDS, rest_after(done.seconds, self._sae.scan_share))
+        self._look_seconds = max(LOOK_SECONDS, rest_after(done.seconds, LOOKS_SHARE))
         return self._sae.poll_seconds
 
     def rest(self, stop: Stop, seconds: float) -> None:

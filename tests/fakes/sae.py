@@ -206,6 +206,9 @@ class FakeSnapshot:
         self._sae.raise_limbo(table, found)
         return iter(found)
 
+    def survey_together(self, _tables: Collection[type[Row]]) -> None:
+        """Each is read when it is asked for."""
+
     def survey(self, table: type[Row], since: int) -> Survey:
         assert table in self.exact
         found = self._asked("survey", table)

@@ -119,6 +119,17 @@ def test_a_view_is_not_exact(site: Site) -> None:
     assert site.sae.exact == KEYS.keys() - {Clin}
 
 
+def test_tables_that_are_surveyed_together_tell_what_each_tells_alone(site: Site) -> None:
+    site.sql("DELETE FROM CVES_ALTER01")  # of no row there is no newest
+    tables = (Clin, Inve, PrecioXProd, CvesAlter, Clie)
+    with site.sae.snapshot() as snapshot:
+        alone = [snapshot.survey(table, 0) for table in tables]
+    with site.sae.snapshot() as snapshot:
+        snapshot.survey_together(tables)
+        assert [snapshot.survey(table, 0) for table in tables] == alone
+    assert [one.rows for one in alone].count(0) == 1
+
+
 # what a pass costs SAE
 
 

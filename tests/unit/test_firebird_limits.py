@@ -92,6 +92,9 @@ class Recorder:
         self._keep(keys.plain(table, columns, of))
         return iter(())
 
+    def survey_together(self, tables: Sequence[str]) -> None:
+        raise AssertionError("Firebird 2.5 tells no versions")
+
     def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
         raise AssertionError("Firebird 2.5 tells no versions")
 

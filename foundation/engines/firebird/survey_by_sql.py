@@ -23,6 +23,15 @@ def newest(table: str) -> sa.Select[int, int | None]:
     return sa.select(sa.func.count(), sa.func.max(VERSION)).select_from(sa.table(table))
 
 
+def newest_of_each(tables: Sequence[str]) -> sa.CompoundSelect[Any]:
+    """The same of several tables in one statement, each row with the table's place among them."""
+    each = [
+        sa.select(sa.literal_column(str(place), sa.Integer()), sa.func.count(), sa.func.max(VERSION)).select_from(sa.table(table))
+        for place, table in enumerate(tables)
+    ]
+    return sa.union_all(*each)
+
+
 def written(table: str, keys: Sequence[Column], since: int) -> sa.Select[Any]:
     """The key columns and the transaction's number of those rows."""
     columns: list[sa.ColumnClause[Any]] = [sa.column(key.name) for key in keys]

@@ -1,6 +1,7 @@
 """One transaction of a Firebird database: `Reader` and `Writer`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.sql.base import Executable
 
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
+from foundation.engines.errors import RowInLimbo
 from foundation.engines.firebird import fetch, insert, keys, privileges, survey_by_blr, survey_by_sql
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
@@ -34,6 +36,8 @@ class Transaction:
 
     def __init__(self, database: Statements, connection: sqlalchemy.Connection) -> None:
         self._database, self._connection = database, connection
+        self._newest: dict[str, tuple[int, int]] = {}
+        """Of tables of this snapshot how many rows there are, and the newest transaction that wrote one."""
 
     @property
     def ids(self) -> TransactionIds:
@@ -46,15 +50,24 @@ class Transaction:
         ((undecided,),) = self.rows(sqlalchemy.text(survey_by_sql.OLDEST_IN_LIMBO))
         return TransactionIds(own, min(oldest_active, undecided or oldest_active), undecided=undecided is not None)
 
+    def survey_together(self, tables: Sequence[str]) -> None:
+        if len(tables) > 1 and self._tells_versions_by_sql():
+            with suppress(RowInLimbo):  # which of them it is in shows when each is asked for
+                self._newest = {tables[place]: (rows, newest) for place, rows, newest in self.rows(survey_by_sql.newest_of_each(tables))}
+
     def survey(self, table: str, columns: Sequence[Column], since: int) -> Survey:
-        with self._database.asking():
-            connection = native(self._connection)
-            is_told_by_sql = connection.info.engine_version >= survey_by_sql.FIRST_ENGINE
-        if not is_told_by_sql:
-            return survey_by_blr.survey(connection, self._database.asking, table, columns, since)
-        ((rows, newest),) = self.rows(survey_by_sql.newest(table))
+        if not self._tells_versions_by_sql():
+            return survey_by_blr.survey(native(self._connection), self._database.asking, table, columns, since)
+        if table not in self._newest:
+            ((rows, newest),) = self.rows(survey_by_sql.newest(table))
+            self._newest[table] = rows, newest
+        rows, newest = self._newest[table]
         found = list(self.rows(survey_by_sql.written(table, columns, since))) if rows and newest >= since else []
         return survey_by_sql.survey(rows, found)
+
+    def _tells_versions_by_sql(self) -> bool:
+        with self._database.asking():
+            return bool(native(self._connection).info.engine_version >= survey_by_sql.FIRST_ENGINE)
 
     def keys(self, table: str, columns: Sequence[Column], of: Mapping[str, str | int] = MappingProxyType({})) -> Iterator[tuple[Any, ...]]:
         return keys.read(self.plain, self.rows, table, columns, of)
