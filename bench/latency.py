@@ -97,7 +97,7 @@ def figures(at: Setting, engine: Engine) -> Figures:
             count=1,
             ours=_way(ours),
             other=_way(other),
-            target=AtMost(700, p99=1500),
+            target=AtMost(350, p99=900),
             as_time=True,
         )
 

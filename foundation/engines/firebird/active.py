@@ -1,7 +1,7 @@
 """Which transactions run, by the engine's information call.
 
-It begins a transaction of its own to see that, so it takes a number, and ends it before it answers. The driver's own function fails where
-more run than its buffer of 256 bytes holds. Written against firebird-driver 2.1.
+It begins a transaction of its own to see that, so it takes a number, and ends it before it answers. The driver's own function cuts the list
+where more run than its buffer of 256 bytes holds, and says nothing. Written against firebird-driver 2.1.
 """
 # ruff: noqa: SLF001 - nothing public of the driver takes a larger buffer
 
