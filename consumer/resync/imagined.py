@@ -48,6 +48,9 @@ class ImaginedCaja:
 
     def __init__(self, caja: Readable, mappers: Mapping[Entity, RowMapper]) -> None:
         self._caja, self._mappers = caja, mappers
+        entities = {mapper.plan.table: of for of, mapper in mappers.items()}
+        self._parents = {of: [(entities[table], place) for table, place in _parents(mapper)] for of, mapper in mappers.items()}
+        """Per entity, of which other a row needs one, and the place of what names it."""
         self._tables: dict[Entity, ImaginedTable] = {}
         self._unposted: Collection[tuple[int, Key]] | None = None
         self._wrong_totals: set[Key] | None = None
@@ -78,13 +81,10 @@ class ImaginedCaja:
         return self._tables[entity]
 
     def _lacks_a_parent(self, entity: Entity, row: RowWrite) -> bool:
-        plan = self._mappers[entity].plan
-        if row.action not in (Action.PUT, Action.CHANGE) or not plan.parents:
+        if row.action not in (Action.PUT, Action.CHANGE):
             return False
-        names = [column.name for column in plan.columns]
-        owns = {parent: row.values[names.index(parent.own)] for parent in plan.parents}
-        entities = {mapper.plan.table: of for of, mapper in self._mappers.items()}
-        return any(own is not None and not self._table(entities[parent.table]).holds((own,)) for parent, own in owns.items())
+        owns = [(parent, row.values[place]) for parent, place in self._parents[entity]]
+        return any(own is not None and not self._table(parent).holds((own,)) for parent, own in owns)
 
     def _mends_total(self, key: Key) -> bool:
         """Whether the product's total is wrong, and this is the first of its rows that goes in."""
@@ -153,6 +153,12 @@ class ImaginedTable:
         if found is None:
             return Effect.ADDED
         return Effect.INACTIVATED if match in self._inactive and not was_inactive and self._plan.retire else Effect.CHANGED
+
+
+def _parents(mapper: RowMapper) -> Iterator[tuple[str, int]]:
+    """The tables, and the places of the columns that name a row of theirs."""
+    names = [column.name for column in mapper.plan.columns]
+    return ((parent.table, names.index(parent.own)) for parent in mapper.plan.parents)
 
 
 def _plain(value: Scalar) -> Scalar:
