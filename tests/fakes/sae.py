@@ -11,6 +11,7 @@ from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.errors import RowInLimbo
 from foundation.texts import text
 from producer.sae.tables import KEYS, TABLES, Almacenes, AnyRow, Clie, Inve, Layout, ParamInventario, RawKey, Row
+from schemas.control import SaeIdentity
 
 KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}
 USUAL: dict[Any, dict[str, Any]] = {
@@ -69,6 +70,7 @@ class FakeSae:
         self.last_id = 100
         self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
+        self.which = SaeIdentity()
         self.limbo: dict[int, set[tuple[Any, RawKey]]] = {}
         """Rows that nobody is shown, by the transaction that was prepared and is still among the running ones."""
         self.snapshots: list[set[Any]] = []
@@ -143,6 +145,10 @@ class FakeSae:
     def newest_transaction(self) -> int | None:
         self.raise_planned("newest_transaction")
         return self.shown(self.last_id) if self.numbered else None
+
+    def identity(self) -> SaeIdentity:
+        self.raise_planned("identity")
+        return self.which
 
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:

@@ -100,6 +100,8 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "deletes_by_count": (_NOT_SAE, (C1, PRODUCE, GONE_C1)),
     "count_every_table": (_NOT_SAE, (P1, edit(ALTERNATE, 0, 0), PRODUCE, delete(ALTERNATE, 0))),
     "delete_cap": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "another_sae_is_refused": ("I9 another SAE in the log", (C1, PRODUCE, ("another sae", 0, 0, 0), PRODUCE, PRODUCE)),
+    "each_session_is_recognised": ("I9 another SAE in the log", (C1, PRODUCE, PRODUCE, ("another sae", 0, 1, 0), PRODUCE, PRODUCE)),
     "newest_claim_wins": ("I6 two producers", (PRODUCE, ("produce elsewhere", 0, 3, 0), BOTH_PRODUCERS)),
     "standby_waits": ("L never at rest", (PRODUCE, BOTH_PRODUCERS)),
 }

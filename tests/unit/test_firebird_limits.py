@@ -96,6 +96,10 @@ class Recorder:
         self.texts.append(privileges.statement(privilege, table, columns))
         return True
 
+    def may_read(self, table: str) -> bool:
+        self.texts.append(privileges.READS.format(table=table))
+        return True
+
     def permits_tables(self) -> bool:
         self.texts.append(privileges.MAKES_TABLES)
         return True
