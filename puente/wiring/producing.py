@@ -17,7 +17,7 @@ from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
-from producer.recognition import Recognition
+from producer.recognition import AnotherSae, Recognition
 from producer.sae.port import AUTO, SqlSae
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
 from puente.loop import Stop
@@ -125,6 +125,10 @@ class ProducerSide:
             self._turn.give_up()
             self._stand_by()
             return None
+        except AnotherSae:
+            self._drop()
+            self._turn.let_go()
+            raise
         except BaseException:
             self._drop()
             self._turn.interrupt()

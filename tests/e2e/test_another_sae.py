@@ -51,9 +51,10 @@ def ends(site: SmallSite) -> dict[str, int]:
 
 
 def findings(site: SmallSite) -> tuple[int, list[tuple[str, str]]]:
-    """The exit code of `check`, and what it says of SAE."""
+    """The exit code of `check`, and what it says of SAE but for the rows that the demo has twice."""
     done = site.puente("check", "--json")
-    return done.returncode, [(one["level"], one["text"]) for one in json.loads(done.stdout)["findings"] if one["about"] == "SAE"]
+    told = [(one["level"], one["text"]) for one in json.loads(done.stdout) if one["about"] == "SAE"]
+    return done.returncode, [one for one in told if "do not travel" not in one[1]]
 
 
 def test_another_companys_database_is_refused_by_every_command_until_somebody_says_that_it_is_meant(site: SmallSite, another: str) -> None:
