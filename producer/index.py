@@ -112,6 +112,13 @@ class LogIndex:
         else:
             index.hashes[event.key] = _hash_of(event)
 
+    def read_sae(self) -> SaeIdentity | None:
+        """The same as `sae`, before anything else is read; raises what `read` does."""
+        control = self._topics.control
+        if self._log.state(control) is not None:
+            self._read_topic(control, self._topic_index(control))
+        return self.sae()
+
     def sae(self) -> SaeIdentity | None:
         """Which SAE the log holds; None where no producer said it, or nobody can read it. Raises what the log does."""
         if self._identity is None:

@@ -157,8 +157,11 @@ class Producer:
 
     def _start(self) -> LogIndex:
         index = self._new_index(Claim(self._publisher.begin()))
+        known = index.read_sae()
+        self._recognition.meet(known)  # one that is refused is looked at again and again: all of the log would be read each time
         index.read()
-        self._recognition.meet(index.sae())
+        if index.sae() != known:
+            raise LogChanged(text("Another producer wrote which SAE the log holds"))
         self._send_heartbeat(index)
         self._index = index
         keys = sum(len(index.hashes(subject)) for subject in index.subjects())

@@ -4,7 +4,7 @@ How much an older SAE would take back is known by comparing all of it, which is 
 """
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 
 from foundation.errors import PuenteError
@@ -15,7 +15,7 @@ from producer.recognition import PRODUCTS, age, is_recognised, refuse_another, r
 from producer.sae.port import SqlSae
 from producer.sae.tables import Inve
 from puente.config import Settings
-from puente.findings import Finding, Level, failure
+from puente.findings import Finding, Level
 from puente.wiring.opening import log_is_missing, open_log, topics_of
 from schemas.codec import Decoder
 from schemas.control import SAE, SaeIdentity, parse
@@ -25,29 +25,33 @@ from schemas.topics import Topics
 
 
 def check_identity(sae: SqlSae, settings: Settings) -> Iterator[Finding]:
-    """`sae` was probed, and its tables may be read."""
+    """`sae` was probed, and its tables may be read. Raises `AnotherSae`, and what `Database` does."""
     if sae.hides_company():
         said = text(
             "its user may not read the company's RFC, which tells one SAE from another: puente grants sae prints the script that lets it"
         )
         yield Finding(Level.WARNING, "SAE", said)
+    held = None
+    with suppress(PuenteError):  # what is wrong with the log is told elsewhere
+        held = _held(settings, sae.company)
+    if held is not None:
+        yield _compared(sae, *held)
+
+
+def _held(settings: Settings, company: str) -> tuple[SaeIdentity, set[bytes]] | None:
+    """The SAE that the log holds, and its products; None where no producer said it."""
     if log_is_missing(settings):
-        return
-    try:
-        with closing(open_log(settings)) as log:
-            topics = topics_of(settings, sae.company)
-            known = sae_of_log(log, topics)
-            if known is not None:
-                yield _compared(sae, known, log, topics)
-    except PuenteError as error:
-        yield failure("SAE", error)
+        return None
+    with closing(open_log(settings)) as log:
+        topics = topics_of(settings, company)
+        known = sae_of_log(log, topics)
+        return None if known is None else (known, _products_of_log(log, topics))
 
 
-def _compared(sae: SqlSae, known: SaeIdentity, log: EventLog, topics: Topics) -> Finding:
-    """Raises `AnotherSae`."""
+def _compared(sae: SqlSae, known: SaeIdentity, in_log: set[bytes]) -> Finding:
     found = sae.identity()
     refuse_another(known, found)
-    in_log, in_sae = _products_of_log(log, topics), _products(sae)
+    in_sae = _products(sae)
     refuse_strange_products(known, found, len(in_log), len(in_sae), len(in_log & in_sae))
     behind = age(known, found)
     if behind:

@@ -85,7 +85,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     # A heartbeat of somebody who was followed comes last; short ones repeat the one below it.
     "late_word_is_covered": (
         "L sweep never comes",
-        (PRODUCE, ("produce elsewhere", 582, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
+        (PRODUCE, ("produce elsewhere", ANYWHERE, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
     ),
     # A transaction that began first commits last: its number is below that of every snapshot, and equal to the mark.
     "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
