@@ -5,6 +5,7 @@ sae/       SAE's rows and what becomes of them
   port       SAE in a snapshot: the port, and SAE through a database; sql has its queries
   values     rows → values; product is the aggregate, with its prices, alternate keys and taxes
   contents   all that travels of one snapshot
+  identity   what SAE holds that tells which SAE it is
   limbo      tables with a row that the engine refuses wait, the others go on
 capture/   which rows a pass looks at
   port            the port of the modes
@@ -15,6 +16,7 @@ capture/   which rows a pass looks at
 index      what the log already holds, known by reading it
 publish    changes → events, acknowledged
 delete_cap very many deletes wait for a person to let them through
+recognition  which SAE the log holds: another one, or one much older, waits for a person
 claim      which of several producers writes
 poll       one pass, its effects numbered
 """

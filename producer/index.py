@@ -11,10 +11,11 @@ from foundation.errors import PoisonError, RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
-from schemas.codec import ContentHash
-from schemas.control import KEY
+from schemas.codec import ContentHash, Decoder
+from schemas.control import KEY, SAE, SaeIdentity, parse
 from schemas.entities import Subject
 from schemas.headers import read_hash
+from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
 READ_AT_ONCE = 5000
@@ -56,6 +57,7 @@ class LogIndex:
         self._unread = 0
         self.whole_heartbeat_at = START
         """Where the newest heartbeat stands that is no short one, of whichever producer."""
+        self._identity: bytes | None = None
 
     def read(self, *, proves: bool = True) -> None:
         """Reads every topic to its end; raises `BrokenLineage` or `LogChanged` where the log is not what it was, and what `on_word` does.
@@ -100,6 +102,7 @@ class LogIndex:
             self._unread -= 1
         if index.subject is None:
             self.whole_heartbeat_at = event.offset if event.key == KEY else self.whole_heartbeat_at
+            self._identity = event.value if event.key == SAE else self._identity
             self._on_heartbeat(event)
             return
         if self._began and not ours:
@@ -108,6 +111,24 @@ class LogIndex:
             index.hashes.pop(event.key, None)
         else:
             index.hashes[event.key] = _hash_of(event)
+
+    def read_sae(self) -> SaeIdentity | None:
+        """The same as `sae`, before anything else is read; raises what `read` does."""
+        control = self._topics.control
+        if self._log.state(control) is not None:
+            self._read_topic(control, self._topic_index(control))
+        return self.sae()
+
+    def sae(self) -> SaeIdentity | None:
+        """Which SAE the log holds; None where no producer said it, or nobody can read it. Raises what the log does."""
+        if self._identity is None:
+            return None
+        decoder = Decoder()
+        RegistryReader(self._log, self._topics.registry, decoder).refresh()
+        try:
+            return parse(decoder, self._identity).sae
+        except PoisonError:
+            return None
 
     def take_foreign(self) -> Collection[tuple[Subject, bytes]]:
         """The keys of events that this producer did not send, since the last call; those of the first reading are none."""

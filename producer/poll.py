@@ -9,7 +9,8 @@ Before a heartbeat every topic is read, grown or not: one that lost its end and 
 complete.
 
 Any failure (a lost session with SAE is one: a database put back from a copy shows no other sign), or a log that is not the one read
-before: start over with an empty log index, as a new run that says *incomplete* first. That heartbeat is its claim to the log.
+before: start over with an empty log index, as a new run that says *incomplete* first. That heartbeat is its claim to the log. It is not
+sent, and nothing of a comparison is published, where SAE is not the one that the log holds (`recognition`).
 """
 
 import logging
@@ -27,6 +28,7 @@ from producer.claim import Claim
 from producer.delete_cap import DeleteCap, Held
 from producer.index import LogChanged, LogIndex
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from producer.sae.tables import TABLES
 from schemas.entities import Entity
 
@@ -63,11 +65,12 @@ class Producer:
         capture: Capture,
         publisher: Publisher,
         new_index: Callable[[Claim], LogIndex],
+        recognition: Recognition,
         cap: DeleteCap | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._capture, self._publisher, self._cap = capture, publisher, cap or DeleteCap()
-        self._new_index, self._clock = new_index, clock
+        self._new_index, self._recognition, self._clock = new_index, recognition, clock
         self._index: LogIndex | None = None
         self._standing: Standing | None = None
         self._sent_held = Held()
@@ -130,6 +133,7 @@ class Producer:
                 self._heartbeat(index)
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
+        self._recognise(captured, index)
         captured = self._cap.sift(captured, index)
         published = self._publisher.publish(captured, index, beat)  # 3
         self._capture.keep(captured)  # 4
@@ -153,12 +157,23 @@ class Producer:
 
     def _start(self) -> LogIndex:
         index = self._new_index(Claim(self._publisher.begin()))
+        known = index.read_sae()
+        self._recognition.meet(known)  # one that is refused is looked at again and again: all of the log would be read each time
         index.read()
+        if index.sae() != known:
+            raise LogChanged(text("Another producer wrote which SAE the log holds"))
         self._send_heartbeat(index)
         self._index = index
         keys = sum(len(index.hashes(subject)) for subject in index.subjects())
         log.info("The producer starts over from what the log holds", extra={"action": "start", "count": keys})
         return index
+
+    def _recognise(self, captured: Captured, index: LogIndex) -> None:
+        """Before 3: who is killed within it then goes on with the SAE that was let through."""
+        sae = self._recognition.admit(captured, index)
+        if sae is not None:
+            self._publisher.remember(index, self._standing, self._cap.for_heartbeat, sae)
+            self._recognition.keep(sae)
 
     def _conclude(self, index: LogIndex, captured: Captured, published: int, *, is_due: bool) -> None:
         standing = captured.standing

@@ -12,7 +12,7 @@ from producer.capture.port import Captured, Standing
 from producer.delete_cap import Held
 from producer.index import LogIndex
 from schemas.codec import frame
-from schemas.control import Heartbeat, TopicHeartbeat, record, release, short
+from schemas.control import Heartbeat, SaeIdentity, TopicHeartbeat, record, release, short
 from schemas.entities import Entity, Subject
 from schemas.headers import EventHeaders, with_hash
 from schemas.registry import publish_schemas
@@ -79,6 +79,13 @@ class Publisher:
 
         `standing` is None where SAE was not compared yet: then any topic may lack something.
         """
+        self._send_heartbeat(index, self._heartbeat(index, standing, held))
+
+    def remember(self, index: LogIndex, standing: Standing | None, held: Held, sae: SaeIdentity) -> None:
+        """From now on the log holds this SAE; for readers that do not know the field it is one heartbeat more."""
+        self._append(index, replace(self._heartbeat(index, standing, held), sae=sae))
+
+    def _heartbeat(self, index: LogIndex, standing: Standing | None, held: Held) -> Heartbeat:
         topics = tuple(
             TopicHeartbeat(
                 topic=self._topics.of(subject),
@@ -91,17 +98,17 @@ class Publisher:
         waiting = sorted(self._topics.of(subject) for subject in held.subjects)
         compared = standing is not None and not standing.waiting
         heartbeat = Heartbeat(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting, held_deletes=held.deletes)
-        if standing is not None:
-            heartbeat = replace(
-                heartbeat,
-                price_lists=standing.price_lists,
-                stuck=standing.stuck,
-                unpublished=standing.unpublished,
-                unpublished_count=standing.unpublished_count,
-                duplicates=standing.duplicates,
-                duplicate_count=standing.duplicate_count,
-            )
-        self._send_heartbeat(index, heartbeat)
+        if standing is None:
+            return heartbeat
+        return replace(
+            heartbeat,
+            price_lists=standing.price_lists,
+            stuck=standing.stuck,
+            unpublished=standing.unpublished,
+            unpublished_count=standing.unpublished_count,
+            duplicates=standing.duplicates,
+            duplicate_count=standing.duplicate_count,
+        )
 
     def _send_heartbeat(self, index: LogIndex, heartbeat: Heartbeat) -> None:
         """In short where the whole one that was given last says the same, and no late one of somebody else covers it."""

@@ -1,20 +1,23 @@
 """The producer's heartbeat: how far the log goes, and whether it holds all that SAE held.
 
-It stands under two keys, so that compaction keeps the newest of each: a whole one (`KEY`) where something changed, and between two of those
-short ones (`SHORT`) that say no more than where the whole one stands that still holds.
+It stands under three keys, so that compaction keeps the newest of each: a whole one (`KEY`) where something changed, and between two of
+those short ones (`SHORT`) that say no more than where the whole one stands that still holds. A third one (`SAE`) tells which SAE the log
+holds; a clean end, which takes the whole one back, leaves it.
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foundation.eventlog.port import Event, EventLog, Offset, Record, Topic, TopicId
+from schemas.changes import Value
 from schemas.codec import HEARTBEAT, Decoder, encode, frame
 from schemas.entities import Subject
 from schemas.headers import RUN
 from schemas.keys import Key
 
-KEY, SHORT = b"producer", b"beat"
+KEY, SHORT, SAE = b"producer", b"beat", b"sae"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,13 +69,27 @@ class HeldDeletes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SaeIdentity:
+    """What tells one SAE from another, and an old copy of it from a newer one. It survives gbak and a copy of the file.
+
+    `rfc` is a hash of the company's, None where SAE tells none. `marks` are hashes of the UUIDs of its currencies, tax schemes, price lists
+    and warehouses, in order. `newest` is the newest stamp of its products, in SAE's local time. `place` says where it was read, for people.
+    """
+
+    rfc: str | None = None
+    marks: tuple[str, ...] = ()
+    newest: datetime | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
     """What one run of the producer said at `time` (UTC).
 
     `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
     lets them through; `held_deletes` counts them. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the
     first of `unpublished_count` rows, `duplicates` of `duplicate_count`. What is made of the tables in `stuck` waits. A short one has
-    `repeats`, the place of the whole one it repeats, and nothing else but run and time.
+    `repeats`, the place of the whole one it repeats, and nothing else but run and time. One with `sae` stands under a key of its own.
     """
 
     run: str
@@ -88,6 +105,7 @@ class Heartbeat:
     duplicates: tuple[Duplicate, ...] = ()
     duplicate_count: int = 0
     repeats: Offset | None = None
+    sae: SaeIdentity | None = None
 
     def unpublished_of(self, subject: Subject) -> frozenset[Key]:
         """The keys that SAE has and the subject's topic may lack for good; none where not all of them are named."""
@@ -117,9 +135,17 @@ def record(topic: Topic, heartbeat: Heartbeat) -> Record:
         "repeats": heartbeat.repeats,
         "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in heartbeat.stuck],
         "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in heartbeat.held_deletes],
+        "sae_identity": _identity_value(heartbeat.sae),
     }
-    key = KEY if heartbeat.repeats is None else SHORT
+    key = SAE if heartbeat.sae is not None else KEY if heartbeat.repeats is None else SHORT
     return Record(topic=topic, key=key, value=frame(HEARTBEAT, encode(HEARTBEAT, value)), headers=((RUN, heartbeat.run.encode()),))
+
+
+def _identity_value(sae: SaeIdentity | None) -> Value | None:
+    if sae is None:
+        return None
+    newest = None if sae.newest is None else sae.newest.isoformat()
+    return {"rfc": sae.rfc, "marks": list(sae.marks), "newest": newest, "place": sae.place}
 
 
 def short(heartbeat: Heartbeat, place: Offset, time: datetime) -> Heartbeat:
@@ -161,7 +187,16 @@ def parse(decoder: Decoder, framed: bytes) -> Heartbeat:
         duplicates=tuple(Duplicate(row["entity"], row["key"]) for row in value["duplicates"]),
         duplicate_count=value["duplicate_count"],
         repeats=None if value["repeats"] is None else Offset(value["repeats"]),
+        sae=None if value["sae_identity"] is None else _identity(value["sae_identity"]),
     )
+
+
+def _identity(value: Value) -> SaeIdentity:
+    """A stamp that is none counts as unknown."""
+    newest = None
+    with suppress(ValueError):
+        newest = datetime.fromisoformat(value["newest"]).replace(tzinfo=None) if value["newest"] else None
+    return SaeIdentity(rfc=value["rfc"], marks=tuple(value["marks"]), newest=newest, place=value["place"])
 
 
 def repeated(log: EventLog, topic: Topic, heartbeat: Heartbeat, read: Callable[[bytes], Heartbeat | None]) -> Heartbeat | None:

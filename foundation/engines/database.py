@@ -76,6 +76,10 @@ class Reader(Protocol):
         """Whether this user may do that (UPDATE: with these columns); nothing is done. The table and its columns must exist."""
         ...
 
+    def may_read(self, table: str) -> bool:
+        """Whether this user was given reading of a table, by what the catalogue says: nothing is refused, for a refusal may be costly."""
+        ...
+
     def permits_tables(self) -> bool:
         """Whether this user may create tables."""
         ...

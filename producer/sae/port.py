@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -10,10 +11,14 @@ from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import ActiveTransactions, Database, Reader, Survey, TransactionIds
 from foundation.errors import ConfigError
 from foundation.texts import text
+from producer.sae.identity import Held, held, hides_company, read_identity
 from producer.sae.sql import Source, SqlSnapshot, has_own_key
 from producer.sae.tables import TABLES, AnyRow, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
+from schemas.control import SaeIdentity
 
 AUTO = "auto"
+A_DAY = timedelta(days=1)
+"""What the clocks of SAE and of this machine may differ by, time zones included."""
 ROWS_TO_A_BEAT = 500
 _COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
@@ -112,6 +117,10 @@ class Sae(Protocol):
         """As of `Database`: it takes a number of a transaction."""
         ...
 
+    def identity(self) -> SaeIdentity:
+        """Which SAE it is, as far as it tells."""
+        ...
+
 
 OF_CAJA = "CATINVEN"
 """The products' table of a CAJA, where somebody took one for a SAE."""
@@ -144,6 +153,7 @@ class SqlSae:
         self._database, self._wanted = database, company
         self._probed_on = 0
         self._sources: dict[type[Row], Source] = {}
+        self._telling: Held = {}
         self.exact: frozenset[type[Row]] = frozenset()
         self.layout, self.company = Layout(), company
 
@@ -180,6 +190,7 @@ class SqlSae:
         )
         with self._database.reading() as reader:
             numbered = reader.ids is not None
+        self._telling = held(catalogue, self.company)
         self.exact = frozenset(table for table in TABLES if numbered and has_own_key(table, catalogue[self.table_name(table)]))
         self._probed_on = self._database.connections
 
@@ -203,13 +214,27 @@ class SqlSae:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
+        with self._probed() as reader:
+            yield self._of(reader)
+
+    def identity(self) -> SaeIdentity:
+        with self._probed() as reader:
+            return read_identity(reader, self._telling, self.label, datetime.now() + A_DAY)  # noqa: DTZ005 - SAE's stamps are local, too
+
+    def hides_company(self) -> bool:
+        """Whether its user may not read what tells the company."""
+        with self._probed() as reader:
+            return hides_company(reader, self._telling)
+
+    @contextmanager
+    def _probed(self) -> Iterator[Reader]:
         with self._database.reading() as reader:
             if self._probed_on == self._database.connections:
-                yield self._of(reader)
+                yield reader
                 return
         self.probe()
         with self._database.reading() as reader:
-            yield self._of(reader)
+            yield reader
 
     def _of(self, reader: Reader) -> SqlSnapshot:
         return SqlSnapshot(reader, self._sources, self.layout, self.exact)

@@ -59,11 +59,26 @@ def _produce_command() -> click.Command:
         metavar="N",
         help=translate("Lets up to N deletes of each entity through in the first pass, also where so many at once would wait."),
     )
+    @click.option(
+        "--accept-sae",
+        "accepts_sae",
+        is_flag=True,
+        help=translate("Takes SAE as it is, also where the log holds another one, or a much newer state of it."),
+    )
     @json_option
     @verbose_option
-    def produce(config: Path, once: bool, allow_deletes: int | None, as_json: bool, verbose: bool) -> int:
+    def produce(config: Path, once: bool, allow_deletes: int | None, accepts_sae: bool, as_json: bool, verbose: bool) -> int:
         settings = _settings(config, as_json, verbose)
-        return _run(settings, config, produce=True, cajas=(), stop_after=once, as_json=as_json, allow_deletes=allow_deletes or 0)
+        return _run(
+            settings,
+            config,
+            produce=True,
+            cajas=(),
+            stop_after=once,
+            as_json=as_json,
+            allow_deletes=allow_deletes or 0,
+            accepts_sae=accepts_sae,
+        )
 
     return produce
 
@@ -102,6 +117,7 @@ def _run(
     stop_after: bool,
     as_json: bool,
     allow_deletes: int = 0,
+    accepts_sae: bool = False,
 ) -> int:
     if produce and settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
@@ -109,9 +125,10 @@ def _run(
     stop_on_signals(stop)
     if not stop_after:
         _begin(settings, source, produce=produce, cajas=cajas)
-        return _end(stop, forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes))
+        ended = forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, accepts_sae=accepts_sae)
+        return _end(stop, ended)
     with Bars[str](str, quiet=as_json) as bars:
-        result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, watch=bars.hear)
+        result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, accepts_sae=accepts_sae, watch=bars.hear)
     show(result, as_json)
     return int(stop.exit_code or result.exit_code)
 

@@ -18,6 +18,7 @@ from producer.capture.schedule import rest_after
 from producer.sae.contents import price_lists, stock_source
 from producer.sae.port import Snapshot, SqlSae
 from producer.sae.tables import KEYS, TABLES, Inve, Mult, Row
+from puente.commands.check_identity import check_identity
 from puente.commands.check_log import check_log
 from puente.commands.heartbeat import price_lists_of_sae
 from puente.commands.privileges import check_caja, check_sae
@@ -55,6 +56,7 @@ def _sae(settings: Settings) -> Iterator[Finding]:
             yield rights
             if rights.level is not Level.ERROR:
                 yield from _tables(sae, settings.sae)
+                yield from check_identity(sae, settings)
     except PuenteError as error:
         yield failure("SAE", error)
 

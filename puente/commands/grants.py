@@ -15,6 +15,7 @@ from consumer.mapping.profile import Profile
 from foundation.engines import open_database, user_of
 from foundation.errors import ConfigError, PuenteError
 from foundation.texts import Text, text
+from producer.sae.identity import COMPANY_DATA
 from producer.sae.port import AUTO
 from puente.commands.privileges import ADMINISTRATOR, OWN, Need, needs_of_caja, needs_of_sae
 from puente.config import CajaSettings, Settings
@@ -60,7 +61,7 @@ def for_sae(settings: Settings, user: str | None = None) -> Script:
         about=text("Puente's reader of SAE, company {company}", company=company),
         database=open_database(address).label,
         user=name,
-        grants=tuple(_grants(needs_of_sae(company), name)),
+        grants=(*_grants(needs_of_sae(company), name), _company_data(company, name)),
     )
 
 
@@ -122,6 +123,16 @@ END"""
 def _grants(needs: Iterable[Need], user: str) -> Iterator[str]:
     for need in needs:
         yield f"GRANT {', '.join(need.privileges)} ON {need.table} TO USER {user}"
+
+
+def _company_data(company: str, user: str) -> str:
+    """Where this SAE has it: what tells one SAE from another."""
+    table = f"{COMPANY_DATA}{company}"
+    return f"""{BLOCK} AS
+BEGIN
+  IF (EXISTS(SELECT 1 FROM RDB$RELATIONS WHERE RDB$RELATION_NAME = '{table}')) THEN
+    EXECUTE STATEMENT 'GRANT SELECT ON {table} TO USER {user}';
+END"""  # noqa: S608 - checked names
 
 
 def _create_tables(user: str) -> str:

@@ -16,7 +16,7 @@ from foundation.silence import SILENCE_SECONDS
 from foundation.texts import Text, marked, text, translate
 from producer.poll import HEARTBEAT_SECONDS
 from schemas.codec import Decoder
-from schemas.control import Duplicate, Heartbeat, StuckTable, Unpublished, parse, repeated
+from schemas.control import SAE, Duplicate, Heartbeat, StuckTable, Unpublished, parse, repeated
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -93,7 +93,7 @@ def _grows(log: EventLog, topic: Topic, end: Offset) -> bool:
 
 
 def _heard(log: EventLog, topics: Topics, events: Sequence[Event]) -> ProducerStatus:
-    said = next((event.value for event in reversed(events) if event.value is not None), None)
+    said = next((event.value for event in reversed(events) if _is_heartbeat(event)), None)
     if said is None:
         return ProducerStatus(state=ProducerState.STOPPED if events else ProducerState.NEVER_STARTED)
     decoder = Decoder()
@@ -114,10 +114,15 @@ def _doing(heartbeat: Heartbeat) -> ProducerState:
     return ProducerState.WORKING if heartbeat.compared or heartbeat.complete else ProducerState.COMPARING
 
 
+def _is_heartbeat(event: Event) -> bool:
+    """Which SAE it is tells nothing of what the producer does."""
+    return event.value is not None and event.key != SAE
+
+
 def _newest(log: EventLog, topic: Topic, end: Offset) -> list[Event]:
     """The last events, of which one at least is a heartbeat if there is any."""
     found = _read(log, topic, Offset(max(START, end - NEWEST_HEARTBEATS)))
-    return found if any(event.value is not None for event in found) else _read(log, topic, START)
+    return found if any(map(_is_heartbeat, found)) else _read(log, topic, START)
 
 
 def _read(log: EventLog, topic: Topic, position: Offset) -> list[Event]:

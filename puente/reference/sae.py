@@ -33,6 +33,7 @@ def _parameters(company: str, version: int, multi_warehouse: bool) -> dict[str, 
     taxes = TAX_NAMES[: 4 if version == 8 else 8]
     return {
         "PARAM_DATOSBD": {"NUM_EMP": int(company), "DRIVER": "Firebird", "VERSIONBD": f"{version}.00"},
+        "PARAM_DATOSEMP": {"NUM_EMP": int(company), "NOMBRE_EMPRESA": "EMPRESA DE PRUEBAS", "RFC": "XAXX010101000"},
         "PARAM_INVENTARIO": {
             "NUM_EMP": int(company),
             "CAMBIOEXISTENCIAS": "N",

@@ -17,6 +17,7 @@ from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
+from producer.recognition import AnotherSae, Recognition
 from producer.sae.port import AUTO, SqlSae
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
 from puente.loop import Stop
@@ -53,8 +54,8 @@ def _capture_of(settings: SaeSettings, sae: SqlSae) -> Capture:
 class ProducerSide:
     """The producer with its connections. Whose turn it is works; the others stand by.
 
-    With `allow_deletes` (how many of each entity the first pass lets through) it does not stand by but claims the log: the other one reads
-    that, lets go, and takes up again when this one has ended.
+    With `allow_deletes` (how many of each entity the first pass lets through), or where it `accepts_sae` (whichever the log holds), it does
+    not stand by but claims the log: the other one reads that, lets go, and takes up again when this one has ended.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class ProducerSide:
         on_pass: Callable[[Pass], None] = lambda _done: None,
         *,
         allow_deletes: int = 0,
+        accepts_sae: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         assert settings.sae is not None
         self._settings, self._sae, self._on_pass, self._allowed, self._clock = settings, settings.sae, on_pass, allow_deletes, clock
+        self._accepts_sae = accepts_sae
         self._runs: set[str] = set()
         self._turn = self._new_turn()
         self._producer: Producer | None = None
@@ -87,7 +90,7 @@ class ProducerSide:
     @property
     def claims(self) -> bool:
         """Whether it wants the log from the producer that has it."""
-        return self._allowed > 0
+        return self._allowed > 0 or self._accepts_sae
 
     @property
     def is_in_vain(self) -> bool:
@@ -117,13 +120,17 @@ class ProducerSide:
             if not self._is_ours():
                 return None
             done = (self._producer or self._build()).run_pass()
-            self._allowed = 0
+            self._allowed, self._accepts_sae = 0, False
             self._compact()
         except Displaced:
             self._drop()
             self._turn.give_up()
             self._stand_by()
             return None
+        except AnotherSae:
+            self._drop()
+            self._turn.let_go()
+            raise
         except BaseException:
             self._drop()
             self._turn.interrupt()
@@ -176,6 +183,7 @@ class ProducerSide:
             capture=capture,
             publisher=Publisher(opened, topics, self._new_run),
             new_index=lambda claim: LogIndex(opened, topics, claim.take),
+            recognition=Recognition(sae, is_accepted=self._accepts_sae, clock=self._clock),
             cap=DeleteCap(self._allowed),
             clock=self._clock,
         )

@@ -39,6 +39,10 @@ class Turn(Protocol):
         """What it stood on failed."""
         ...
 
+    def let_go(self) -> None:
+        """What it stood on waits for a person: a producer that was told what this one was not may have it."""
+        ...
+
     def give_up(self) -> None:
         """It is somebody else's."""
         ...
@@ -96,6 +100,10 @@ class LockTurn:
         self._claimed_at = None  # the lock stays ours
         self._heartbeats.give_up()
 
+    def let_go(self) -> None:
+        self.interrupt()
+        self._lock.release()
+
     def give_up(self) -> None:
         self._was_displaced = True
         self._heartbeats.give_up()
@@ -137,6 +145,9 @@ class HeartbeatTurn:
         return self._standby is not None and self._standby.is_theirs
 
     def interrupt(self) -> None:
+        self.give_up()
+
+    def let_go(self) -> None:
         self.give_up()
 
     def give_up(self) -> None:

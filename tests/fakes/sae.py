@@ -11,6 +11,7 @@ from foundation.engines.database import ActiveTransactions, Survey, TransactionI
 from foundation.engines.errors import RowInLimbo
 from foundation.texts import text
 from producer.sae.tables import KEYS, TABLES, Almacenes, AnyRow, Clie, Inve, Layout, ParamInventario, RawKey, Row
+from schemas.control import SaeIdentity
 
 KEY_LENGTH: dict[Any, int] = {Almacenes: 1, ParamInventario: 0, **{table: len(fields) for table, fields in KEYS.items()}}
 USUAL: dict[Any, dict[str, Any]] = {
@@ -71,6 +72,7 @@ class FakeSae:
         """How often it was asked which transactions run."""
         self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
+        self.which = SaeIdentity()
         self.limbo: dict[int, set[tuple[Any, RawKey]]] = {}
         """Rows that nobody is shown, by the transaction that was prepared and is still among the running ones."""
         self.snapshots: list[set[Any]] = []
@@ -151,6 +153,10 @@ class FakeSae:
         self.last_id += 1
         self.asked += 1
         return ActiveTransactions(self.last_id, frozenset(self.running.keys() - self.limbo.keys()))
+
+    def identity(self) -> SaeIdentity:
+        self.raise_planned("identity")
+        return self.which
 
     @contextmanager
     def snapshot(self) -> Iterator["FakeSnapshot"]:

@@ -16,6 +16,7 @@ from producer.capture.record_version import VersionCapture
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from producer.sae.contents import everything
 from producer.sae.port import SqlSae
 from producer.sae.tables import KEYS
@@ -75,6 +76,7 @@ class Site:
             capture=VersionCapture(self.sae),
             publisher=Publisher(self.log, TOPICS),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
+            recognition=Recognition(self.sae),
         )
 
     def connect(self) -> Database:

@@ -14,13 +14,14 @@ from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
 from foundation.texts import text
 from producer.poll import Pass
+from producer.recognition import AnotherSae
 from puente.config import Settings
 from puente.demo.statements import run
 from puente.loop import Stop
 from puente.reference import build_sae
 from puente.wiring.producing import CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
 from puente.wiring.turns import CLAIM_TOTAL_SECONDS, LockTurn
-from schemas.control import run_of
+from schemas.control import SAE, run_of
 from tests.engines.embedded import EmbeddedDatabases
 from tests.unit.producing import Clock
 
@@ -43,11 +44,11 @@ def others(site: Settings) -> Iterator[FileLock]:
 
 
 def words(site: Settings) -> list[tuple[str | None, bool]]:
-    """Run and whether it is a release, of all that was said."""
+    """Run and whether it is a release, of all that was said, but for which SAE it is."""
     topic = Topic("puente.01.control")
     with closing(EmbeddedLog(site.log_path)) as log:
         events = log.read(topic, START).events if log.state(topic) else []
-    return [(run_of(event), event.value is None) for event in events]
+    return [(run_of(event), event.value is None) for event in events if event.key != SAE]
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -183,6 +184,60 @@ def test_one_that_works_lets_go_of_a_log_that_another_claimed(site: Settings, ca
     assert first.turn() == 7
     first.release()
     assert told(caplog) == [("INFO", "stand by"), ("INFO", "take over")]
+
+
+def another(site: Settings, embedded: EmbeddedDatabases) -> Settings:
+    """The same site, its settings naming another company's SAE."""
+    url = embedded.url("another")
+    create_database(url)
+    with closing(open_database(url)) as database:
+        build_sae(database)
+        with database.writing() as writer:
+            run(writer, "UPDATE PARAM_DATOSEMP01 SET RFC = 'OTR010203AB1'")
+    assert site.sae is not None
+    return site.model_copy(update={"sae": site.sae.model_copy(update={"url": type(site.sae.url)(url)})})
+
+
+@pytest.fixture
+def named(site: Settings) -> Settings:
+    """A site whose company has an RFC, which the log knows."""
+    assert site.sae is not None
+    with closing(open_database(site.sae.address)) as database, database.writing() as writer:
+        run(writer, "UPDATE PARAM_DATOSEMP01 SET RFC = 'FER010203AB1'")
+    side = ProducerSide(site)
+    side.turn()
+    side.release()
+    return site
+
+
+def test_one_that_refuses_sae_lets_go_of_the_log_and_looks_again(named: Settings, embedded: EmbeddedDatabases) -> None:
+    said, others = words(named), another(named, embedded)
+    refusing, accepting = ProducerSide(others), ProducerSide(others, accepts_sae=True)
+    for side in (refusing, accepting):
+        assert isinstance(side._turn, LockTurn)
+        side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
+    with pytest.raises(AnotherSae):
+        refusing.turn()
+    assert words(named) == said
+    assert (accepting.claims, accepting.turn(), accepting.claims) == (True, 7, False)
+    accepting.release()
+    assert refusing.turn() == 7
+    refusing.release()
+
+
+def test_one_that_takes_another_sae_claims_the_log_of_one_that_works(named: Settings, embedded: EmbeddedDatabases) -> None:
+    """Which refuses it from then on: its own settings name the first."""
+    first, second = ProducerSide(named), ProducerSide(another(named, embedded), accepts_sae=True)
+    for side in (first, second):
+        assert isinstance(side._turn, LockTurn)
+        side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
+    assert first.turn() == 7
+    assert second.turn() == CLAIM_TURN_SECONDS
+    assert first.turn() == STANDBY_SECONDS
+    assert second.turn() == 7
+    second.release()
+    with pytest.raises(AnotherSae):
+        first.turn()
 
 
 def test_what_was_allowed_is_allowed_until_a_pass_is_finished(site: Settings) -> None:

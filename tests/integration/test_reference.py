@@ -138,7 +138,7 @@ def test_SAE_has_the_columns_of_its_version(new: Open, version: int, widths: Map
     database = new("sae")
     created = build_sae(database, "07", version=version)
     catalogue = database.catalogue()
-    assert len(created) == len(catalogue) == 18
+    assert len(created) == len(catalogue) == 19
     assert {name: len(catalogue[name + "07"].columns) for name in widths} == widths
     assert ("REG_FISC" in catalogue["CLIE07"].columns) is (version == 9)
     assert fetch(database, "PARAM_INVENTARIO07", "NUM_EMP", "MULTIALMACEN", "NUMDECIMALES", "ALMACENPREDETER") == [(7, "S", 2, 1)]

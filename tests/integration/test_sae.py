@@ -16,6 +16,7 @@ from producer.capture.compare import CompareCapture
 from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from producer.sae.port import SqlSae, companies
 from producer.sae.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
 from puente.demo.edits import apply_edit, edits
@@ -337,7 +338,10 @@ def test_what_people_do_in_sae_is_published_and_nothing_else(sae: SqlSae, databa
     fill_sae(database, count=120)
     log, topics = MemoryLog(), Topics("puente", "01")
     producer = Producer(
-        capture=CompareCapture(sae), publisher=Publisher(log, topics), new_index=lambda claim: LogIndex(log, topics, claim.take)
+        capture=CompareCapture(sae),
+        publisher=Publisher(log, topics),
+        new_index=lambda claim: LogIndex(log, topics, claim.take),
+        recognition=Recognition(sae),
     )
     counted = {table: len(read(sae, table)) for table in (Clin, Inve, Mult, PrecioXProd, CvesAlter)}
     first = producer.run_pass()

@@ -18,6 +18,7 @@ from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from schemas.codec import Decoder
 from schemas.entities import Entity, Subject
 from schemas.registry import RegistryReader
@@ -64,6 +65,8 @@ class Site:
     lives: int = 0
     allowed: int = 0
     """How many deletes the first pass of a new producer lets through."""
+    accepts_sae: bool = False
+    """Whether a new producer takes SAE whichever the log holds."""
 
     def new_run(self) -> str:
         self.runs += 1
@@ -141,6 +144,7 @@ class ProducerProcess(Process):
             capture=capture,
             publisher=Publisher(log, TOPICS, self._new_run, times.now),
             new_index=lambda claim: LogIndex(log, TOPICS, claim.take),
+            recognition=Recognition(self.session, is_accepted=site.accepts_sae, clock=times.clock),
             cap=self.cap,
             clock=times.clock,
         )

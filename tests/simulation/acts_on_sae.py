@@ -90,6 +90,15 @@ def restore_sae(world: World, a: int, b: int, _c: int) -> None:
 
 
 @weighs(1)
+def another_sae(world: World, _a: int, b: int, _c: int) -> None:
+    """The settings name another company's database, or the right one again; the sessions notice, or connect again in silence."""
+    for producer in world.producers:
+        if producer.session is not None:
+            producer.session.loud = b % 2 == 0
+    world.sae.swap(is_away=not world.sae.is_away)
+
+
+@weighs(1)
 def break_sae_session(world: World, a: int, b: int, _c: int) -> None:
     session = world.producers[a % 2].session
     if session is not None:

@@ -85,7 +85,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     # A heartbeat of somebody who was followed comes last; short ones repeat the one below it.
     "late_word_is_covered": (
         "L sweep never comes",
-        (PRODUCE, ("produce elsewhere", 582, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
+        (PRODUCE, ("produce elsewhere", ANYWHERE, 3, 0), ("kill producer", 0, 0, 0), PRODUCE, ("consume all", 1, 0, 0), BOTH_PRODUCERS),
     ),
     # A transaction that began first commits last: its number is below that of every snapshot, and equal to the mark.
     "mark_is_oat_of_own_snapshot": (_NOT_SAE, (C1, PRODUCE, ("begin", 0, 0, 0), ("write", CUSTOMER, 0, 2), PRODUCE, ("commit", 0, 0, 0))),
@@ -112,6 +112,8 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     "deletes_by_count": (_NOT_SAE, (C1, PRODUCE, GONE_C1)),
     "count_every_table": (_NOT_SAE, (P1, edit(ALTERNATE, 0, 0), PRODUCE, delete(ALTERNATE, 0))),
     "delete_cap": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "another_sae_is_refused": ("I9 another SAE in the log", (C1, PRODUCE, ("another sae", 0, 0, 0), PRODUCE, PRODUCE)),
+    "each_session_is_recognised": ("I9 another SAE in the log", (C1, PRODUCE, PRODUCE, ("another sae", 0, 1, 0), PRODUCE, PRODUCE)),
     "newest_claim_wins": ("I6 two producers", (PRODUCE, ("produce elsewhere", 0, 3, 0), BOTH_PRODUCERS)),
     "standby_waits": ("L never at rest", (PRODUCE, BOTH_PRODUCERS)),
 }

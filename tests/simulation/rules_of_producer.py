@@ -8,7 +8,7 @@ from foundation.engines.database import TransactionIds
 from foundation.eventlog import lineage as history
 from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
-from producer import index
+from producer import index, recognition
 from producer.capture import record_version as versions
 from producer.capture import schedule
 from producer.capture.known import Known, Recording, Seen, look
@@ -20,8 +20,10 @@ from producer.delete_cap import DeleteCap
 from producer.index import LogChanged, LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from producer.sae.port import Snapshot
 from producer.sae.tables import CvesAlter, PrecioXProd, Row
+from schemas.control import SaeIdentity
 from tests.simulation.actors import ProducerProcess
 from tests.simulation.sae import SaeSession
 
@@ -179,6 +181,19 @@ def _holds_nothing(_self: DeleteCap, captured: Captured, _index: LogIndex) -> Ca
     return captured
 
 
+_admit = Recognition.admit
+
+
+def _tells_no_difference(_known: SaeIdentity, _found: SaeIdentity) -> None:
+    """Whatever SAE says of itself."""
+
+
+def _knows_every_session(self: Recognition, captured: Captured, seen: LogIndex) -> SaeIdentity | None:
+    """As if it were that of the start."""
+    self._session = self._sae.connections
+    return _admit(self, captured, seen)
+
+
 def _yields_to_nobody(_self: Claim, _event: Event) -> None:
     """Whatever others claim."""
 
@@ -211,6 +226,8 @@ OFF: dict[str, Changes] = {
     "deletes_by_count": {(versions, "look"): _looks_for_no_deletes},
     "count_every_table": {(versions, "look"): _looks_for_no_deletes_of_children},
     "delete_cap": {(DeleteCap, "sift"): _holds_nothing},
+    "another_sae_is_refused": {(recognition, "difference"): _tells_no_difference},
+    "each_session_is_recognised": {(Recognition, "admit"): _knows_every_session},
     "newest_claim_wins": {(Claim, "take"): _yields_to_nobody},
     "standby_waits": {(Standby, "may_claim"): _never_waits},
 }

@@ -9,13 +9,16 @@ from foundation.engines.database import ActiveTransactions, Survey, TransactionI
 from foundation.errors import ConnectionLost
 from foundation.texts import text
 from producer.sae.tables import KEYS, TABLES, AnyRow, CvesAlter, Layout, RawKey, Row
+from schemas.control import SaeIdentity
 from tests.fakes.sae import raw_key
 from tests.simulation.scheduler import Process
-from tests.simulation.truth import Said, SubjectKey, first_rows, in_sae
+from tests.simulation.truth import Said, SubjectKey, anothers_rows, first_rows, in_sae
 
 Table = type[Row]
 Written = dict[tuple[Table, RawKey], Row | None]
 FOREVER = float("inf")
+OWN = SaeIdentity(marks=("peso", "iva", "public"), place="own")
+ANOTHERS = SaeIdentity(marks=("dollar", "vat", "retail"), place="another's")
 
 
 @dataclass
@@ -42,6 +45,8 @@ class SimSae:
     current: dict[SubjectKey, Said] = field(default_factory=dict)
     said_until: dict[tuple[SubjectKey, Said | None], int] = field(default_factory=dict)
     all_exact: bool = True
+    is_away: bool = False
+    """Whether the settings name another company's database: the programs read that one, and people go on in this one."""
     lag: int = 0
     """For how many more looks the counter of transactions shows fewer than have begun."""
 
@@ -105,6 +110,22 @@ class SimSae:
         self.epoch += 1
         self.note()
 
+    def swap(self, *, is_away: bool) -> None:
+        """The settings name the other database from now on. Every session ends."""
+        self.is_away = is_away
+        self.open.clear()
+        self.reading.clear()
+        self.epoch += 1
+
+    def read(self) -> dict[Table, dict[RawKey, tuple[int, Any]]]:
+        """What the programs see."""
+        if not self.is_away:
+            return self.rows
+        found: dict[Table, dict[RawKey, tuple[int, Any]]] = {table: {} for table in TABLES}
+        for row in anothers_rows():
+            found[type(row)][raw_key(row)] = (1, row)
+        return found
+
     def note(self) -> None:
         self.commits += 1
         now = in_sae(self.rows)
@@ -140,6 +161,10 @@ class SaeSession:
         self._sae.end(asking)
         return ActiveTransactions(self._sae.newest_shown(), frozenset(self._sae.open))
 
+    def identity(self) -> SaeIdentity:
+        self._connect()
+        return ANOTHERS if self._sae.is_away else OWN
+
     def _connect(self) -> None:
         self._process.call()
         if self.broken or self._epoch != self._sae.epoch:
@@ -173,7 +198,7 @@ class SimSnapshot:
     """`Snapshot`: the committed rows of one moment."""
 
     def __init__(self, sae: SimSae, own: int, alive: Callable[[], None]) -> None:
-        self._rows: Mapping[Any, Mapping[RawKey, tuple[int, Any]]] = {table: dict(rows) for table, rows in sae.rows.items()}
+        self._rows: Mapping[Any, Mapping[RawKey, tuple[int, Any]]] = {table: dict(rows) for table, rows in sae.read().items()}
         self._alive = alive
         self.ids = TransactionIds(own=own, oldest_active=min(sae.open))
         self.layout = Layout()

@@ -51,6 +51,15 @@ def first_rows() -> list[Row]:
     return [row(ParamInventario), row(Almacenes, 1)]
 
 
+ANOTHERS = "of another company"
+
+
+def anothers_rows() -> list[Row]:
+    """What the SAE of another company holds, under the same keys."""
+    one, other = (row(Inve, key, descr=ANOTHERS, status="A", cve_esqimpu=1) for key in ("P1", "P2"))
+    return [*first_rows(), row(Clie, "C1", nombre=ANOTHERS, status="A", prospecto="N"), one, other]
+
+
 def value(table: type[Row], raw: RawKey, n: int) -> Row:
     """A row whose content follows from `n`; small numbers are active."""
     number, status = n % 4, "B" if n % 7 == 6 else "A"

@@ -2,7 +2,7 @@
 
 I3 no CAJA goes back to an earlier event, not even where the log lost the later one. I4 nothing that SAE has, and the log once said, is
 inactivated. I6 one writer. I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass
-and no sweep takes more than the cap.
+and no sweep takes more than the cap. I9 a log that holds one SAE takes nothing of another.
 """
 
 from collections import Counter
@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 
 from consumer.resync import sweep
 from foundation.errors import PoisonError
-from foundation.eventlog.port import Event, Topic
+from foundation.eventlog.port import Event, Offset, Topic
 from producer import delete_cap as deletes
-from schemas.control import run_of
+from schemas.codec import Decoder
+from schemas.control import SAE, SaeIdentity, parse, run_of
 from schemas.entities import Entity
 from schemas.headers import CAPTURED, RUN
 from tests.simulation.actors import Site
 from tests.simulation.caja import SimCaja, SimTransaction
-from tests.simulation.truth import UNFIT, Shown, SubjectKey, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.sae import OWN
+from tests.simulation.truth import ANOTHERS, UNFIT, Shown, SubjectKey, in_event, match_of, rows_of, shown, shown_for, table_of
 from tests.unit.consuming import TOPICS
 
 
@@ -56,16 +58,29 @@ class Watch:
     def on_append(self, topic: Topic, event: Event) -> None:
         if topic == TOPICS.control:
             self.speakers.add(run_of(event))
+            self._judge_identity(event)
         subject = TOPICS.subject(topic)
         if subject is None:
             return
         if event.value is not None:
+            if self.which_sae() == OWN and ANOTHERS.encode() in event.value:
+                self.report("I9 another SAE in the log", topic)
             self.appended[subject, event.key.decode()] = self.site.sae.commits
             return
         one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity)
         self._tombstones[one_pass] += 1
         if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.allowed):
             self.report("I8 more deletes than the cap", topic)
+
+    def which_sae(self, before: Offset | None = None) -> SaeIdentity | None:
+        """The one that the log holds, or held before an event; None where it says none."""
+        topic = self.site.store.topics.get(TOPICS.control)
+        events = [event for event in (topic.events if topic else ()) if event.key == SAE and event.value and event.offset != before]
+        return parse(Decoder(), events[-1].value or b"").sae if events else None
+
+    def _judge_identity(self, event: Event) -> None:
+        if event.key == SAE and self.which_sae(before=event.offset) == OWN and self.which_sae() != OWN and not self.site.accepts_sae:
+            self.report("I9 another SAE in the log", event.offset)
 
     # CAJA
 

@@ -12,7 +12,7 @@ from tests.simulation.actors import ConsumerProcess, ProducerProcess, Site, Time
 from tests.simulation.caja import SimCaja, mappers_for
 from tests.simulation.check import CajaCheck, check_log
 from tests.simulation.log import SimStore
-from tests.simulation.sae import SimSae
+from tests.simulation.sae import OWN, SimSae
 from tests.simulation.scale import MANY
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import SUBJECTS
@@ -103,6 +103,7 @@ class World:
         self._bury(self.producers, how // 2 % 3)
         for processes in self.consumers:
             self._bury(processes, how // 6 % 3)
+        self._accept_own()
         self._settle()
         self._let_through()
         broken = list(self._violations())
@@ -116,6 +117,8 @@ class World:
             (self.sae.commit if commits else self.sae.end)(number)
         self.store.fault, self.store.is_down = None, False
         self.store.late.clear()
+        if self.sae.is_away:
+            self.sae.swap(is_away=False)
         for n, caja in enumerate(self.cajas):
             caja.broken = None
             caja.parameters = replace(caja.parameters, stock_changes=True, interface=True)
@@ -140,6 +143,17 @@ class World:
             for process in (*self.consumers[0], *self.consumers[1]):
                 process.allowed = MANY
             self._settle()
+
+    def _accept_own(self) -> None:
+        """A log that forgot its SAE took another company's for its own: `puente produce --accept-sae`, once the settings are right."""
+        if self.watch.which_sae() in (None, OWN):
+            return
+        self.site.accepts_sae = True
+        n = next(n for n, producer in enumerate(self.producers) if not producer.dead)
+        self.kill_producer(n)
+        self.producers[n].by_force = True
+        self.run(self.producers[n])
+        self.site.accepts_sae = False
 
     def allow(self, n: int, count: int) -> None:
         """Another process claims the log by force, and its first pass may delete so many."""

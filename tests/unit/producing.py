@@ -14,6 +14,7 @@ from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
+from producer.recognition import Recognition
 from producer.sae.contents import Row, everything
 from schemas.changes import Value
 from schemas.codec import Decoder, content_hash, encode, frame
@@ -50,16 +51,17 @@ class Site:
         self.runs = 0
         self.restart()
 
-    def restart(self, allow_deletes: int = 0) -> None:
-        self.producer = self.another(allow_deletes)
+    def restart(self, allow_deletes: int = 0, *, accepts_sae: bool = False) -> None:
+        self.producer = self.another(allow_deletes, accepts_sae=accepts_sae)
 
-    def another(self, allow_deletes: int = 0) -> Producer:
+    def another(self, allow_deletes: int = 0, *, accepts_sae: bool = False) -> Producer:
         """A producer of another process."""
         capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
         return Producer(
             capture=capture,
             publisher=Publisher(self.log, TOPICS, self._new_run),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
+            recognition=Recognition(self.sae, is_accepted=accepts_sae, clock=self.clock),
             cap=DeleteCap(allow_deletes),
             clock=self.clock,
         )

@@ -98,6 +98,21 @@ def test_what_failed_is_taken_again_by_the_same_process_without_waiting() -> Non
     assert not Waiting(site).takes()
 
 
+def test_one_who_lets_go_takes_it_again_without_waiting_unless_somebody_claimed_it() -> None:
+    site = Site()
+    site.run()
+    mine = Waiting(site, own={"run1"})
+    assert mine.takes()
+    mine.turn.let_go()
+    assert not mine.turn.is_ours
+    assert mine.holds_open == 0
+    assert mine.takes()
+    mine.turn.let_go()
+    site.restart()
+    site.run()
+    assert not mine.takes()
+
+
 def test_one_who_is_displaced_listens_anew() -> None:
     site = Site()
     site.run()

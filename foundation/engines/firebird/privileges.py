@@ -1,7 +1,8 @@
 """What the user of a connection may do, asked of the engine itself: it looks at a statement's privileges when it prepares it.
 
 So nothing runs, and whatever gave the privilege (the user, PUBLIC, a role, being the owner or SYSDBA) counts, in 2.5 as in 5. Making
-tables is looked at only when it is done; that one is read out of RDB$USER_PRIVILEGES, where Firebird 3 and newer keep it.
+tables is looked at only when it is done; that one is read out of RDB$USER_PRIVILEGES, where Firebird 3 and newer keep it. So is what a
+program would like to read and can do without.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,17 @@ where current_user = 'SYSDBA' or current_role = 'RDB$ADMIN'
    or exists(select 1 from rdb$user_privileges
              where rdb$relation_name = 'SQL$TABLES' and rdb$privilege = 'C' and rdb$user in (current_user, current_role, 'PUBLIC'))
 """
+
+READS = """
+select count(*)
+from rdb$relations
+where rdb$relation_name = '{table}'
+  and (rdb$owner_name = current_user or current_user = 'SYSDBA' or current_role = 'RDB$ADMIN'
+       or exists(select 1 from rdb$user_privileges p
+                 where p.rdb$relation_name = rdb$relations.rdb$relation_name and p.rdb$privilege = 'S'
+                   and p.rdb$user in (current_user, current_role, 'PUBLIC')))
+"""
+"""Whether a table is this user's to read. A role within a role is not looked into: then it is no."""
 
 OWNS = """
 select count(*)

@@ -76,6 +76,9 @@ class Transaction:
         with self._database.asking():
             return privileges.permits(native(self._connection), privileges.statement(privilege, table, columns))
 
+    def may_read(self, table: str) -> bool:
+        return bool(self.plain(privileges.READS.format(table=table))[0][0])
+
     def permits_tables(self) -> bool:
         with self._database.asking():
             anybody = native(self._connection).info.engine_version < privileges.FIRST_ENGINE_THAT_ASKS
