@@ -11,6 +11,7 @@ from foundation.errors import PoisonError, RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
+from producer.former import Former
 from schemas.codec import ContentHash
 from schemas.control import KEY
 from schemas.entities import Subject
@@ -54,6 +55,7 @@ class LogIndex:
         self._foreign: set[tuple[Subject, bytes]] = set()
         self._began = False
         self._unread = 0
+        self.former = Former(log, topics)
         self.whole_heartbeat_at = START
         """Where the newest heartbeat stands that is no short one, of whichever producer."""
 

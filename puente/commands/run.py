@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -13,6 +13,7 @@ from foundation.errors import ExitCode, InvariantError, Occupied, PuenteError, R
 from foundation.retry import retrying
 from foundation.silence import SILENCE_SECONDS
 from foundation.texts import text
+from producer.losses import Kind
 from producer.poll import Pass
 from puente.commands.progress import ProgressLog
 from puente.config import CajaSettings, Settings
@@ -60,12 +61,14 @@ class Result:
         return gravest(error.exit_code for error in self.errors)
 
 
-def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allow_deletes: int = 0) -> ExitCode:
+def forever(
+    settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], allowed: Mapping[Kind, int] | None = None
+) -> ExitCode:
     """Runs until `stop` is asked for."""
     progress = ProgressLog([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, partial(progress.of_pass, SAE), allow_deletes=allow_deletes)
+        producer = ProducerSide(settings, partial(progress.of_pass, SAE), allowed=allowed)
         workers.append(Worker(name=SAE, turn=producer.turn, pause=partial(producer.rest, stop), release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja, partial(progress.of_step, caja.name))
@@ -79,7 +82,7 @@ def once(
     *,
     produce: bool,
     cajas: Sequence[CajaSettings],
-    allow_deletes: int = 0,
+    allowed: Mapping[Kind, int] | None = None,
     watch: Watch = lambda _unit, _how_far: None,
 ) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
@@ -88,7 +91,7 @@ def once(
     result. `watch` hears, in any thread, how far SAE and each CAJA are.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
-    side = ProducerSide(settings, allow_deletes=allow_deletes) if produce else None
+    side = ProducerSide(settings, allowed=allowed) if produce else None
     attended(lambda: _once(settings, stop, side, cajas, result, watch), stop, settings.run.stop_seconds)
     return result
 

@@ -1,7 +1,7 @@
 """The producer with its connections, and who of several works."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from time import monotonic
 
@@ -13,8 +13,9 @@ from producer.capture.compare import CompareCapture
 from producer.capture.port import Capture
 from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import rest_after
-from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
+from producer.losses import Kind
+from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
 from producer.sae.port import AUTO, SqlSae
@@ -51,8 +52,8 @@ def _capture_of(settings: SaeSettings, sae: SqlSae) -> Capture:
 class ProducerSide:
     """The producer with its connections. Whose turn it is works; the others stand by.
 
-    With `allow_deletes` (how many of each entity the first pass lets through) it does not stand by but claims the log: the other one reads
-    that, lets go, and takes up again when this one has ended.
+    With `allowed` (how many of each entity the first pass lets through, by kind of loss) it does not stand by but claims the log: the other
+    one reads that, lets go, and takes up again when this one has ended.
     """
 
     def __init__(
@@ -60,11 +61,12 @@ class ProducerSide:
         settings: Settings,
         on_pass: Callable[[Pass], None] = lambda _done: None,
         *,
-        allow_deletes: int = 0,
+        allowed: Mapping[Kind, int] | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         assert settings.sae is not None
-        self._settings, self._sae, self._on_pass, self._allowed, self._clock = settings, settings.sae, on_pass, allow_deletes, clock
+        self._settings, self._sae, self._on_pass, self._clock = settings, settings.sae, on_pass, clock
+        self._allowed = allowed or {}
         self._runs: set[str] = set()
         self._turn = self._new_turn()
         self._producer: Producer | None = None
@@ -85,7 +87,7 @@ class ProducerSide:
     @property
     def claims(self) -> bool:
         """Whether it wants the log from the producer that has it."""
-        return self._allowed > 0
+        return bool(self._allowed)
 
     @property
     def is_in_vain(self) -> bool:
@@ -115,7 +117,7 @@ class ProducerSide:
             if not self._is_ours():
                 return None
             done = (self._producer or self._build()).run_pass()
-            self._allowed = 0
+            self._allowed = {}
             self._compact()
         except Displaced:
             self._drop()
@@ -174,7 +176,7 @@ class ProducerSide:
             capture=capture,
             publisher=Publisher(opened, topics, self._new_run),
             new_index=lambda claim: LogIndex(opened, topics, claim.take),
-            cap=DeleteCap(self._allowed),
+            mass_change=MassChange(self._allowed),
             clock=self._clock,
         )
         return self._producer

@@ -99,7 +99,7 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     ),
     "deletes_by_count": (_NOT_SAE, (C1, PRODUCE, GONE_C1)),
     "count_every_table": (_NOT_SAE, (P1, edit(ALTERNATE, 0, 0), PRODUCE, delete(ALTERNATE, 0))),
-    "delete_cap": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "mass_change": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
     "newest_claim_wins": ("I6 two producers", (PRODUCE, ("produce elsewhere", 0, 3, 0), BOTH_PRODUCERS)),
     "standby_waits": ("L never at rest", (PRODUCE, BOTH_PRODUCERS)),
 }

@@ -16,8 +16,8 @@ from producer.capture.port import Captured, CheckKeys, Standing
 from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import Counting, Gate
 from producer.claim import Claim, Standby
-from producer.delete_cap import DeleteCap
 from producer.index import LogChanged, LogIndex
+from producer.mass_change import MassChange
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.sae.port import Snapshot
@@ -163,7 +163,7 @@ def _is_newest_whatever_began(sae: Counting, session: int, _number: int) -> bool
 # deletes and claims
 
 
-def _holds_nothing(_self: DeleteCap, captured: Captured, _index: LogIndex) -> Captured:
+def _holds_nothing(_self: MassChange, captured: Captured, _index: LogIndex, _beat: Callable[[], None]) -> Captured:
     return captured
 
 
@@ -196,7 +196,7 @@ OFF: dict[str, Changes] = {
     "version_differs": {(versions, "look"): _looks_for_greater},
     "deletes_by_count": {(versions, "look"): _looks_for_no_deletes},
     "count_every_table": {(versions, "look"): _looks_for_no_deletes_of_children},
-    "delete_cap": {(DeleteCap, "sift"): _holds_nothing},
+    "mass_change": {(MassChange, "sift"): _holds_nothing},
     "newest_claim_wins": {(Claim, "take"): _yields_to_nobody},
     "standby_waits": {(Standby, "may_claim"): _never_waits},
 }

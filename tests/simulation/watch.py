@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from consumer.resync import sweep
 from foundation.errors import PoisonError
 from foundation.eventlog.port import Event, Topic
-from producer import delete_cap as deletes
+from producer import mass_change
 from schemas.control import run_of
 from schemas.entities import Entity
 from schemas.headers import CAPTURED, RUN
@@ -64,7 +64,7 @@ class Watch:
             return
         one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity)
         self._tombstones[one_pass] += 1
-        if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.allowed):
+        if self._tombstones[one_pass] > max(mass_change.AT_LEAST, self.allowed):
             self.report("I8 more deletes than the cap", topic)
 
     # CAJA

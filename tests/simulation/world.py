@@ -131,7 +131,7 @@ class World:
 
     def _let_through(self) -> None:
         """Deletes and sweeps that are held: `puente produce --allow-deletes`, `puente resync --allow-deletes`."""
-        held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.cap.held]
+        held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.mass_change.held]
         for n in held:
             self.allow(n, MANY)
         sweeps = [progress.sweep for caja in self.cajas for progress in caja.content.progress.values()]

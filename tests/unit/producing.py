@@ -1,5 +1,6 @@
 """A producer between a fake SAE and a log in memory, and an oracle that says what the log must hold."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,8 +11,9 @@ from foundation.eventlog.port import Event, Record
 from producer.capture.compare import CompareCapture
 from producer.capture.port import Capture
 from producer.capture.record_version import VersionCapture
-from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
+from producer.losses import Kind
+from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
 from producer.sae.contents import Row, everything
@@ -50,17 +52,17 @@ class Site:
         self.runs = 0
         self.restart()
 
-    def restart(self, allow_deletes: int = 0) -> None:
-        self.producer = self.another(allow_deletes)
+    def restart(self, allow_deletes: int = 0, allowed: Mapping[Kind, int] | None = None) -> None:
+        self.producer = self.another(allow_deletes, allowed)
 
-    def another(self, allow_deletes: int = 0) -> Producer:
+    def another(self, allow_deletes: int = 0, allowed: Mapping[Kind, int] | None = None) -> Producer:
         """A producer of another process."""
         capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
         return Producer(
             capture=capture,
             publisher=Publisher(self.log, TOPICS, self._new_run),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
-            cap=DeleteCap(allow_deletes),
+            mass_change=MassChange({Kind.DELETED: allow_deletes, **(allowed or {})}),
             clock=self.clock,
         )
 
