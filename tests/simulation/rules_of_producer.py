@@ -8,16 +8,18 @@ from foundation.engines.database import TransactionIds
 from foundation.eventlog import lineage as history
 from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
-from producer import index
+from producer import index, mass_change
 from producer.capture import record_version as versions
 from producer.capture import schedule
+from producer.capture.comparison import LogKey
 from producer.capture.known import Known, Recording, Seen, look
 from producer.capture.port import Captured, CheckKeys, Standing
 from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import Counting, Gate
 from producer.claim import Claim, Standby
 from producer.index import LogChanged, LogIndex
-from producer.mass_change import MassChange
+from producer.losses import Kind, Losses
+from producer.mass_change import Held, MassChange
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.sae.port import Snapshot
@@ -167,6 +169,25 @@ def _holds_nothing(_self: MassChange, captured: Captured, _index: LogIndex, _bea
     return captured
 
 
+def _knows_deletes_alone(captured: Captured, *_rest: Any) -> dict[LogKey, Collection[Kind]]:
+    return {(one.subject, one.key): (Kind.DELETED,) for one in captured.differences if one.body is None}
+
+
+def _counts_all_but(kind: Kind) -> Callable[..., frozenset[Kind]]:
+    def of(self: Losses, before: bytes, after: bytes) -> frozenset[Kind]:
+        return _of(self, before, after) - {kind}
+
+    return of
+
+
+def _names_deletes_alone(self: MassChange) -> Held:
+    held: Held = _for_heartbeat(self)
+    return replace(held, subjects=frozenset(subject for subject in held.subjects if not held.updates))
+
+
+_of, _for_heartbeat = Losses.of, vars(MassChange)["for_heartbeat"].fget
+
+
 def _yields_to_nobody(_self: Claim, _event: Event) -> None:
     """Whatever others claim."""
 
@@ -197,6 +218,14 @@ OFF: dict[str, Changes] = {
     "deletes_by_count": {(versions, "look"): _looks_for_no_deletes},
     "count_every_table": {(versions, "look"): _looks_for_no_deletes_of_children},
     "mass_change": {(MassChange, "sift"): _holds_nothing},
+    "mass_change_of_updates": {(mass_change, "_losses"): _knows_deletes_alone},
+    "mass_change_of_prices_gone": {(Losses, "of"): _counts_all_but(Kind.PRICE_GONE)},
+    "mass_change_of_prices_moved": {(Losses, "of"): _counts_all_but(Kind.PRICE_MOVED)},
+    "mass_change_of_codes": {(Losses, "of"): _counts_all_but(Kind.CODE_GONE)},
+    "mass_change_of_taxes": {(Losses, "of"): _counts_all_but(Kind.TAX_GONE)},
+    "held_counts_with_new": {(MassChange, "held"): {}},
+    "few_that_are_left_go": {(MassChange, "again"): ()},
+    "held_updates_are_named": {(MassChange, "for_heartbeat"): property(_names_deletes_alone)},
     "newest_claim_wins": {(Claim, "take"): _yields_to_nobody},
     "standby_waits": {(Standby, "may_claim"): _never_waits},
 }

@@ -42,6 +42,8 @@ class SimSae:
     current: dict[SubjectKey, Said] = field(default_factory=dict)
     said_until: dict[tuple[SubjectKey, Said | None], int] = field(default_factory=dict)
     all_exact: bool = True
+    taken: Written = field(default_factory=dict)
+    """The rows of before the last mass change."""
     lag: int = 0
     """For how many more looks the counter of transactions shows fewer than have begun."""
 
