@@ -80,7 +80,7 @@ class Former:
 
     def _take(self, entity: Entity, held: Held, event: Event) -> None:
         old = held.bodies.get(event.key)
-        new = None if event.value is None else self._body(entity, event.value)
+        new = None if event.value is None else self._body(entity, event.value) or old
         if new is not None:
             held.bodies[event.key] = new
         elif old is not None:
@@ -90,7 +90,7 @@ class Former:
             held.able.update(() if new is None else held.losses.possible(new))
 
     def _body(self, entity: Entity, framed: bytes) -> bytes | None:
-        """As this release would write it; None for what cannot be read: it had nothing."""
+        """As this release would write it; None for what cannot be read: the tills show what came before."""
         try:
             if schema_id(framed) == bundled(entity.value).id:
                 return framed[FRAME.size :]

@@ -198,6 +198,14 @@ OF_READING: dict[str, tuple[str, History]] = {
             *(*[CONSUME_NORTE] * 3, topic("cut", 2), delete(PRODUCT, 0)),
         ),
     ),
+    # A copy of a CAJA forgets what it had applied; the log lost what its rows show, and both lines are to be deleted.
+    "unknown_waits": (
+        _OLDER,
+        (
+            *(edit(LINE, 0, 0), edit(LINE, 1, 1), PRODUCE, ("consume all", 2, 0, 0), edit(LINE, 1, 0), PRODUCE),
+            *(("mass change", 2, 0, 0), CONSUME, ("clone caja", 0, 0, 0), topic("cut", 0)),
+        ),
+    ),
     "held_waits_for_word": (_OLDER, GONE_AGAIN),
     "held_goes_on_waiting": (_OLDER, (*GONE_AGAIN, ("resync", 0, 0, 0), APPLY, APPLY)),
     "doubt_is_saved": (_OLDER, (*DOUBTED, KILL, *BACK, CONSUME, CONSUME, CONSUME)),

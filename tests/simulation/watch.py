@@ -7,7 +7,9 @@ takes more of a kind than is usual, and no sweep more than the cap.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from consumer.resync import sweep
 from foundation.errors import PoisonError
@@ -15,8 +17,8 @@ from foundation.eventlog.port import Event, Topic
 from producer import mass_change
 from schemas.control import run_of
 from schemas.entities import Entity, Subject
-from schemas.headers import CAPTURED, RUN
-from tests.simulation.actors import Site
+from schemas.headers import CAPTURED, RUN, read_headers
+from tests.simulation.actors import START, Site
 from tests.simulation.caja import SimCaja, SimTransaction
 from tests.simulation.truth import UNFIT, Shown, SubjectKey, in_event, lost, match_of, rows_of, shown, shown_for, table_of
 from tests.unit.consuming import TOPICS
@@ -68,16 +70,19 @@ class Watch:
                 self.report(f"I8 more {loss} at once than is usual", topic)
 
     def _losses(self, subject: Subject, event: Event) -> set[str]:
-        """What the event takes from the one before it, as anybody would say who knows both."""
+        """What the event takes from what stood there when SAE was read for it; a producer that was displaced knows no newer one."""
         if event.value is None:
             return {"deleted"}
-        entity = subject.entity
-        stands = [one for one in self.site.store.topics[TOPICS.of(subject)].events if one.key == event.key and one.offset < event.offset]
-        before = stands[-1].value if stands else None
+        entity, topic = subject.entity, self.site.store.topic(TOPICS.of(subject))
         try:
-            return set() if before is None else lost(entity, in_event(entity, before), in_event(entity, event.value))
+            read, new = read_headers(event).captured, in_event(entity, event.value)
         except PoisonError:
             return set()
+        for one in reversed([one for one in topic.events if one.key == event.key and one.offset < event.offset]):
+            if START + timedelta(seconds=topic.times[one.offset]) <= read:
+                with suppress(PoisonError):  # what cannot be read no till shows
+                    return set() if one.value is None else lost(entity, in_event(entity, one.value), new)
+        return set()
 
     # CAJA
 

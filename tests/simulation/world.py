@@ -133,7 +133,8 @@ class World:
         """Mass changes and sweeps that are held: `puente produce --allow`, `puente resync --allow-deletes`."""
         held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.mass_change.held]
         for n in held:
-            self.found.extend(check_held(self.site, self.producers[n].mass_change.held.values()))
+            if self.producers[n].producer is not None:  # else what it held is another's matter
+                self.found.extend(check_held(self.site, self.producers[n].mass_change.held.values()))
         for n in held:
             self.allow(n, MANY)
         sweeps = [progress.sweep for caja in self.cajas for progress in caja.content.progress.values()]
