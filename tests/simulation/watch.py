@@ -6,7 +6,7 @@ takes more of a kind than is usual, and no sweep more than the cap.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +20,7 @@ from schemas.entities import Entity, Subject
 from schemas.headers import CAPTURED, RUN, read_headers
 from tests.simulation.actors import START, Site
 from tests.simulation.caja import SimCaja, SimTransaction
-from tests.simulation.truth import UNFIT, Shown, SubjectKey, in_event, lost, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.truth import UNFIT, Said, Shown, SubjectKey, in_event, lost, match_of, rows_of, shown, shown_for, table_of
 from tests.unit.consuming import TOPICS
 
 
@@ -70,7 +70,9 @@ class Watch:
                 self.report(f"I8 more {loss} at once than is usual", topic)
 
     def _losses(self, subject: Subject, event: Event) -> set[str]:
-        """What the event takes from what stood there when SAE was read for it; a producer that was displaced knows no newer one."""
+        """What the event takes from what stood there when SAE was read for it, and stands there still: what others wrote in between, a
+        producer that was displaced meanwhile knows only in part.
+        """
         if event.value is None:
             return {"deleted"}
         entity, topic = subject.entity, self.site.store.topic(TOPICS.of(subject))
@@ -78,11 +80,9 @@ class Watch:
             read, new = read_headers(event).captured, in_event(entity, event.value)
         except PoisonError:
             return set()
-        for one in reversed([one for one in topic.events if one.key == event.key and one.offset < event.offset]):
-            if START + timedelta(seconds=topic.times[one.offset]) <= read:
-                with suppress(PoisonError):  # what cannot be read no till shows
-                    return set() if one.value is None else lost(entity, in_event(entity, one.value), new)
-        return set()
+        earlier = [one for one in topic.events if one.key == event.key and one.offset < event.offset]
+        known = [one for one in earlier if START + timedelta(seconds=topic.times[one.offset]) <= read]
+        return _lost(entity, known, new) & _lost(entity, earlier, new)
 
     # CAJA
 
@@ -156,6 +156,14 @@ class Watch:
             return
         if not any(other == place and (was is None or not was[-1]) for other, was in sae.said_until):
             self.report("I4 inactivated while active in SAE", f"{caja.name} {place[0]} {place[1]}")
+
+
+def _lost(entity: Entity, events: Sequence[Event], new: Said) -> set[str]:
+    """What is lost of the last of a key's events; what cannot be read no till shows."""
+    for event in reversed(events):
+        with suppress(PoisonError):
+            return set() if event.value is None else lost(entity, in_event(entity, event.value), new)
+    return set()
 
 
 def _tells(place: SubjectKey, event: Event, old: Shown | None, new: Shown) -> bool:
