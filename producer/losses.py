@@ -60,21 +60,18 @@ class Aspect:
     moved: Kind | None = None
 
     def lost(self, before: Has, after: Has) -> frozenset[Kind]:
-        found = set()
-        if any(which not in after for which in before):
-            found.add(self.gone)
-        if self.moved and any(_moved(much, after[which]) for which, much in before.items() if which in after):
-            found.add(self.moved)
-        return frozenset(found)
+        found = NONE if before.keys() <= after.keys() else frozenset((self.gone,))
+        if self.moved:
+            for which, much in before.items():
+                now = after.get(which, much)
+                if now > FACTOR * much or much > FACTOR * now:
+                    return found | {self.moved}
+        return found
 
     @property
     def kinds(self) -> frozenset[Kind]:
         """What a row that has something may lose."""
         return frozenset(filter(None, (self.gone, self.moved)))
-
-
-def _moved(before: int, after: int) -> bool:
-    return after > FACTOR * before or before > FACTOR * after
 
 
 def _is_active(status: str) -> Has:
@@ -119,35 +116,41 @@ class Losses:
     """What rows of an entity may lose and do lose, by the bodies of their events. What is no body has nothing and loses nothing."""
 
     def __init__(self, entity: Entity) -> None:
-        self._aspects = (_STATUS, *ASPECTS[entity])
-        self._parts: Parts = parts(entity.value, tuple(field for aspect in self._aspects for field in aspect.fields))
-        self._has = lru_cache(4096)(self._read)
+        aspects = (*ASPECTS[entity], _STATUS)
+        self._parts: Parts = parts(entity.value, tuple(field for aspect in aspects for field in aspect.fields))
+        place = self._parts.fields.index
+        self._aspects = [(aspect, tuple(map(place, aspect.fields))) for aspect in ASPECTS[entity]]
+        self._status = place("status")
+        self._is_active = lru_cache(self._read_status)
 
     def of(self, before: bytes, after: bytes) -> frozenset[Kind]:
         """What a row loses."""
         try:
             old, new = self._parts.both(before, after)
-            was, is_now = dict(zip(self._parts.fields, old, strict=True)), dict(zip(self._parts.fields, new, strict=True))
-            if self._of(_STATUS, was) and self._of(_STATUS, is_now):
-                changed = [aspect for aspect in self._aspects if any(was[field] != is_now[field] for field in aspect.fields)]
-                return NONE.union(*(aspect.lost(self._of(aspect, was), self._of(aspect, is_now)) for aspect in changed))
-            return _STATUS.lost(self._of(_STATUS, was), self._of(_STATUS, is_now))
+            if not self._is_active(old[self._status]):
+                return NONE
+            if not self._is_active(new[self._status]):
+                return frozenset((_STATUS.gone,))
+            found = NONE
+            for aspect, places in self._aspects:
+                if any(old[place] != new[place] for place in places):
+                    found |= aspect.lost(self._has(aspect, places, old), self._has(aspect, places, new))
         except NO_BODY:
             return NONE
+        return found
 
     def possible(self, body: bytes) -> frozenset[Kind]:
         """What a row may lose, besides being deleted."""
         try:
-            now = dict(zip(self._parts.fields, self._parts.slices(body), strict=True))
-            if not self._of(_STATUS, now):
+            now = self._parts.slices(body)
+            if not self._is_active(now[self._status]):
                 return NONE
-            return NONE.union(*(aspect.kinds for aspect in self._aspects if self._of(aspect, now)))
+            return _STATUS.kinds.union(*(aspect.kinds for aspect, places in self._aspects if self._has(aspect, places, now)))
         except NO_BODY:
             return NONE
 
-    def _of(self, aspect: Aspect, found: Mapping[str, bytes]) -> Has:
-        return self._has(aspect, *(found[field] for field in aspect.fields))
+    def _has(self, aspect: Aspect, places: Sequence[int], slices: Sequence[bytes]) -> Has:
+        return aspect.has(*(self._parts.read(self._parts.fields[place], slices[place]) for place in places))
 
-    def _read(self, aspect: Aspect, *slices: bytes) -> Has:
-        values = [self._parts.read(field, part) for field, part in zip(aspect.fields, slices, strict=True)]
-        return aspect.has(*values)
+    def _read_status(self, part: bytes) -> bool:
+        return bool(_STATUS.has(self._parts.read("status", part)))

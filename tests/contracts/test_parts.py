@@ -21,9 +21,8 @@ def plain(value: Any) -> Any:
     """Decimals as the whole number of their last place."""
     match value:
         case Decimal():
-            exponent = value.as_tuple().exponent
-            assert isinstance(exponent, int)
-            return int(value.scaleb(-exponent))
+            sign, digits, _ = value.as_tuple()
+            return int("".join(map(str, digits))) * (-1 if sign else 1)
         case dict():
             return {name: plain(part) for name, part in value.items()}
         case list():
