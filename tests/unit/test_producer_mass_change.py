@@ -1,15 +1,19 @@
 """What would take very much away from the tills at once waits, by entity and kind; all else goes on."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from producer.losses import FACTOR, Kind
 from producer.mass_change import AT_LEAST, SHARE, SMALL, WHOLE
 from producer.sae.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned, PrecioXProd
 from schemas.control import HeldUpdates
 from schemas.entities import Entity, Subject
+from tests.contracts.test_parts import lost
 from tests.fakes.sae import row
 from tests.unit.producing import MODES, TOPICS, Mode, Site
 
@@ -365,6 +369,35 @@ def test_a_pass_that_changes_few_does_not_read_the_topic_again(mode: Mode) -> No
     site = shop(mode, SMALL + 1)
     assert calls(site, AT_LEAST, "fifty") == calls(site, 1, "one")
     assert calls(site, AT_LEAST + 1, "more") > calls(site, 1, "another")
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, MANY)) | st.none(), max_size=5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(mode=st.sampled_from(MODES), steps=STEPS)
+def test_whatever_happens_no_pass_takes_more_of_a_kind_than_is_usual_and_in_the_end_all_of_it_is_let_through(
+    mode: Mode, steps: list[tuple[str, int] | None]
+) -> None:
+    """None: all of it is taken back."""
+    site = shop(mode)
+    start, first = {table: list(rows) for table, rows in site.sae.tables.items()}, site.in_log()
+    for step in steps:
+        if step is None:
+            restore(site, start)
+        else:
+            KINDS[step[0]][1](site, step[1])
+        for _ in range(2):
+            before = site.events(PRODUCTS)
+            site.run()
+            after = site.events(PRODUCTS)
+            losses = Counter(kind for key, event in after.items() for kind in lost(before[key], event))
+            assert max(losses.values(), default=0) <= AT_LEAST
+        if step is None and site.in_log() == first:  # else to take back what went through may be much, too
+            assert site.run().held == {}
+    site.restart(allowed=dict.fromkeys(Kind, MANY))
+    site.settled()
+    assert (site.run().held, site.agrees()) == ({}, True)
 
 
 def test_the_count_is_told_once_with_what_lets_it_through(mode: Mode, caplog: pytest.LogCaptureFixture) -> None:
