@@ -78,7 +78,8 @@ class Planner:
     def plan(self, changes: Iterable[Incoming], state: State, *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
         """`rewrite`: every change is held against CAJA's real row, whatever the ledger says.
 
-        What comes of `doubted` keys may be older than what the ledger has of them: where that is something else, it waits.
+        What comes of `doubted` keys may be older than what CAJA has: it waits where the ledger does not have the same. A ledger that knows
+        nothing of a key proves nothing: it may have begun anew in a copy of another CAJA.
         """
         plan = Plan()
         for incoming in changes:
@@ -106,7 +107,7 @@ class Planner:
         waits = state.parked.get((incoming.subject, incoming.key))
         if waits is not None and waits.reason is Reason.DOUBTFUL:
             return waits.content_hash == incoming.content_hash
-        return incoming.key in doubted and state.hashes.get(incoming.subject, {}).get(incoming.key) not in (None, incoming.content_hash)
+        return incoming.key in doubted and state.hashes.get(incoming.subject, {}).get(incoming.key) != incoming.content_hash
 
     def pending(self, incoming: Incoming) -> Pending:
         """Decodes and maps one change; raises `PoisonError` where that cannot be done."""

@@ -13,10 +13,12 @@ capture/   which rows a pass looks at
   compare         the mode `compare`
   record_version  the mode `record-version`: known (what each table held), affected (rows → keys), marks (what counts until the next pass)
   schedule        when a table is read; faults: rows that are not as they should be
-index      what the log already holds, known by reading it
-publish    changes → events, acknowledged
-delete_cap very many deletes wait for a person to let them through
-recognition  which SAE the log holds: another one, or one much older, waits for a person
-claim      which of several producers writes
-poll       one pass, its effects numbered
+index       what the log already holds, known by reading it
+publish     changes → events, acknowledged
+losses      what a change of one key takes away from the tills, by kind
+former      what the log held before, read where that may be very much
+mass_change very much at once waits for a person to let it through
+recognition which SAE the log holds: another one, or one much older, waits for a person
+claim       which of several producers writes
+poll        one pass, its effects numbered
 """

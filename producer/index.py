@@ -11,6 +11,7 @@ from foundation.errors import PoisonError, RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
+from producer.former import Former
 from schemas.codec import ContentHash, Decoder
 from schemas.control import KEY, SAE, SaeIdentity, parse
 from schemas.entities import Subject
@@ -55,6 +56,7 @@ class LogIndex:
         self._foreign: set[tuple[Subject, bytes]] = set()
         self._began = False
         self._unread = 0
+        self.former = Former(log, topics)
         self.whole_heartbeat_at = START
         """Where the newest heartbeat stands that is no short one, of whichever producer."""
         self._identity: bytes | None = None

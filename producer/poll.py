@@ -25,8 +25,9 @@ from foundation.errors import Displaced, NoTopic, PuenteError
 from foundation.texts import text
 from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
-from producer.delete_cap import DeleteCap, Held
 from producer.index import LogChanged, LogIndex
+from producer.losses import Kind
+from producer.mass_change import Held, MassChange
 from producer.publish import Publisher
 from producer.recognition import Recognition
 from producer.sae.tables import TABLES
@@ -42,8 +43,8 @@ log = logging.getLogger("puente.producer")
 class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
-    `looked` is false where SAE was not read at all. `held` counts the deletes that wait for somebody to let them through, `entities` is
-    what `published` is made of. `standing` is what of SAE does not travel, None where it was not read.
+    `looked` is false where SAE was not read at all. `held` counts what waits for somebody to let it through, by entity and kind of loss,
+    `entities` is what `published` is made of. `standing` is what of SAE does not travel, None where it was not read.
     """
 
     published: int = 0
@@ -52,7 +53,7 @@ class Pass:
     read: int = 0
     seconds: float = 0.0
     looked: bool = True
-    held: Mapping[Entity, int] = field(default_factory=dict)
+    held: Mapping[tuple[Entity, Kind], int] = field(default_factory=dict)
     standing: Standing | None = None
 
 
@@ -66,10 +67,10 @@ class Producer:
         publisher: Publisher,
         new_index: Callable[[Claim], LogIndex],
         recognition: Recognition,
-        cap: DeleteCap | None = None,
+        mass_change: MassChange | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._capture, self._publisher, self._cap = capture, publisher, cap or DeleteCap()
+        self._capture, self._publisher, self._mass_change = capture, publisher, mass_change or MassChange()
         self._new_index, self._recognition, self._clock = new_index, recognition, clock
         self._index: LogIndex | None = None
         self._standing: Standing | None = None
@@ -126,7 +127,7 @@ class Producer:
         index.read(proves=is_due)  # 1
         began = self._clock()
         beat = partial(self._heartbeat, index)
-        captured = self._capture.changes(index, {*index.take_foreign(), *self._cap.again}, beat)  # 2
+        captured = self._capture.changes(index, {*index.take_foreign(), *self._mass_change.again}, beat)  # 2
         seconds = self._clock() - began
         if captured is None:
             if is_due:
@@ -134,10 +135,10 @@ class Producer:
             return Pass(looked=False, held=self._held())
         self._reporter.report(captured)
         self._recognise(captured, index)
-        captured = self._cap.sift(captured, index)
+        captured = self._mass_change.sift(captured, index, beat)
         published = self._publisher.publish(captured, index, beat)  # 3
         self._capture.keep(captured)  # 4
-        self._cap.keep()
+        self._mass_change.keep()
         self._conclude(index, captured, published, is_due=is_due)
         _log_each(captured)
         gone = sum(difference.body is None for difference in captured.differences)
@@ -152,8 +153,8 @@ class Producer:
             standing=captured.standing,
         )
 
-    def _held(self) -> dict[Entity, int]:
-        return {entity: len(places) for entity, places in self._cap.held.items()}
+    def _held(self) -> dict[tuple[Entity, Kind], int]:
+        return {loss: len(places) for loss, places in self._mass_change.held.items()}
 
     def _start(self) -> LogIndex:
         index = self._new_index(Claim(self._publisher.begin()))
@@ -172,12 +173,12 @@ class Producer:
         """Before 3: who is killed within it then goes on with the SAE that was let through."""
         sae = self._recognition.admit(captured, index)
         if sae is not None:
-            self._publisher.remember(index, self._standing, self._cap.for_heartbeat, sae)
+            self._publisher.remember(index, self._standing, self._mass_change.for_heartbeat, sae)
             self._recognition.keep(sae)
 
     def _conclude(self, index: LogIndex, captured: Captured, published: int, *, is_due: bool) -> None:
         standing = captured.standing
-        if published or (self._standing, self._sent_held) != (standing, self._cap.for_heartbeat):
+        if published or (self._standing, self._sent_held) != (standing, self._mass_change.for_heartbeat):
             index.read()  # what was acknowledged is there, and the topics that publishing made are known
             self._standing = standing
             self._send_heartbeat(index)
@@ -192,7 +193,7 @@ class Producer:
         return self._clock() - self._heartbeat_at >= HEARTBEAT_SECONDS
 
     def _send_heartbeat(self, index: LogIndex) -> None:
-        self._sent_held = self._cap.for_heartbeat
+        self._sent_held = self._mass_change.for_heartbeat
         self._publisher.send_heartbeat(index, self._standing, self._sent_held)
         self._heartbeat_at = self._clock()
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
 from producer.capture.comparison import Difference
 from producer.capture.port import Captured, Standing
-from producer.delete_cap import Held
 from producer.index import LogIndex
+from producer.mass_change import Held
 from schemas.codec import frame
 from schemas.control import Heartbeat, SaeIdentity, TopicHeartbeat, record, release, short
 from schemas.entities import Entity, Subject
@@ -75,7 +75,7 @@ class Publisher:
         )
 
     def send_heartbeat(self, index: LogIndex, standing: Standing | None, held: Held) -> None:
-        """The heartbeat: per topic its topic id, how far it goes, whether it holds all that SAE held, and whether deletes of it wait.
+        """The heartbeat: per topic its topic id, how far it goes, whether it holds all that SAE held, and whether some of it waits.
 
         `standing` is None where SAE was not compared yet: then any topic may lack something.
         """
@@ -97,7 +97,15 @@ class Publisher:
         )
         waiting = sorted(self._topics.of(subject) for subject in held.subjects)
         compared = standing is not None and not standing.waiting
-        heartbeat = Heartbeat(run=self._run, time=self._now(), topics=topics, compared=compared, held=waiting, held_deletes=held.deletes)
+        heartbeat = Heartbeat(
+            run=self._run,
+            time=self._now(),
+            topics=topics,
+            compared=compared,
+            held=waiting,
+            held_deletes=held.deletes,
+            held_updates=held.updates,
+        )
         if standing is None:
             return heartbeat
         return replace(

@@ -45,10 +45,11 @@ class UnknownSchemaError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class BundledSchema:
-    """A schema of this release: its id for the frame, its text for the registry, what fastavro made of it, and its writer."""
+    """A schema of this release: its id for the frame, its text for the registry, itself, what fastavro made of it, and its writer."""
 
     id: int
     text: str
+    definition: Mapping[str, Any] = field(repr=False)
     parsed: Schema = field(repr=False)
     write: Write = field(repr=False)
 
@@ -61,6 +62,7 @@ def bundled(name: str) -> BundledSchema:
     return BundledSchema(
         id=definition[ID_ATTRIBUTE],
         text=json.dumps(definition, ensure_ascii=False),
+        definition=definition,
         parsed=fastavro.parse_schema(definition),
         write=compile_writer(definition),
     )

@@ -83,13 +83,23 @@ class SaeIdentity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HeldUpdates:
+    """So many keys of an entity wait for a person, each whole, since so many would lose something of one kind at once."""
+
+    kind: str
+    entity: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
     """What one run of the producer said at `time` (UTC).
 
-    `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE: deletes of them wait until somebody
-    lets them through; `held_deletes` counts them. `price_lists` are the numbers of SAE's, None before it compared. `unpublished` names the
-    first of `unpublished_count` rows, `duplicates` of `duplicate_count`. What is made of the tables in `stuck` waits. A short one has
-    `repeats`, the place of the whole one it repeats, and nothing else but run and time. One with `sae` stands under a key of its own.
+    `compared`: since it began it has held every topic against SAE. Topics in `held` hold more than SAE, or something older: mass changes of
+    them wait until somebody lets them through; `held_deletes` and `held_updates` count them. `price_lists` are the numbers
+    of SAE's, None before it compared. `unpublished` names the first of `unpublished_count` rows, `duplicates` of `duplicate_count`. What is
+    made of the tables in `stuck` waits. A short one has `repeats`, the place of the whole one it repeats, and nothing but run and time. One
+    with `sae` stands under a key of its own.
     """
 
     run: str
@@ -101,6 +111,7 @@ class Heartbeat:
     unpublished: tuple[Unpublished, ...] = ()
     unpublished_count: int = 0
     stuck: tuple[StuckTable, ...] = ()
+    held_updates: tuple[HeldUpdates, ...] = ()
     held_deletes: tuple[HeldDeletes, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
     duplicate_count: int = 0
@@ -134,6 +145,7 @@ def record(topic: Topic, heartbeat: Heartbeat) -> Record:
         "duplicate_count": heartbeat.duplicate_count,
         "repeats": heartbeat.repeats,
         "stuck": [{"table": s.table, "transaction": s.transaction, "entities": list(s.entities)} for s in heartbeat.stuck],
+        "held_updates": [{"kind": h.kind, "entity": h.entity, "count": h.count} for h in heartbeat.held_updates],
         "held_deletes": [{"entity": h.entity, "count": h.count, "warehouses": list(h.warehouses)} for h in heartbeat.held_deletes],
         "sae_identity": _identity_value(heartbeat.sae),
     }
@@ -181,6 +193,7 @@ def parse(decoder: Decoder, framed: bytes) -> Heartbeat:
         unpublished=tuple(Unpublished(row["entity"], row["key"], row["reason"]) for row in value["unpublished"]),
         unpublished_count=value["unpublished_count"],
         stuck=tuple(StuckTable(table=s["table"], transaction=s["transaction"], entities=tuple(s["entities"])) for s in value["stuck"]),
+        held_updates=tuple(HeldUpdates(kind=h["kind"], entity=h["entity"], count=h["count"]) for h in value["held_updates"]),
         held_deletes=tuple(
             HeldDeletes(entity=h["entity"], count=h["count"], warehouses=tuple(h["warehouses"])) for h in value["held_deletes"]
         ),

@@ -12,17 +12,21 @@ from consumer.ledger.parked import Reason
 from foundation.engines import open_database
 from foundation.errors import ConfigError, ExitCode
 from foundation.texts import text, translate
+from producer.losses import Kind
 from producer.poll import Pass
 from puente import config as settings_file
 from puente import logs
 from puente.cli import left_out
+from puente.cli.allowing import allow_options, allowed
 from puente.cli.bars import Bars
 from puente.cli.common import config_option, json_option, print_json, print_table, verbose_option
-from puente.commands.heartbeat import untravelled
+from puente.commands.heartbeat import untravelled, waits
 from puente.commands.run import CajaResult, Result, forever, once
 from puente.commands.status import document
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop, stop_on_signals
+from puente.wiring.producing import NOTHING, Meant
+from schemas.control import HeldUpdates
 
 log = logging.getLogger("puente.run")
 
@@ -53,12 +57,7 @@ def _produce_command() -> click.Command:
     @click.command("produce", help=translate("The producer alone: SAE to the log."))
     @config_option
     @_once_option
-    @click.option(
-        "--allow-deletes",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help=translate("Lets up to N deletes of each entity through in the first pass, also where so many at once would wait."),
-    )
+    @allow_options
     @click.option(
         "--accept-sae",
         "accepts_sae",
@@ -67,18 +66,17 @@ def _produce_command() -> click.Command:
     )
     @json_option
     @verbose_option
-    def produce(config: Path, once: bool, allow_deletes: int | None, accepts_sae: bool, as_json: bool, verbose: bool) -> int:
-        settings = _settings(config, as_json, verbose)
-        return _run(
-            settings,
-            config,
-            produce=True,
-            cajas=(),
-            stop_after=once,
-            as_json=as_json,
-            allow_deletes=allow_deletes or 0,
-            accepts_sae=accepts_sae,
-        )
+    def produce(
+        config: Path,
+        once: bool,
+        allow: Sequence[tuple[Kind, int]],
+        allow_deletes: int | None,
+        accepts_sae: bool,
+        as_json: bool,
+        verbose: bool,
+    ) -> int:
+        settings, meant = _settings(config, as_json, verbose), Meant(allowed(allow, allow_deletes), accepts_sae)
+        return _run(settings, config, produce=True, cajas=(), stop_after=once, as_json=as_json, meant=meant)
 
     return produce
 
@@ -116,8 +114,7 @@ def _run(
     cajas: Sequence[CajaSettings],
     stop_after: bool,
     as_json: bool,
-    allow_deletes: int = 0,
-    accepts_sae: bool = False,
+    meant: Meant = NOTHING,
 ) -> int:
     if produce and settings.sae is None:
         raise ConfigError(text("The settings name no SAE: add [sae] with its url"))
@@ -125,10 +122,9 @@ def _run(
     stop_on_signals(stop)
     if not stop_after:
         _begin(settings, source, produce=produce, cajas=cajas)
-        ended = forever(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, accepts_sae=accepts_sae)
-        return _end(stop, ended)
+        return _end(stop, forever(settings, stop, produce=produce, cajas=cajas, meant=meant))
     with Bars[str](str, quiet=as_json) as bars:
-        result = once(settings, stop, produce=produce, cajas=cajas, allow_deletes=allow_deletes, accepts_sae=accepts_sae, watch=bars.hear)
+        result = once(settings, stop, produce=produce, cajas=cajas, meant=meant, watch=bars.hear)
     show(result, as_json)
     return int(stop.exit_code or result.exit_code)
 
@@ -185,15 +181,12 @@ def _show_pass(done: Pass) -> None:
     if done.standing is not None:
         for told in untravelled(done.standing):
             click.echo(f"SAE: {told}")
-    for entity, count in done.held.items():
-        click.echo(
-            text(
-                "SAE: {count} deletes of {entity} wait, for so many at once may be a mistake; look at SAE, then let them through: "
-                "puente produce --allow-deletes {count}",
-                count=count,
-                entity=translate(entity.value),
-            )
-        )
+    for (entity, kind), count in done.held.items():
+        click.echo(f"SAE: {waits(entity, kind, count)}")
+
+
+def _updates(done: Pass) -> list[HeldUpdates]:
+    return [HeldUpdates(kind=kind, entity=entity, count=count) for (entity, kind), count in done.held.items() if kind is not Kind.DELETED]
 
 
 def _row(caja: CajaResult) -> list[object]:
@@ -210,7 +203,8 @@ def _as_json(result: Result) -> dict[str, object]:
             "read": produced.read,
             "published": produced.published,
             "tombstones": produced.tombstones,
-            "held": produced.held,
+            "held": {entity: count for (entity, kind), count in produced.held.items() if kind is Kind.DELETED},
+            "held_updates": [document.held_updates(one) for one in _updates(produced)],
             **document.untravelled(produced.standing),
         },
         "producer_error": result.producer_error and str(result.producer_error),

@@ -12,7 +12,7 @@ from foundation.eventlog.port import EventLog, Topic, TopicSettings
 from foundation.eventlog.rights import Operation, Resource
 from foundation.texts import Text, text
 from producer.sae.port import AUTO
-from puente.commands.heartbeat import last_heartbeat, stuck, untravelled
+from puente.commands.heartbeat import held, last_heartbeat, stuck, untravelled
 from puente.commands.kafka_rights import check_rights
 from puente.config import EmbeddedLogSettings, Settings
 from puente.findings import Finding, Level, failure
@@ -117,7 +117,7 @@ def _heartbeat(log: EventLog, topics: Topics) -> Iterator[Finding]:
     heartbeat = last_heartbeat(log, topics)
     if heartbeat is not None:
         yield from (Finding(Level.WARNING, "SAE", stuck(table)) for table in heartbeat.stuck)
-        yield from (Finding(Level.WARNING, "SAE", told) for told in untravelled(heartbeat))
+        yield from (Finding(Level.WARNING, "SAE", told) for told in [*untravelled(heartbeat), *held(heartbeat)])
 
 
 _LOSES: dict[str, Text] = {

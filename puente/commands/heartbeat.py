@@ -14,6 +14,7 @@ from typing import Protocol
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic
 from foundation.silence import SILENCE_SECONDS
 from foundation.texts import Text, marked, text, translate
+from producer.losses import TOLD, Kind, way_through
 from producer.poll import HEARTBEAT_SECONDS
 from schemas.codec import Decoder
 from schemas.control import SAE, Duplicate, Heartbeat, StuckTable, Unpublished, parse, repeated
@@ -181,7 +182,7 @@ def stuck(table: StuckTable) -> Text:
 
 
 def held(heartbeat: Heartbeat) -> Iterator[Text]:
-    """Which deletes wait for somebody, and what lets them through."""
+    """Which mass changes wait for somebody, and what lets them through."""
     for deletes in heartbeat.held_deletes:
         if deletes.warehouses:
             yield text(
@@ -192,14 +193,24 @@ def held(heartbeat: Heartbeat) -> Iterator[Text]:
                 count=deletes.count,
             )
         else:
-            yield text(
-                "{count} deletes at once wait ({entity}); look at SAE, then let them through: puente produce --allow-deletes {count}",
-                entity=translate(deletes.entity),
-                count=deletes.count,
-            )
-    if heartbeat.held and not heartbeat.held_deletes:  # of a producer one release behind
+            yield waits(deletes.entity, Kind.DELETED, deletes.count)
+    for updates in heartbeat.held_updates:
+        yield waits(updates.entity, updates.kind, updates.count)
+    if heartbeat.held and not (heartbeat.held_deletes or heartbeat.held_updates):  # of a producer one release behind
         topics = ", ".join(sorted(heartbeat.held))
         yield text("very many deletes wait for somebody to let them through ({topics}): puente produce --allow-deletes N", topics=topics)
+
+
+def waits(entity: str, kind: str, count: int) -> Text:
+    """One of them; a newer producer may know other kinds."""
+    return text(
+        "{count} changes at once wait ({entity}: {kind}); look at SAE. Where it is meant, let them through: {command}. "
+        "Where it is not, put it right in SAE, and nothing changes",
+        count=count,
+        entity=translate(entity),
+        kind=translate(TOLD[Kind(kind)]) if kind in list(Kind) else kind,
+        command=way_through(kind, count),
+    )
 
 
 def duplicates(heartbeat: Untravelled) -> Text:

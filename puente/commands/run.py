@@ -18,7 +18,7 @@ from puente.commands.progress import ProgressLog
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop, Worker, attended, run_all
 from puente.wiring.consuming import ConsumerSide, Patience
-from puente.wiring.producing import CLAIM_TURN_SECONDS, ProducerSide
+from puente.wiring.producing import CLAIM_TURN_SECONDS, NOTHING, Meant, ProducerSide
 
 STANDBY_TOTAL_SECONDS = SILENCE_SECONDS + 2.0
 STANDBY_TURN_SECONDS = 0.5
@@ -60,20 +60,12 @@ class Result:
         return gravest(error.exit_code for error in self.errors)
 
 
-def forever(
-    settings: Settings,
-    stop: Stop,
-    *,
-    produce: bool,
-    cajas: Sequence[CajaSettings],
-    allow_deletes: int = 0,
-    accepts_sae: bool = False,
-) -> ExitCode:
+def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[CajaSettings], meant: Meant = NOTHING) -> ExitCode:
     """Runs until `stop` is asked for."""
     progress = ProgressLog([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, partial(progress.of_pass, SAE), allow_deletes=allow_deletes, accepts_sae=accepts_sae)
+        producer = ProducerSide(settings, partial(progress.of_pass, SAE), meant)
         workers.append(Worker(name=SAE, turn=producer.turn, pause=partial(producer.rest, stop), release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja, partial(progress.of_step, caja.name))
@@ -87,8 +79,7 @@ def once(
     *,
     produce: bool,
     cajas: Sequence[CajaSettings],
-    allow_deletes: int = 0,
-    accepts_sae: bool = False,
+    meant: Meant = NOTHING,
     watch: Watch = lambda _unit, _how_far: None,
 ) -> Result:
     """Everything that is there now, deletes included: one full pass of the producer, then each CAJA to the end of the log.
@@ -97,7 +88,7 @@ def once(
     result. `watch` hears, in any thread, how far SAE and each CAJA are.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
-    side = ProducerSide(settings, allow_deletes=allow_deletes, accepts_sae=accepts_sae) if produce else None
+    side = ProducerSide(settings, meant=meant) if produce else None
     attended(lambda: _once(settings, stop, side, cajas, result, watch), stop, settings.run.stop_seconds)
     return result
 

@@ -1,8 +1,9 @@
 """The producer with its connections, and who of several works."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from time import monotonic
 
 from foundation.errors import ConfigError, Displaced
@@ -13,8 +14,9 @@ from producer.capture.compare import CompareCapture
 from producer.capture.port import Capture
 from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import rest_after
-from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
+from producer.losses import Kind
+from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
 from producer.recognition import AnotherSae, Recognition
@@ -51,25 +53,34 @@ def _capture_of(settings: SaeSettings, sae: SqlSae) -> Capture:
     return mode_of(settings, sae)(sae, every_seconds=settings.reconcile_seconds, share=settings.scan_share)
 
 
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a person said is meant: how many of each entity the first pass lets through, by kind of loss; SAE, whichever the log holds."""
+
+    allowed: Mapping[Kind, int] = field(default_factory=dict)
+    accepts_sae: bool = False
+
+
+NOTHING = Meant()
+
+
 class ProducerSide:
     """The producer with its connections. Whose turn it is works; the others stand by.
 
-    With `allow_deletes` (how many of each entity the first pass lets through), or where it `accepts_sae` (whichever the log holds), it does
-    not stand by but claims the log: the other one reads that, lets go, and takes up again when this one has ended.
+    Where somebody said that something is `meant`, it does not stand by but claims the log: the other one reads that, lets go, and takes up
+    again when this one has ended.
     """
 
     def __init__(
         self,
         settings: Settings,
         on_pass: Callable[[Pass], None] = lambda _done: None,
+        meant: Meant = NOTHING,
         *,
-        allow_deletes: int = 0,
-        accepts_sae: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         assert settings.sae is not None
-        self._settings, self._sae, self._on_pass, self._allowed, self._clock = settings, settings.sae, on_pass, allow_deletes, clock
-        self._accepts_sae = accepts_sae
+        self._settings, self._sae, self._on_pass, self._meant, self._clock = settings, settings.sae, on_pass, meant, clock
         self._runs: set[str] = set()
         self._turn = self._new_turn()
         self._producer: Producer | None = None
@@ -90,7 +101,7 @@ class ProducerSide:
     @property
     def claims(self) -> bool:
         """Whether it wants the log from the producer that has it."""
-        return self._allowed > 0 or self._accepts_sae
+        return bool(self._meant.allowed) or self._meant.accepts_sae
 
     @property
     def is_in_vain(self) -> bool:
@@ -120,7 +131,7 @@ class ProducerSide:
             if not self._is_ours():
                 return None
             done = (self._producer or self._build()).run_pass()
-            self._allowed, self._accepts_sae = 0, False
+            self._meant = NOTHING
             self._compact()
         except Displaced:
             self._drop()
@@ -183,8 +194,8 @@ class ProducerSide:
             capture=capture,
             publisher=Publisher(opened, topics, self._new_run),
             new_index=lambda claim: LogIndex(opened, topics, claim.take),
-            recognition=Recognition(sae, is_accepted=self._accepts_sae, clock=self._clock),
-            cap=DeleteCap(self._allowed),
+            recognition=Recognition(sae, is_accepted=self._meant.accepts_sae, clock=self._clock),
+            mass_change=MassChange(self._meant.allowed),
             clock=self._clock,
         )
         return self._producer

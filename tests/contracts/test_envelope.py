@@ -13,7 +13,7 @@ from foundation.errors import ConfigError, PoisonError
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import Event, Headers, Offset, Record, Topic, TopicId, TopicSettings
 from schemas.codec import FRAME, NAMES, Decoder, UnknownSchemaError, bundled, encode, frame, schema_id
-from schemas.control import KEY, Duplicate, Heartbeat, HeldDeletes, StuckTable, TopicHeartbeat, Unpublished, parse, record
+from schemas.control import KEY, Duplicate, Heartbeat, HeldDeletes, HeldUpdates, StuckTable, TopicHeartbeat, Unpublished, parse, record
 from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.headers import EventHeaders, read_hash, read_headers
 from schemas.registry import RegistryReader, publish_schemas, read_schemas
@@ -281,6 +281,7 @@ WORDS = st.builds(
         ),
         max_size=3,
     ).map(tuple),
+    held_updates=st.lists(st.builds(HeldUpdates, kind=TEXTS, entity=TEXTS, count=st.integers(0, 2**31 - 1)), max_size=3).map(tuple),
     duplicates=st.lists(st.builds(Duplicate, entity=TEXTS, key=TEXTS), max_size=4).map(tuple),
     duplicate_count=st.integers(0, 2**31 - 1),
 )

@@ -76,6 +76,7 @@ RIGHT = {
     "word.stuck": [],
     "word.stuck.transaction": None,
     "word.held_deletes": [],
+    "word.held_updates": [],
 }
 """Some of them, spelt out."""
 

@@ -35,7 +35,7 @@ PUBLISHED = {
     10: ("currency", "b5200408588482ba"),
     11: ("word", "f9640bc2de40e9a7"),
     12: ("word", "a5ad5bc692a130ac"),
-    13: ("word", "62813fd3b6565cf1"),
+    13: ("word", "402eb4ac7e92f1b2"),
 }
 
 

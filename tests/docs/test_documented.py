@@ -17,7 +17,8 @@ from consumer.ledger import tables
 from consumer.ledger.parked import Reason
 from consumer.resync.sweep import CAP_ROWS, CAP_SHARE
 from foundation.errors import ExitCode
-from producer import delete_cap as deletes
+from producer import mass_change
+from producer.losses import FACTOR, Kind
 from puente.config import (
     CajaSettings,
     EmbeddedLogSettings,
@@ -140,13 +141,20 @@ def test_the_page_of_what_arrives_has_every_reason_and_no_other(name: str) -> No
 
 
 @pytest.mark.parametrize("page", [DOCS / "capture.md", DOCS / "capture.es.md"], ids=name_of)
-def test_the_page_of_captures_has_every_mode_and_the_numbers_of_held_deletes(page: Path) -> None:
-    modes = [row[0].strip("`") for row in cells(text_of(page))]
+def test_the_page_of_captures_has_every_mode(page: Path) -> None:
+    modes = {row[0].strip("`") for row in cells(text_of(page))} - set(Kind)
     assert {"auto", *modes} == set(get_args(SaeSettings.model_fields["capture"].annotation))
-    (many, whole) = re.findall(r"^- .*$", text_of(page), re.MULTILINE)[:2]
-    assert [int(number) for number in re.findall(r"\d+", many)] == [deletes.AT_LEAST, deletes.SHARE * 100]
-    assert deletes.WHOLE == 3, whole
-    assert re.search(r"three rows or more|tiene tres o más", whole)
+
+
+@pytest.mark.parametrize("page", [DOCS / "capture.md", DOCS / "capture.es.md"], ids=name_of)
+def test_the_page_of_captures_has_every_kind_of_mass_change_with_the_numbers(page: Path) -> None:
+    rows = {row[0].strip("`"): row for row in cells(text_of(page))}
+    assert [kind for kind in rows if kind in set(Kind)] == list(Kind)
+    for kind in (Kind.DELETED, Kind.INACTIVE, Kind.PRICE_GONE):
+        assert [int(number) for number in re.findall(r"\d+", rows[kind][2])] == [mass_change.AT_LEAST, mass_change.SHARE * 100]
+    assert re.findall(r"\d+", rows[Kind.PRICE_MOVED][1]) == [str(FACTOR)]
+    small = re.findall(r"(\d+) (?:rows|registros), (?:all of them|todos ellos) .*?(?:from|desde) (\d+)", text_of(page).replace("\n", " "))
+    assert small == [(str(mass_change.SMALL), str(mass_change.WHOLE))]
 
 
 @pytest.mark.parametrize("name", ["caja.md", "caja.es.md"])

@@ -286,7 +286,7 @@ def test_very_many_deletes_are_counted_by_entity(site: SmallSite) -> None:
     with running(site, "produce"):
         wait_until(lambda: ask(site).found["producer"]["held_deletes"] != [])
         assert ask(site).found["producer"]["held_deletes"] == [{"entity": "stock", "count": count, "warehouses_gone": []}]
-        assert f"{count} deletes at once wait (stock)" in site.puente("status").stdout
+        assert f"{count} changes at once wait (stock: deleted)" in site.puente("status").stdout
 
 
 @pytest.mark.file_log

@@ -87,7 +87,7 @@ def test_deletes_that_wait_are_let_through_while_the_site_runs_which_then_takes_
 
     too_few = site.puente("produce", "--once", "--allow-deletes", str(gone - 1))
     assert too_few.returncode == 0, too_few.stdout + too_few.stderr
-    assert f"{gone} deletes of product wait" in too_few.stdout
+    assert f"{gone} changes at once wait (product: deleted)" in too_few.stdout
     assert live(site) == before
     wait_until(lambda: "action=take over" in running.said)  # or the next finds the log free, with nobody to displace
 

@@ -13,13 +13,14 @@ from foundation.errors import ConnectionLost, Occupied
 from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.port import START, Topic
 from foundation.texts import text
+from producer.losses import Kind
 from producer.poll import Pass
 from producer.recognition import AnotherSae
 from puente.config import Settings
 from puente.demo.statements import run
 from puente.loop import Stop
 from puente.reference import build_sae
-from puente.wiring.producing import CLAIM_TURN_SECONDS, STANDBY_SECONDS, ProducerSide
+from puente.wiring.producing import CLAIM_TURN_SECONDS, STANDBY_SECONDS, Meant, ProducerSide
 from puente.wiring.turns import CLAIM_TOTAL_SECONDS, LockTurn
 from schemas.control import SAE, run_of
 from tests.engines.embedded import EmbeddedDatabases
@@ -147,7 +148,7 @@ def test_one_that_never_worked_says_nothing_at_its_end(site: Settings, others: F
 
 
 def test_one_that_is_to_let_deletes_through_claims_the_log_and_waits_for_the_lock(site: Settings, others: FileLock) -> None:
-    side = ProducerSide(site, allow_deletes=5)
+    side = ProducerSide(site, meant=Meant({Kind.DELETED: 5}))
     assert [side.turn() for _ in range(3)] == [CLAIM_TURN_SECONDS] * 3
     assert len(words(site)) == 1
     others.release()
@@ -158,7 +159,7 @@ def test_one_that_is_to_let_deletes_through_claims_the_log_and_waits_for_the_loc
 
 def test_one_whose_claim_nobody_heeds_gives_up_after_a_while(site: Settings, others: FileLock) -> None:
     clock = Clock()
-    side = ProducerSide(site, allow_deletes=5, clock=clock)
+    side = ProducerSide(site, meant=Meant({Kind.DELETED: 5}), clock=clock)
     assert side.step() is None
     clock.seconds += CLAIM_TOTAL_SECONDS
     assert side.step() is None
@@ -171,7 +172,7 @@ def test_one_whose_claim_nobody_heeds_gives_up_after_a_while(site: Settings, oth
 
 def test_one_that_works_lets_go_of_a_log_that_another_claimed(site: Settings, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    first, second = ProducerSide(site), ProducerSide(site, allow_deletes=5)
+    first, second = ProducerSide(site), ProducerSide(site, meant=Meant({Kind.DELETED: 5}))
     for side in (first, second):
         assert isinstance(side._turn, LockTurn)
         side._turn._lock = FileLock(f"{site.log_path}.producer", is_singleton=False)
@@ -212,7 +213,7 @@ def named(site: Settings) -> Settings:
 
 def test_one_that_refuses_sae_lets_go_of_the_log_and_looks_again(named: Settings, embedded: EmbeddedDatabases) -> None:
     said, others = words(named), another(named, embedded)
-    refusing, accepting = ProducerSide(others), ProducerSide(others, accepts_sae=True)
+    refusing, accepting = ProducerSide(others), ProducerSide(others, meant=Meant(accepts_sae=True))
     for side in (refusing, accepting):
         assert isinstance(side._turn, LockTurn)
         side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
@@ -227,7 +228,7 @@ def test_one_that_refuses_sae_lets_go_of_the_log_and_looks_again(named: Settings
 
 def test_one_that_takes_another_sae_claims_the_log_of_one_that_works(named: Settings, embedded: EmbeddedDatabases) -> None:
     """Which refuses it from then on: its own settings name the first."""
-    first, second = ProducerSide(named), ProducerSide(another(named, embedded), accepts_sae=True)
+    first, second = ProducerSide(named), ProducerSide(another(named, embedded), meant=Meant(accepts_sae=True))
     for side in (first, second):
         assert isinstance(side._turn, LockTurn)
         side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
@@ -241,14 +242,14 @@ def test_one_that_takes_another_sae_claims_the_log_of_one_that_works(named: Sett
 
 
 def test_what_was_allowed_is_allowed_until_a_pass_is_finished(site: Settings) -> None:
-    side = ProducerSide(site, allow_deletes=5)
+    side = ProducerSide(site, meant=Meant({Kind.DELETED: 5}))
     url, wrong = site.sae and site.sae.address, "firebird+firebird://u:p@127.0.0.1:1/x"
     assert site.sae is not None
     side._settings = site.model_copy(update={"sae": site.sae.model_copy(update={"url": type(site.sae.url)(wrong)})})
     with pytest.raises(ConnectionLost):
         side.turn()
-    assert (url, side._allowed) == (site.sae.address, 5)
+    assert (url, side._meant.allowed) == (site.sae.address, {Kind.DELETED: 5})
     side._settings = site
     side.turn()
-    assert side._allowed == 0
+    assert side._meant.allowed == {}
     side.release()

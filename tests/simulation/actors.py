@@ -14,8 +14,9 @@ from foundation.errors import Displaced, InvariantError, PuenteError
 from producer.capture.compare import CompareCapture
 from producer.capture.record_version import VersionCapture
 from producer.claim import Standby
-from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
+from producer.losses import Kind
+from producer.mass_change import MassChange
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.recognition import Recognition
@@ -64,7 +65,7 @@ class Site:
     runs: int = 0
     lives: int = 0
     allowed: int = 0
-    """How many deletes the first pass of a new producer lets through."""
+    """How many of each kind of loss the first pass of a new producer lets through."""
     accepts_sae: bool = False
     """Whether a new producer takes SAE whichever the log holds."""
 
@@ -87,7 +88,7 @@ class ProducerProcess(Process):
         self._own: list[str] = []
         self._standby = self._new_standby()
         self.producer: Producer | None = None
-        self.cap = DeleteCap()
+        self.mass_change = MassChange()
         self.session: SaeSession | None = None
         self.by_force = False
         """Claims the log whoever holds it."""
@@ -135,7 +136,7 @@ class ProducerProcess(Process):
     def _build(self) -> Producer:
         site, times = self._site, self._site.times
         log, self.session = SimLog(site.store, self), SaeSession(site.sae, self)
-        self.cap = DeleteCap(site.allowed)
+        self.mass_change = MassChange(dict.fromkeys(Kind, site.allowed) if site.allowed else {})
         if site.compares:
             capture: CompareCapture | VersionCapture = CompareCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now)
         else:
@@ -145,7 +146,7 @@ class ProducerProcess(Process):
             publisher=Publisher(log, TOPICS, self._new_run, times.now),
             new_index=lambda claim: LogIndex(log, TOPICS, claim.take),
             recognition=Recognition(self.session, is_accepted=site.accepts_sae, clock=times.clock),
-            cap=self.cap,
+            mass_change=self.mass_change,
             clock=times.clock,
         )
 

@@ -40,8 +40,8 @@ def stop_producer(world: World, a: int, _b: int, _c: int) -> None:
 
 
 @weighs(1)
-def allow_deletes(world: World, _a: int, _b: int, _c: int) -> None:
-    """`puente produce --allow-deletes 2`: another process for the first one."""
+def allow(world: World, _a: int, _b: int, _c: int) -> None:
+    """`puente produce --allow …=2`, for every kind: another process for the first one."""
     world.allow(0, 2)
 
 

@@ -1,6 +1,6 @@
 """What happens to SAE: edits, transactions that last, restores, sessions that break."""
 
-from producer.sae.tables import Almacenes, RawKey, Row
+from producer.sae.tables import Almacenes, Clie, Clin, CvesAlter, Impu, Inve, PrecioXProd, RawKey, Row
 from tests.fakes.sae import row
 from tests.simulation.operations import weighs
 from tests.simulation.truth import RAW, TABLES, value
@@ -30,6 +30,36 @@ def replace_row(world: World, a: int, b: int, c: int) -> None:
     table, raw = target(a, b)
     other = RAW[table][c % len(RAW[table])]
     world.sae.at_once((table, raw, None), (table, other, value(table, other, c)))
+
+
+@weighs(3)
+def mass_change(world: World, a: int, b: int, _c: int) -> None:
+    """Everything of a table in one transaction: gone, made inactive, or with another content; its rows of before are kept."""
+    table = (Inve, Clie, Clin, PrecioXProd, CvesAlter, Impu)[a % 6]
+    before = {raw: found for raw, (_, found) in world.sae.rows[table].items()}
+    world.sae.taken = {(table, raw): found for raw, found in before.items()}
+    world.sae.at_once(*((table, raw, _instead(found, b % 3)) for raw, found in before.items()))
+
+
+def _instead(found: Row, how: int) -> Row | None:
+    match found, how:
+        case PrecioXProd(), 1:
+            return found._replace(precio=0.0)
+        case PrecioXProd(), 2:
+            return found._replace(precio=(found.precio or 0.0) * 10 + 1)
+        case Impu(), 1:
+            return found._replace(impuesto1=0.0)
+        case Inve() | Clie() | Clin() | Impu(), _ if how:
+            return found._replace(status="B")
+        case _:
+            return None
+
+
+@weighs(3)
+def take_back(world: World, _a: int, b: int, _c: int) -> None:
+    """What a mass change took, or all but the first of it, is written again in one transaction."""
+    taken, world.sae.taken = list(world.sae.taken.items())[b % 2 :], {}
+    world.sae.at_once(*((table, raw, found) for (table, raw), found in taken))
 
 
 @weighs(5)

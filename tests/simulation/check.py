@@ -4,11 +4,12 @@ I1 the log is the mapping of SAE. I2 every CAJA is policy(mapping(SAE)). I5 what
 L nothing is left to be done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from consumer.ledger.parked import Parked, Reason
 from consumer.policies import SoftDeleted
 from foundation.errors import PoisonError
+from producer.capture.comparison import LogKey
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.simulation.actors import ConsumerProcess, Site
@@ -27,6 +28,15 @@ def check_log(site: Site) -> Iterator[Violation]:
             said = None if place not in live else _told(subject, live[place].value or b"")
             if said != truth.get(place) and truth.get(place) != UNFIT:
                 yield Violation("I1 log is not SAE", f"{place[0]} {place[1]}: log {said} SAE {truth.get(place)}")
+
+
+def check_held(site: Site, held: Iterable[Collection[LogKey]]) -> Iterator[Violation]:
+    """I8. Nothing waits for a person that SAE took back."""
+    for subject, key in sorted({place for places in held for place in places}):
+        event = site.store.newest(TOPICS.of(subject)).get(key)
+        said = None if event is None else _told(subject, event.value or b"")
+        if said == site.sae.current.get((subject, key.decode())):
+            yield Violation("I8 held though SAE took it back", f"{subject} {key.decode()}")
 
 
 def _told(subject: Subject, framed: bytes) -> Said:

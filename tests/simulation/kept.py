@@ -11,7 +11,7 @@ from tests.simulation.operations import Operation
 
 ANYWHERE = -1
 CALLS = range(1, 60)
-LINE, CUSTOMER, PRODUCT, ALTERNATE, STOCK = 0, 1, 2, 3, 5
+LINE, CUSTOMER, PRODUCT, ALTERNATE, PRICE, STOCK, SCHEME = range(7)
 CUSTOMERS, STOCK_TOPIC = 3, 4
 """Places among the topics."""
 
@@ -59,6 +59,11 @@ DOUBTED = (
     *(CONSUME, CONSUME, CONSUME),
 )
 """The same; the resync that follows has written one part of two."""
+PRICED = (
+    *(edit(SCHEME, 0, 1), edit(PRODUCT, 0, 1), edit(PRODUCT, 2, 1), edit(PRICE, 0, 1), edit(PRICE, 1, 1)),
+    *(edit(ALTERNATE, 0, 1), edit(ALTERNATE, 2, 1)),
+)
+"""Two products with all that a mass change may take."""
 BOTH_PRODUCERS, BOTH_CONSUMERS = ("end", 4, 0, 0), ("end", 12, 0, 0)
 
 _NOT_SAE, _CAJA, _GONE, _SWEPT = "I1 log is not SAE", "I2 CAJA is not SAE", "I2 active but gone from SAE", "I4 swept though SAE has it"
@@ -111,7 +116,24 @@ OF_PRODUCER: dict[str, tuple[str, History]] = {
     ),
     "deletes_by_count": (_NOT_SAE, (C1, PRODUCE, GONE_C1)),
     "count_every_table": (_NOT_SAE, (P1, edit(ALTERNATE, 0, 0), PRODUCE, delete(ALTERNATE, 0))),
-    "delete_cap": ("I8 more deletes than the cap", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "mass_change": ("I8 more deleted at once than is usual", (C1, C2, PRODUCE, GONE_C1, GONE_C2)),
+    "mass_change_of_updates": ("I8 more inactive at once than is usual", (C1, C2, PRODUCE, ("mass change", 1, 1, 0))),
+    "mass_change_of_prices_gone": ("I8 more price-gone at once than is usual", (*PRICED, PRODUCE, ("mass change", 3, 0, 0))),
+    "mass_change_of_prices_moved": ("I8 more price-moved at once than is usual", (*PRICED, PRODUCE, ("mass change", 3, 2, 0))),
+    "mass_change_of_codes": ("I8 more code-gone at once than is usual", (*PRICED, PRODUCE, ("mass change", 4, 0, 0))),
+    "mass_change_of_taxes": ("I8 more tax-gone at once than is usual", (*PRICED, PRODUCE, ("mass change", 5, 0, 0))),
+    # Three go one after the other: the third counts with the two that wait.
+    "held_counts_with_new": (_NOT_SAE, (C1, C2, C3, PRODUCE, GONE_C1, GONE_C2, PRODUCE, delete(CUSTOMER, 3), PRODUCE)),
+    # One of two comes back; the other is few, and goes.
+    "few_that_are_left_go": (_NOT_SAE, (C1, C2, PRODUCE, GONE_C1, GONE_C2, PRODUCE, C1, PRODUCE)),
+    # The log lost what CAJA shows, and holds something older of a customer who is one of those made inactive.
+    "held_updates_are_named": (
+        _OLDER,
+        (
+            *(C1, C2, *AT_WORK, C1_AGAIN, PRODUCE, APPLY, edit(CUSTOMER, 0, 6), edit(CUSTOMER, 2, 6), CUT, APPLY),
+            *(PRODUCE, PRODUCE, APPLY, APPLY),
+        ),
+    ),
     "another_sae_is_refused": ("I9 another SAE in the log", (C1, PRODUCE, ("another sae", 0, 0, 0), PRODUCE, PRODUCE)),
     "each_session_is_recognised": ("I9 another SAE in the log", (C1, PRODUCE, PRODUCE, ("another sae", 0, 1, 0), PRODUCE, PRODUCE)),
     "newest_claim_wins": ("I6 two producers", (PRODUCE, ("produce elsewhere", 0, 3, 0), BOTH_PRODUCERS)),
@@ -188,6 +210,14 @@ OF_READING: dict[str, tuple[str, History]] = {
         (
             *(P1, edit(PRODUCT, 2, 1), PRODUCE, ("replace row", ALTERNATE, 0, 0), PRODUCE, ("replace row", PRODUCT, 2, 0)),
             *(*[CONSUME_NORTE] * 3, topic("cut", 2), delete(PRODUCT, 0)),
+        ),
+    ),
+    # A copy of a CAJA forgets what it had applied; the log lost what its rows show, and both lines are to be deleted.
+    "unknown_waits": (
+        _OLDER,
+        (
+            *(edit(LINE, 0, 0), edit(LINE, 1, 1), PRODUCE, ("consume all", 2, 0, 0), edit(LINE, 1, 0), PRODUCE),
+            *(("mass change", 2, 0, 0), CONSUME, ("clone caja", 0, 0, 0), topic("cut", 0)),
         ),
     ),
     "held_waits_for_word": (_OLDER, GONE_AGAIN),

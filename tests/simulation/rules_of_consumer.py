@@ -124,6 +124,12 @@ def _doubts_what_is_gone(incoming: Incoming, state: State, doubted: Collection[K
     return _is_doubtful(incoming, state, doubted if known in (TOMBSTONE, UNSEEN) else ())
 
 
+def _doubts_what_is_known(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
+    """What a ledger that began anew knows nothing of goes in."""
+    known = state.hashes.get(incoming.subject, {}).get(incoming.key)
+    return _is_doubtful(incoming, state, () if known is None else doubted)
+
+
 def _forgets_what_is_held(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
     """A resync for another reason doubts nothing, whatever waits."""
     return _is_doubtful(incoming, replace(state, parked=ParkedChanges()), doubted)
@@ -300,6 +306,7 @@ OFF: dict[str, Changes] = {
     "parts_save_positions": {(UpTo, "__call__"): _saves_nothing},
     "known_gone_waits": {(Planner, "_is_doubtful"): staticmethod(_doubts_nothing)},
     "known_otherwise_waits": {(Planner, "_is_doubtful"): staticmethod(_doubts_what_is_gone)},
+    "unknown_waits": {(Planner, "_is_doubtful"): staticmethod(_doubts_what_is_known)},
     "held_goes_on_waiting": {(Planner, "_is_doubtful"): staticmethod(_forgets_what_is_held)},
     "held_waits_for_word": {(Follower, "is_decided"): _decides_alone},
     "asking_keeps_the_doubt": {(Session, "ask_for_resync"): _asks_without_doubt},

@@ -8,16 +8,18 @@ from foundation.engines.database import TransactionIds
 from foundation.eventlog import lineage as history
 from foundation.eventlog.lineage import Position
 from foundation.eventlog.port import START, Batch, Event, EventLog, Offset, Record, Topic
-from producer import index, recognition
+from producer import index, mass_change, recognition
 from producer.capture import record_version as versions
 from producer.capture import schedule
+from producer.capture.comparison import LogKey
 from producer.capture.known import Known, Recording, Seen, look
 from producer.capture.port import Captured, CheckKeys, Standing
 from producer.capture.record_version import VersionCapture
 from producer.capture.schedule import Counting, Gate
 from producer.claim import Claim, Standby
-from producer.delete_cap import DeleteCap
 from producer.index import LogChanged, LogIndex
+from producer.losses import Kind, Losses
+from producer.mass_change import Held, MassChange
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.recognition import Recognition
@@ -177,8 +179,27 @@ def _is_newest_whatever_began(sae: Counting, session: int, _number: int) -> bool
 # deletes and claims
 
 
-def _holds_nothing(_self: DeleteCap, captured: Captured, _index: LogIndex) -> Captured:
+def _holds_nothing(_self: MassChange, captured: Captured, _index: LogIndex, _beat: Callable[[], None]) -> Captured:
     return captured
+
+
+def _knows_deletes_alone(captured: Captured, *_rest: Any) -> dict[LogKey, Collection[Kind]]:
+    return {(one.subject, one.key): (Kind.DELETED,) for one in captured.differences if one.body is None}
+
+
+def _counts_all_but(kind: Kind) -> Callable[..., frozenset[Kind]]:
+    def of(self: Losses, before: bytes, after: bytes) -> frozenset[Kind]:
+        return _of(self, before, after) - {kind}
+
+    return of
+
+
+def _names_deletes_alone(self: MassChange) -> Held:
+    held: Held = _for_heartbeat(self)
+    return replace(held, subjects=frozenset(subject for subject in held.subjects if not held.updates))
+
+
+_of, _for_heartbeat = Losses.of, vars(MassChange)["for_heartbeat"].fget
 
 
 _admit = Recognition.admit
@@ -225,7 +246,15 @@ OFF: dict[str, Changes] = {
     "version_differs": {(versions, "look"): _looks_for_greater},
     "deletes_by_count": {(versions, "look"): _looks_for_no_deletes},
     "count_every_table": {(versions, "look"): _looks_for_no_deletes_of_children},
-    "delete_cap": {(DeleteCap, "sift"): _holds_nothing},
+    "mass_change": {(MassChange, "sift"): _holds_nothing},
+    "mass_change_of_updates": {(mass_change, "_losses"): _knows_deletes_alone},
+    "mass_change_of_prices_gone": {(Losses, "of"): _counts_all_but(Kind.PRICE_GONE)},
+    "mass_change_of_prices_moved": {(Losses, "of"): _counts_all_but(Kind.PRICE_MOVED)},
+    "mass_change_of_codes": {(Losses, "of"): _counts_all_but(Kind.CODE_GONE)},
+    "mass_change_of_taxes": {(Losses, "of"): _counts_all_but(Kind.TAX_GONE)},
+    "held_counts_with_new": {(MassChange, "held"): {}},
+    "few_that_are_left_go": {(MassChange, "again"): ()},
+    "held_updates_are_named": {(MassChange, "for_heartbeat"): property(_names_deletes_alone)},
     "another_sae_is_refused": {(recognition, "difference"): _tells_no_difference},
     "each_session_is_recognised": {(Recognition, "admit"): _knows_every_session},
     "newest_claim_wins": {(Claim, "take"): _yields_to_nobody},

@@ -47,6 +47,8 @@ class SimSae:
     all_exact: bool = True
     is_away: bool = False
     """Whether the settings name another company's database: the programs read that one, and people go on in this one."""
+    taken: Written = field(default_factory=dict)
+    """The rows of before the last mass change."""
     lag: int = 0
     """For how many more looks the counter of transactions shows fewer than have begun."""
 

@@ -11,8 +11,7 @@ from typing import Any
 from consumer import apply, follow
 from consumer.resync import sweep
 from consumer.resync import topic as resync
-from producer import delete_cap as deletes
-from producer import index, publish
+from producer import former, index, mass_change, publish
 
 SMALL: Mapping[tuple[Any, str], Any] = {
     (apply, "SMALLEST"): 1,
@@ -21,8 +20,9 @@ SMALL: Mapping[tuple[Any, str], Any] = {
     (resync, "READ_AT_ONCE"): 3,
     (sweep, "CAP_ROWS"): 1,
     (sweep, "CAP_SHARE"): 0.0,
-    (deletes, "AT_LEAST"): 1,
-    (deletes, "SHARE"): 0.0,
+    (mass_change, "AT_LEAST"): 1,
+    (mass_change, "SHARE"): 0.0,
+    (former, "READ_AT_ONCE"): 2,
     (publish, "APPENDED_AT_ONCE"): 3,
     (index, "READ_AT_ONCE"): 4,
     (index, "READ_BACK_AFTER"): 5,

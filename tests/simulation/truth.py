@@ -148,6 +148,28 @@ def _told(entity: Entity, told: Mapping[str, Any]) -> Said:
             return (told["description"], told["line"], _first(prices), codes, _first(taxes), active)
 
 
+def lost(entity: Entity, old: Said, new: Said) -> set[str]:
+    """What a till loses where a key that said so says something else; one that is inactive has nothing to lose."""
+    if entity is Entity.STOCK or not old[-1]:
+        return set()
+    if not new[-1]:
+        return {"inactive"}
+    found: set[str] = set()
+    if entity is Entity.PRODUCT:
+        (price, codes, tax), (price_now, codes_now, tax_now) = old[2:5], new[2:5]
+        if price and not price_now:
+            found.add("price-gone")
+        if price and price_now and max(price, price_now) > 2 * min(price, price_now):
+            found.add("price-moved")
+        if {code for code, _ in codes} - {code for code, _ in codes_now}:
+            found.add("code-gone")
+        if tax and not tax_now:
+            found.add("tax-gone")
+    if entity is Entity.TAX_SCHEME and old[0] and not new[0]:
+        found.add("tax-gone")
+    return found
+
+
 Shown = tuple[Any, ...]
 """What a row of CAJA shows of what was said; the last part is whether it is active."""
 

@@ -2,25 +2,40 @@
 
 I3 no CAJA goes back to an earlier event, not even where the log lost the later one. I4 nothing that SAE has, and the log once said, is
 inactivated. I6 one writer. I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass
-and no sweep takes more than the cap. I9 a log that holds one SAE takes nothing of another.
+takes more of a kind than is usual, and no sweep more than the cap. I9 a log that holds one SAE takes nothing of another.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from consumer.resync import sweep
 from foundation.errors import PoisonError
 from foundation.eventlog.port import Event, Offset, Topic
-from producer import delete_cap as deletes
+from producer import mass_change
 from schemas.codec import Decoder
 from schemas.control import SAE, SaeIdentity, parse, run_of
-from schemas.entities import Entity
-from schemas.headers import CAPTURED, RUN
-from tests.simulation.actors import Site
+from schemas.entities import Entity, Subject
+from schemas.headers import CAPTURED, RUN, read_headers
+from tests.simulation.actors import START, Site
 from tests.simulation.caja import SimCaja, SimTransaction
 from tests.simulation.sae import OWN
-from tests.simulation.truth import ANOTHERS, UNFIT, Shown, SubjectKey, in_event, match_of, rows_of, shown, shown_for, table_of
+from tests.simulation.truth import (
+    ANOTHERS,
+    UNFIT,
+    Said,
+    Shown,
+    SubjectKey,
+    in_event,
+    lost,
+    match_of,
+    rows_of,
+    shown,
+    shown_for,
+    table_of,
+)
 from tests.unit.consuming import TOPICS
 
 
@@ -41,13 +56,13 @@ class Watch:
     disturbed: bool = False
     restored: bool = False
     allowed: int = 0
-    """How many deletes somebody let through at once, at most."""
+    """How many of a kind somebody let through at once, at most."""
     sweeps_allowed: bool = False
     speakers: set[str | None] = field(default_factory=set)
     """The runs of the producers that spoke since somebody emptied this."""
     appended: dict[SubjectKey, int] = field(default_factory=dict)
     """When (in commits of SAE) the newest event of a key that is no tombstone was appended."""
-    _tombstones: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    _lost: Counter[tuple[object, ...]] = field(default_factory=Counter)
     _swept: Counter[tuple[object, ...]] = field(default_factory=Counter)
 
     def report(self, kind: str, about: object) -> None:
@@ -66,11 +81,26 @@ class Watch:
             if self.which_sae() == OWN and ANOTHERS.encode() in event.value:
                 self.report("I9 another SAE in the log", topic)
             self.appended[subject, event.key.decode()] = self.site.sae.commits
-            return
-        one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity)
-        self._tombstones[one_pass] += 1
-        if self._tombstones[one_pass] > max(deletes.AT_LEAST, self.allowed):
-            self.report("I8 more deletes than the cap", topic)
+        for loss in self._losses(subject, event):
+            one_pass = (event.header(RUN), event.header(CAPTURED), subject.entity, loss)
+            self._lost[one_pass] += 1
+            if self._lost[one_pass] > max(mass_change.AT_LEAST, self.allowed):
+                self.report(f"I8 more {loss} at once than is usual", topic)
+
+    def _losses(self, subject: Subject, event: Event) -> set[str]:
+        """What the event takes from what stood there when SAE was read for it, and stands there still: what others wrote in between, a
+        producer that was displaced meanwhile knows only in part.
+        """
+        if event.value is None:
+            return {"deleted"}
+        entity, topic = subject.entity, self.site.store.topic(TOPICS.of(subject))
+        try:
+            read, new = read_headers(event).captured, in_event(entity, event.value)
+        except PoisonError:
+            return set()
+        earlier = [one for one in topic.events if one.key == event.key and one.offset < event.offset]
+        known = [one for one in earlier if START + timedelta(seconds=topic.times[one.offset]) <= read]
+        return _lost(entity, known, new) & _lost(entity, earlier, new)
 
     def which_sae(self, before: Offset | None = None) -> SaeIdentity | None:
         """The one that the log holds, or held before an event; None where it says none."""
@@ -154,6 +184,14 @@ class Watch:
             return
         if not any(other == place and (was is None or not was[-1]) for other, was in sae.said_until):
             self.report("I4 inactivated while active in SAE", f"{caja.name} {place[0]} {place[1]}")
+
+
+def _lost(entity: Entity, events: Sequence[Event], new: Said) -> set[str]:
+    """What is lost of the last of a key's events; what cannot be read no till shows."""
+    for event in reversed(events):
+        with suppress(PoisonError):
+            return set() if event.value is None else lost(entity, in_event(entity, event.value), new)
+    return set()
 
 
 def _tells(place: SubjectKey, event: Event, old: Shown | None, new: Shown) -> bool:

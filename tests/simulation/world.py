@@ -10,7 +10,7 @@ from consumer.policies import Policies
 from producer.sae.tables import Mult
 from tests.simulation.actors import ConsumerProcess, ProducerProcess, Site, Times
 from tests.simulation.caja import SimCaja, mappers_for
-from tests.simulation.check import CajaCheck, check_log
+from tests.simulation.check import CajaCheck, check_held, check_log
 from tests.simulation.log import SimStore
 from tests.simulation.sae import OWN, SimSae
 from tests.simulation.scale import MANY
@@ -133,8 +133,11 @@ class World:
                 process.kill()
 
     def _let_through(self) -> None:
-        """Deletes and sweeps that are held: `puente produce --allow-deletes`, `puente resync --allow-deletes`."""
-        held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.cap.held]
+        """Mass changes and sweeps that are held: `puente produce --allow`, `puente resync --allow-deletes`."""
+        held = [n for n, producer in enumerate(self.producers) if not producer.dead and producer.mass_change.held]
+        for n in held:
+            if self.producers[n].producer is not None:  # else what it held is another's matter
+                self.found.extend(check_held(self.site, self.producers[n].mass_change.held.values()))
         for n in held:
             self.allow(n, MANY)
         sweeps = [progress.sweep for caja in self.cajas for progress in caja.content.progress.values()]
@@ -156,7 +159,7 @@ class World:
         self.site.accepts_sae = False
 
     def allow(self, n: int, count: int) -> None:
-        """Another process claims the log by force, and its first pass may delete so many."""
+        """Another process claims the log by force, and its first pass may take so many of each kind."""
         self.watch.allowed = max(count, self.watch.allowed)
         self.site.allowed = count
         self.kill_producer(n)

@@ -1,5 +1,6 @@
 """A producer between a fake SAE and a log in memory, and an oracle that says what the log must hold."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,8 +11,9 @@ from foundation.eventlog.port import Event, Record
 from producer.capture.compare import CompareCapture
 from producer.capture.port import Capture
 from producer.capture.record_version import VersionCapture
-from producer.delete_cap import DeleteCap
 from producer.index import LogIndex
+from producer.losses import Kind
+from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
 from producer.publish import Publisher
 from producer.recognition import Recognition
@@ -51,10 +53,10 @@ class Site:
         self.runs = 0
         self.restart()
 
-    def restart(self, allow_deletes: int = 0, *, accepts_sae: bool = False) -> None:
-        self.producer = self.another(allow_deletes, accepts_sae=accepts_sae)
+    def restart(self, allow_deletes: int = 0, allowed: Mapping[Kind, int] | None = None, *, accepts_sae: bool = False) -> None:
+        self.producer = self.another(allow_deletes, allowed, accepts_sae=accepts_sae)
 
-    def another(self, allow_deletes: int = 0, *, accepts_sae: bool = False) -> Producer:
+    def another(self, allow_deletes: int = 0, allowed: Mapping[Kind, int] | None = None, *, accepts_sae: bool = False) -> Producer:
         """A producer of another process."""
         capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
         return Producer(
@@ -62,7 +64,7 @@ class Site:
             publisher=Publisher(self.log, TOPICS, self._new_run),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
             recognition=Recognition(self.sae, is_accepted=accepts_sae, clock=self.clock),
-            cap=DeleteCap(allow_deletes),
+            mass_change=MassChange({Kind.DELETED: allow_deletes, **(allowed or {})}),
             clock=self.clock,
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from producer.losses import Kind
 from producer.sae.limbo import resting_on
 from producer.sae.tables import TABLES, Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, ParamInventario, Precios, PrecioXProd
 from schemas.entities import Entity, Subject
@@ -91,13 +92,13 @@ def test_deletes_that_wait_for_somebody_wait_on(mode: Mode) -> None:
     site.settled()
     for number in range(60):
         site.sae.drop(Clie, str(number))
-    assert site.run().held == {Entity.CUSTOMER: 60}
+    assert site.run().held == {(Entity.CUSTOMER, Kind.DELETED): 60}
     ended = prepared(site, row(Clie, "70", nombre="new"))
     site.sae.put(row(Clin, "L"))
-    assert site.run().held == {Entity.CUSTOMER: 60}
+    assert site.run().held == {(Entity.CUSTOMER, Kind.DELETED): 60}
     assert list(site.heartbeats()[-1].held) == [TOPICS.of(CUSTOMER)]
     site.sae.end(ended)
-    assert site.run().held == {Entity.CUSTOMER: 60}
+    assert site.run().held == {(Entity.CUSTOMER, Kind.DELETED): 60}
 
 
 @pytest.mark.parametrize("mode", MODES)

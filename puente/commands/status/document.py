@@ -6,7 +6,7 @@ from pathlib import Path
 from consumer.leftout import LeftOut
 from puente.commands.heartbeat import PRODUCES, ProducerStatus, Untravelled
 from puente.commands.status.model import LISTED, WORKS, CajaStatus, Example, Parked, Status, is_late
-from schemas.control import HeldDeletes, StuckTable, Unpublished
+from schemas.control import HeldDeletes, HeldUpdates, StuckTable, Unpublished
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("status.schema.json")
@@ -37,6 +37,7 @@ def _producer(found: ProducerStatus) -> dict[str, object]:
         "stuck": [_stuck(table) for table in heartbeat.stuck] if heartbeat else [],
         "held": sorted(heartbeat.held) if heartbeat else [],
         "held_deletes": [_held(deletes) for deletes in heartbeat.held_deletes] if heartbeat else [],
+        "held_updates": [held_updates(updates) for updates in heartbeat.held_updates] if heartbeat else [],
         **untravelled(heartbeat),
     }
 
@@ -104,6 +105,10 @@ def _stuck(table: StuckTable) -> dict[str, object]:
 
 def _held(deletes: HeldDeletes) -> dict[str, object]:
     return {"entity": deletes.entity, "count": deletes.count, "warehouses_gone": list(deletes.warehouses)}
+
+
+def held_updates(updates: HeldUpdates) -> dict[str, object]:
+    return {"kind": updates.kind, "entity": updates.entity, "count": updates.count}
 
 
 def _seconds(value: float | None) -> float | None:
