@@ -105,6 +105,8 @@ class World:
             self._bury(processes, how // 6 % 3)
         self._accept_own()
         self._settle()
+        if self._accept_own():  # one that had read another company's database went on only now
+            self._settle()
         self._let_through()
         broken = list(self._violations())
         self.found.extend(broken)
@@ -147,16 +149,17 @@ class World:
                 process.allowed = MANY
             self._settle()
 
-    def _accept_own(self) -> None:
+    def _accept_own(self) -> bool:
         """A log that forgot its SAE took another company's for its own: `puente produce --accept-sae`, once the settings are right."""
         if self.watch.which_sae() in (None, OWN):
-            return
+            return False
         self.site.accepts_sae = True
         n = next(n for n, producer in enumerate(self.producers) if not producer.dead)
         self.kill_producer(n)
         self.producers[n].by_force = True
         self.run(self.producers[n])
         self.site.accepts_sae = False
+        return True
 
     def allow(self, n: int, count: int) -> None:
         """Another process claims the log by force, and its first pass may take so many of each kind."""
