@@ -60,6 +60,8 @@ class LogIndex:
         self.whole_heartbeat_at = START
         """Where the newest heartbeat stands that is no short one, of whichever producer."""
         self._identity: bytes | None = None
+        self.sae_overwritten = False
+        """Whether a producer that was displaced, and had not heard of it, wrote last which SAE the log holds."""
 
     def read(self, *, proves: bool = True) -> None:
         """Reads every topic to its end; raises `BrokenLineage` or `LogChanged` where the log is not what it was, and what `on_word` does.
@@ -104,7 +106,8 @@ class LogIndex:
             self._unread -= 1
         if index.subject is None:
             self.whole_heartbeat_at = event.offset if event.key == KEY else self.whole_heartbeat_at
-            self._identity = event.value if event.key == SAE else self._identity
+            if event.key == SAE:
+                self._identity, self.sae_overwritten = event.value, self._began and not ours
             self._on_heartbeat(event)
             return
         if self._began and not ours:

@@ -156,6 +156,8 @@ class Recognition:
             self._look()
         if session != self._sae.connections:
             raise ConnectionLost(text("The session with SAE ended while it was read"))
+        if index.sae_overwritten:
+            return self._known
         if captured.only is not None:
             return None
         if not self._is_judged:

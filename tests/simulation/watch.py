@@ -109,8 +109,16 @@ class Watch:
         return parse(Decoder(), events[-1].value or b"").sae if events else None
 
     def _judge_identity(self, event: Event) -> None:
+        """But for one that was displaced and has not heard of it: what it writes there is put right, as what it writes elsewhere is."""
+        if run_of(event) != self._newest_claim():
+            return
         if event.key == SAE and self.which_sae(before=event.offset) == OWN and self.which_sae() != OWN and not self.site.accepts_sae:
             self.report("I9 another SAE in the log", event.offset)
+
+    def _newest_claim(self) -> str | None:
+        """The run that spoke first last."""
+        runs = dict.fromkeys(run_of(event) for event in self.site.store.topic(TOPICS.control).events)
+        return next(reversed(runs), None)
 
     # CAJA
 

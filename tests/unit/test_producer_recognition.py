@@ -412,3 +412,18 @@ def test_a_failure_of_sae_while_it_is_asked_is_that_failure() -> None:
         site.run()
     site.settled()
     assert site.agrees()
+
+
+def test_what_a_displaced_producer_wrote_over_it_is_put_right() -> None:
+    """It had read a log that held no SAE, and went on with its pass after the other's claim."""
+    site = site_of(MODES[0])
+    displaced = site.heartbeats()[-1]
+    site.restart()
+    site.settled()
+    site.log.append([record(TOPICS.control, replace(displaced, sae=THEIRS))])
+    site.run()
+    assert said_in(site) == THEIRS
+    for line in ("L", "M"):
+        site.sae.put(row(Clin, line))
+        site.settled()
+        assert said_in(site) == OURS
