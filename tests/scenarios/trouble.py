@@ -29,13 +29,16 @@ class Story:
     turn: int = field(default=0)
 
     def edit(self) -> None:
-        """Something of every entity in one transaction: new, changed and gone."""
+        """Something of every entity in one transaction: new, changed and gone.
+
+        However many edits there are, no price doubles: where the log has older ones, that would be a mass change.
+        """
         self.turn += 1
         n = self.turn
         other = f"(SELECT MIN(CVE_ART) FROM INVE01 WHERE CVE_ART NOT STARTING WITH 'T-' AND STATUS = 'A' AND DESCR <> 'Turno {n}')"
         self.site.sql(
             f"UPDATE INVE01 SET DESCR = 'Turno {n}' WHERE CVE_ART = {other}",
-            f"UPDATE PRECIO_X_PROD01 SET PRECIO = PRECIO + {n}.25",
+            "UPDATE PRECIO_X_PROD01 SET PRECIO = PRECIO + 0.01",
             f"UPDATE MULT01 SET EXIST = EXIST + {n}",
             f"UPDATE CLIN01 SET DESC_LIN = 'Línea {n}' WHERE CVE_LIN = (SELECT MIN(CVE_LIN) FROM CLIN01)",
             f"UPDATE IMPU01 SET IMPUESTO1 = {n} WHERE CVE_ESQIMPU = 1",
