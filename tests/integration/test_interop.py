@@ -22,7 +22,7 @@ from typing import Any
 import avro.io
 import avro.schema
 import pytest
-from confluent_kafka import ConsumerGroupState, Message, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
@@ -330,16 +330,31 @@ def _shares_of_two(shop: Shop, strategy: str) -> list[set[str]]:
     """The topics that each of two members of a new group has."""
     group, more = f"{shop.prefix}-{strategy}", {"partition_assignment_strategy": strategy}
     admin, until = AdminClient({"bootstrap.servers": shop.servers}), monotonic() + SECONDS
-    with closing(consumer(shop.servers, group, **more)) as one, closing(consumer(shop.servers, group, **more)) as other:
+    one, other = consumer(shop.servers, group, **more), consumer(shop.servers, group, **more)
+    for each in (one, other):
+        each.subscribe(list(shop.events))
+    while True:
         for each in (one, other):
-            each.subscribe(list(shop.events))
-        while True:
-            for each in (one, other):
-                each.poll(0.1)
-            told = admin.describe_consumer_groups([group])[group].result(SECONDS)
-            if told.state is ConsumerGroupState.STABLE and len(told.members) == 2:
-                return [{place.topic for place in member.assignment.topic_partitions} for member in told.members]
-            assert monotonic() < until, "the group was never divided"
+            each.poll(0.1)
+        told = admin.describe_consumer_groups([group])[group].result(SECONDS)
+        if told.state is ConsumerGroupState.STABLE and len(told.members) == 2:
+            break
+        assert monotonic() < until, "the group was never divided"
+    # The library may wait for ever where a member is closed that has not taken up yet what it was given.
+    _take_up(shop, one, other)
+    other.close()
+    _take_up(shop, one)
+    one.close()
+    return [{place.topic for place in member.assignment.topic_partitions} for member in told.members]
+
+
+def _take_up(shop: Shop, *members: Consumer) -> None:
+    """Until these hold all topics."""
+    until = monotonic() + SECONDS
+    while sum(len(each.assignment()) for each in members) != len(shop.events):
+        for each in members:
+            each.poll(0.1)
+        assert monotonic() < until, "not all topics were taken up"
 
 
 # the page
