@@ -156,7 +156,7 @@ class Recognition:
             self._look()
         if session != self._sae.connections:
             raise ConnectionLost(text("The session with SAE ended while it was read"))
-        if index.sae_overwritten:
+        if index.sae_overwritten and not self._is_accepted:
             return self._known
         if captured.only is not None:
             return None

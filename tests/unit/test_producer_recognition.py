@@ -427,3 +427,14 @@ def test_what_a_displaced_producer_wrote_over_it_is_put_right() -> None:
         site.sae.put(row(Clin, line))
         site.settled()
         assert said_in(site) == OURS
+
+
+def test_one_that_was_told_to_take_sae_does_so_whatever_a_displaced_producer_wrote() -> None:
+    site = site_of(MODES[0])
+    displaced = site.heartbeats()[-1]
+    site.sae.which = THEIRS
+    site.restart(accepts_sae=True)
+    site.producer.claim()
+    site.log.append([record(TOPICS.control, replace(displaced, sae=OURS))])
+    site.settled()
+    assert said_in(site) == THEIRS
