@@ -26,7 +26,7 @@ STAMPED = TABLES[Inve]
 MOST_MARKS = 64
 """Of more, the same ones are taken each time."""
 NOBODYS = frozenset({"XAXX010101000", "XEXX010101000"})
-"""The RFC of the public in general, and of foreigners: what stands in an SAE whose owner gave none."""
+"""The RFC of the public in general, and of foreigners: what stands in a SAE whose owner gave none."""
 _NO_PART = re.compile(r"[^A-Z0-9&Ñ]")
 
 Held = Mapping[str, Table]
