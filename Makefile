@@ -31,6 +31,10 @@ demo-kafka: system-demo-kafka $(READY) ## the same over a Kafka broker, which it
 	@$(BIN)/python tools/kafka-broker run -- $(BIN)/puente demo --kafka {servers} --folder puente-demo-kafka
 	@printf '\nThat broker has stopped. With one that stays: puente demo --kafka HOST:PORT\n'
 
+# Also where Python is told to write no bytecode.
+AHEAD = ( export PYTHONDONTWRITEBYTECODE=; $(BIN)/python -m compileall -q foundation schemas producer consumer puente; \
+	$(BIN)/pytest --collect-only -qq $(if $(PUENTE_TEST_KAFKA),,; $(BIN)/python tools/kafka-broker fetch) )
+
 # Meanwhile, on another core, what no test's time limit should count is downloaded, and the tests are compiled: each worker would do that anew.
 test: system-test $(READY) ## everything CI runs: lint, then all tests
 	@$(AHEAD) >$(VENV)/ahead.log 2>&1 & $(MAKE) --no-print-directory lint && wait
@@ -38,10 +42,6 @@ test: system-test $(READY) ## everything CI runs: lint, then all tests
 	$(if $(PUENTE_TEST_KAFKA),,@$(BIN)/python tools/kafka-broker fetch)
 # In the order of tests/durations.py.
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
-
-# Also where Python is told to write no bytecode.
-AHEAD = ( export PYTHONDONTWRITEBYTECODE=; $(BIN)/python -m compileall -q foundation schemas producer consumer puente; \
-	$(BIN)/pytest --collect-only -qq $(if $(PUENTE_TEST_KAFKA),,; $(BIN)/python tools/kafka-broker fetch) )
 
 durations: PYTEST_ARGS += --keep-durations
 durations: test ## the same, and notes how long each file of tests takes: the longest begin first

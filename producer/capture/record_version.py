@@ -83,9 +83,8 @@ class VersionCapture:
                 return False
             case False:
                 return True
-            case True:
-                is_asked = bool(state.gate.restless(due)) and state.impatience.takes(now)
-                return is_asked and not state.gate.is_closed(self._sae, due)
+            case True:  # whether one that ran has ended the look itself asks
+                return bool(state.gate.restless(due)) and state.impatience.takes(now)
 
     def _may_look(self, state: Memory) -> bool:
         """Whether it is time for anything; asked before SAE is."""

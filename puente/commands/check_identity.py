@@ -11,16 +11,15 @@ from foundation.errors import PuenteError
 from foundation.eventlog.lineage import read_until
 from foundation.eventlog.port import EventLog
 from foundation.texts import text
+from producer.index import LogIndex
 from producer.recognition import PRODUCTS, age, is_recognised, refuse_another, refuse_strange_products
 from producer.sae.port import SqlSae
 from producer.sae.tables import Inve
 from puente.config import Settings
 from puente.findings import Finding, Level
 from puente.wiring.opening import log_is_missing, open_log, topics_of
-from schemas.codec import Decoder
-from schemas.control import SAE, SaeIdentity, parse
+from schemas.control import SaeIdentity
 from schemas.keys import trim
-from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
 
@@ -44,7 +43,7 @@ def _held(settings: Settings, company: str) -> tuple[SaeIdentity, set[bytes]] | 
         return None
     with closing(open_log(settings)) as log:
         topics = topics_of(settings, company)
-        known = sae_of_log(log, topics)
+        known = LogIndex(log, topics).read_sae()
         return None if known is None else (known, _products_of_log(log, topics))
 
 
@@ -62,19 +61,6 @@ def _compared(sae: SqlSae, known: SaeIdentity, in_log: set[bytes]) -> Finding:
     if is_recognised(known, found):
         return Finding(Level.OK, "SAE", text("it is the one that the log holds"))
     return Finding(Level.NOTE, "SAE", text("nothing in it tells whether it is the one that the log holds; its products do"))
-
-
-def sae_of_log(log: EventLog, topics: Topics) -> SaeIdentity | None:
-    """Which SAE the log holds; None where no producer said it. Raises what the log does."""
-    state = log.state(topics.control)
-    if state is None:
-        return None
-    said = [event.value for event in read_until(log, topics.control, state) if event.key == SAE and event.value is not None]
-    if not said:
-        return None
-    decoder = Decoder()
-    RegistryReader(log, topics.registry, decoder).refresh()
-    return parse(decoder, said[-1]).sae
 
 
 def _products_of_log(log: EventLog, topics: Topics) -> set[bytes]:

@@ -170,12 +170,17 @@ def test_one_whose_claim_nobody_heeds_gives_up_after_a_while(site: Settings, oth
     assert len(words(site)) == 1  # it holds nothing that it could release
 
 
+def each_with_a_lock_of_its_own(*sides: ProducerSide) -> None:
+    """As those of two processes have."""
+    for side in sides:
+        assert isinstance(side._turn, LockTurn)
+        side._turn._lock = FileLock(side._turn._lock.lock_file, is_singleton=False)
+
+
 def test_one_that_works_lets_go_of_a_log_that_another_claimed(site: Settings, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     first, second = ProducerSide(site), ProducerSide(site, meant=Meant({Kind.DELETED: 5}))
-    for side in (first, second):
-        assert isinstance(side._turn, LockTurn)
-        side._turn._lock = FileLock(f"{site.log_path}.producer", is_singleton=False)
+    each_with_a_lock_of_its_own(first, second)
     assert first.turn() == 7
     assert second.turn() == CLAIM_TURN_SECONDS
     assert first.turn() == STANDBY_SECONDS
@@ -214,9 +219,7 @@ def named(site: Settings) -> Settings:
 def test_one_that_refuses_sae_lets_go_of_the_log_and_looks_again(named: Settings, embedded: EmbeddedDatabases) -> None:
     said, others = words(named), another(named, embedded)
     refusing, accepting = ProducerSide(others), ProducerSide(others, meant=Meant(accepts_sae=True))
-    for side in (refusing, accepting):
-        assert isinstance(side._turn, LockTurn)
-        side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
+    each_with_a_lock_of_its_own(refusing, accepting)
     with pytest.raises(AnotherSae):
         refusing.turn()
     assert words(named) == said
@@ -229,9 +232,7 @@ def test_one_that_refuses_sae_lets_go_of_the_log_and_looks_again(named: Settings
 def test_one_that_takes_another_sae_claims_the_log_of_one_that_works(named: Settings, embedded: EmbeddedDatabases) -> None:
     """Which refuses it from then on: its own settings name the first."""
     first, second = ProducerSide(named), ProducerSide(another(named, embedded), meant=Meant(accepts_sae=True))
-    for side in (first, second):
-        assert isinstance(side._turn, LockTurn)
-        side._turn._lock = FileLock(f"{named.log_path}.producer", is_singleton=False)
+    each_with_a_lock_of_its_own(first, second)
     assert first.turn() == 7
     assert second.turn() == CLAIM_TURN_SECONDS
     assert first.turn() == STANDBY_SECONDS

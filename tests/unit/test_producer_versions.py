@@ -353,13 +353,14 @@ def test_it_is_asked_soon_and_then_less_and_less_often_whether_one_has_ended() -
     writer, asked = site.sae.begin(), []
     assert site.producer.has_news()
     assert [site.run().looked for _ in range(3)] == [True, True, False]
-    began, before = site.clock.seconds, site.sae.asked
+    began = site.clock.seconds
     for _ in range(100):
         site.clock.seconds += 0.1
-        assert not site.producer.has_news()
-        if site.sae.asked != before:
-            asked.append(round(site.clock.seconds - began, 1))
+        if site.producer.has_news():
             before = site.sae.asked
+            assert not site.run().looked
+            assert site.sae.asked == before + 1
+            asked.append(round(site.clock.seconds - began, 1))
     assert asked == [0.1, 0.3, 0.7, 1.5, 3.1, 6.3]
     site.sae.commit(writer)
     site.clock.seconds += 10
