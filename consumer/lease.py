@@ -4,8 +4,13 @@ Who writes holds the lease. Another process stands by and takes over when the ho
 (`foundation/silence.py`), or at once where the holder ran here and is gone, or gave the row back. *Here* is this boot of this machine,
 whose process numbers we see: two hosts may have one name, and containers of one host each have a process 1. Where the system tells no
 such thing the heartbeat alone decides.
+
+A holder that stands still, or whose line was cut, in the midst of a transaction keeps the row locked, and what it wrote besides: no till
+may touch that. So its connection is ended once the row could not be had for another ten seconds: a transaction of one who lives takes a
+tenth of one.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -16,6 +21,8 @@ from uuid import uuid4
 from consumer.caja.port import Caja, Holder
 from consumer.ledger.lease_row import LeaseRow, Life
 from foundation.silence import SILENCE_SECONDS, Silence
+
+log = logging.getLogger("puente.consumer")
 
 PROC = Path("/proc")
 
@@ -70,6 +77,8 @@ class Lease:
         self._caja, self._silence = caja, Silence(clock)
         self._holder = holder or this_process()
         self._watched: tuple[str | None, int] | None = None
+        self._refused: tuple[str | None, int] | None = None
+        self._refusal = Silence(clock)
         self.token = token
         """What this process holds the row with; given over when its connection is made anew."""
 
@@ -83,6 +92,7 @@ class Lease:
             return False
         token = uuid4().hex
         if not self._caja.claim(seen, token, self._holder):
+            self._end_who_keeps_it_locked(seen)
             return False
         self.token, self._watched = token, None
         return True
@@ -95,6 +105,24 @@ class Lease:
             self._watched = watched
             self._silence.hear()
         return self._silence.is_long
+
+    def _end_who_keeps_it_locked(self, seen: LeaseRow) -> None:
+        """After a claim that failed: who else wanted the row has it by now, or it is as it was, and locked."""
+        refused = (seen.token, seen.beat)
+        if refused != self._refused:
+            self._refused = refused
+            self._refusal.hear()
+        elif self._refusal.is_long:
+            self._refusal.hear()
+            ended, about = self._caja.end_idle(), {"action": "end", "caja": seen.caja}
+            if ended is None:
+                log.warning(
+                    "The ledger is kept locked, and this user may end nobody's connection: end the process that stands still, "
+                    "or let an administrator run what puente grants caja prints",
+                    extra=about,
+                )
+            elif ended:
+                log.warning("Connections that kept the ledger locked and did nothing were ended", extra={**about, "count": ended})
 
     def lose(self) -> None:
         """Somebody else holds it now."""

@@ -116,7 +116,13 @@ class Caja(Protocol):
         ...
 
     def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
-        """Takes the lease from whom it was `seen` with; False where somebody was faster."""
+        """Takes the lease from whom it was `seen` with; False where somebody was faster, or has it locked."""
+        ...
+
+    def end_idle(self) -> int | None:
+        """Ends the connections of other processes that claimed the lease, whichever of them, and are at nothing: what they had open is
+        rolled back, and the locks are gone. Returns how many; None where Puente's user may not.
+        """
         ...
 
     def free(self, token: str) -> None:

@@ -86,9 +86,14 @@ class SqlCaja:
         )
         try:
             with self._database.writing() as writer:
+                writer.sign()
                 return writer.execute(update) == 1
         except LockConflict:
             return False
+
+    def end_idle(self) -> int | None:
+        with self._database.writing() as writer:
+            return writer.end_idle()
 
     def free(self, token: str) -> None:
         update = (

@@ -88,9 +88,24 @@ class Reader(Protocol):
         """Whether this user may add an index to a table that is there."""
         ...
 
+    def permits_end_idle(self) -> bool:
+        """Whether `Writer.end_idle` may end what it finds."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """One writing transaction, in a snapshot, which never waits for another one's lock (`LockConflict`)."""
+
+    def sign(self) -> None:
+        """From now on `end_idle` of another connection finds this one."""
+        ...
+
+    def end_idle(self) -> int | None:
+        """Ends this user's other connections that were signed and are at no statement now; what they had open is rolled back.
+
+        Returns how many there were; None where this user may not.
+        """
+        ...
 
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         """Runs a statement, once per set of parameters; returns the rows it touched."""

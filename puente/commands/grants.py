@@ -72,7 +72,13 @@ def for_caja(caja: CajaSettings, user: str | None = None) -> Script:
         about=text("Puente's writer of the CAJA {name}", name=caja.name),
         database=open_database(caja.address).label,
         user=name,
-        grants=(*_grants(needs_of_caja(profile), name), _create_tables(name), _ledger_of_others(name), _index_of_sales(profile)),
+        grants=(
+            *_grants(needs_of_caja(profile), name),
+            _create_tables(name),
+            _end_its_own(name),
+            _ledger_of_others(name),
+            _index_of_sales(profile),
+        ),
     )
 
 
@@ -141,6 +147,15 @@ def _create_tables(user: str) -> str:
 BEGIN
   IF (NOT {_IS_2_5}) THEN
     EXECUTE STATEMENT 'GRANT CREATE TABLE TO USER {user}';
+END"""
+
+
+def _end_its_own(user: str) -> str:
+    """Of its own connections one that stands still and keeps rows locked; in 2.5 everybody may. Others' are not even shown to it."""
+    return f"""{BLOCK} AS
+BEGIN
+  IF (NOT {_IS_2_5}) THEN
+    EXECUTE STATEMENT 'GRANT DELETE ON MON$ATTACHMENTS TO USER {user}';
 END"""
 
 

@@ -104,11 +104,20 @@ def check_caja(caja: CajaSettings) -> Iterator[Finding]:
         with database.reading() as reader:
             found = lacking(reader, there(catalogue, [*needs_of_caja(profile), *needs_of_ledger()]))
             makes_tables = has_ledger or reader.permits_tables()
+            ends_idle = bool(found) or reader.permits_end_idle()
     if found:
         yield _refused(caja.name, user, found, remedy)
     if not makes_tables:
         said = text("{user} may not create the ledger's tables: {remedy} prints the script that lets it", user=user, remedy=remedy)
         yield Finding(Level.ERROR, caja.name, said, ExitCode.CONFIG)
+    if not ends_idle:
+        said = text(
+            "{user} may not end a connection of its own that stands still: rows that it keeps locked stay locked until its process ends; "
+            "{remedy} prints the script that lets it",
+            user=user,
+            remedy=remedy,
+        )
+        yield Finding(Level.WARNING, caja.name, said)
     if not found and makes_tables and user == ADMINISTRATOR:
         said = text("{user} may do more in CAJA than Puente needs: {remedy} prints a script for one who may not", user=user, remedy=remedy)
         yield Finding(Level.NOTE, caja.name, said)

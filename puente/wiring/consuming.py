@@ -89,7 +89,7 @@ class ConsumerSide:
         self._opened = ExitStack()
         self._opened_both: Opened | None = None
         self._reached: SqlCaja | None = None
-        self._clock, self._commit_at, self._commit_failed = clock, float("-inf"), ""
+        self._clock, self._commit_at, self._commit_failed, self._stands_by = clock, float("-inf"), "", False
 
     def turn(self) -> float:
         """One step; returns the seconds until the next unless the log has something new before."""
@@ -112,6 +112,9 @@ class ConsumerSide:
             self._record_error(error)
             self._drop()
             raise
+        if step is None and not self._stands_by:
+            log.info("Another process writes to this CAJA; this one stands by", extra={"action": "stand by", "caja": self.name})
+        self._stands_by = step is None
         if self.consumer().is_outdated:
             log.info("CAJA has other stores now: it is read anew", extra={"action": "stores", "caja": self.name})
             self._drop()
@@ -138,9 +141,8 @@ class ConsumerSide:
             self._opened_both.log.commit_offsets(topics.group(self.name), positions)
         except PuenteError as error:
             if str(error) != self._commit_failed:
-                log.warning(
-                    "The log's tools are not told how far it is", extra={"action": "no note", "caja": self.name, "reason": str(error)}
-                )
+                extra = {"action": "no note", "caja": self.name, "reason": str(error)}
+                log.warning("The log's tools are not told how far it is", extra=extra)
             self._commit_at, self._commit_failed = self._clock() + OFFSET_COMMIT_AGAIN_SECONDS, str(error)
         else:
             self._commit_at, self._commit_failed = self._clock() + OFFSET_COMMIT_SECONDS, ""

@@ -25,14 +25,16 @@ from foundation.engines import open_database
 from foundation.engines.database import Database
 from foundation.engines.firebird import create
 from foundation.engines.writing import Action, Refusal, RowWrite
-from foundation.errors import ConfigError, LostLease
+from foundation.errors import ConfigError, LostLease, PuenteError
 from foundation.eventlog.lineage import LastEvent, Position
 from foundation.eventlog.port import Offset, Topic, TopicId
 from foundation.limits import DatabaseLimits
+from puente.commands.grants import WRITER
 from puente.reference import Store as ReferenceStore
 from puente.reference import build_caja
 from schemas.entities import CATALOGUES, Entity, Subject
 from schemas.keys import Key
+from tests.e2e.small_site import wait_until
 from tests.engines.embedded import Engine
 from tests.engines.templates import databases
 from tests.engines.users import as_writer, grant_caja
@@ -527,6 +529,43 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_c
         with pytest.raises(LostLease), caja.transaction("mine"):
             pass
         assert not caja.claim(caja.read_lease(), "third", HOLDER)
+
+
+def test_who_claimed_it_and_keeps_it_locked_while_it_does_nothing_is_ended(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    with closing(open_database(as_writer(url))) as database:
+        still = SqlCaja("centro", database, PROFILE, mappers(PROFILE, database.catalogue(), {}, CATALOGUES))
+        assert still.claim(still.read_lease(), "still", HOLDER)
+
+        def others_turn() -> None:
+            assert not caja.claim(caja.read_lease(), "mine", HOLDER)
+            assert caja.end_idle() == 1
+            wait_until(lambda: caja.claim(caja.read_lease(), "mine", HOLDER))
+
+        with pytest.raises(PuenteError), still.transaction("still"):
+            others_turn()
+        with pytest.raises(LostLease), still.transaction("still"):  # it comes back, as one who lost the lease
+            pass
+    assert caja.end_idle() == 0
+
+
+def test_nobody_else_is_ended(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    caja.claim(caja.read_lease(), "mine", HOLDER)
+    for address in (url, as_writer(url)):  # the owner; `puente status`, which claims nothing
+        with closing(open_database(address)) as database, database.writing() as writer:
+            writer.execute(sa.update(tables.lease).values(LAST_ERROR="x"))
+            assert caja.end_idle() == 0
+
+
+def test_a_writer_who_may_end_nobody_is_told_so(sql_caja: OnFirebird) -> None:
+    caja, database, url = sql_caja
+    with database.reading() as reader:
+        ((version,),) = reader.rows(sa.text("SELECT RDB$GET_CONTEXT('SYSTEM', 'ENGINE_VERSION') FROM RDB$DATABASE"))
+    if not str(version).startswith("2."):  # where everybody may
+        with closing(open_database(url)) as owner:
+            execute(owner, sa.text(f"REVOKE DELETE ON MON$ATTACHMENTS FROM USER {WRITER}"))
+        assert caja.end_idle() is None
 
 
 def test_giving_the_row_back_while_another_process_takes_it_is_no_error(sql_caja: OnFirebird) -> None:

@@ -32,7 +32,7 @@ from puente.loop import Stop
 Test = Callable[..., bool]
 
 
-def die(*_: object) -> None:
+def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -42,13 +42,14 @@ def always(*_: object, **__: object) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Where to die: around the `nth` call of a function for which `when` holds."""
+    """Where to die, or to do something else: around the `nth` call of a function for which `when` holds."""
 
     owner: Any
     name: str
     before: bool = False
     nth: int = 1
     when: Test = always
+    act: Callable[[], None] = die
 
     def plant(self) -> None:
         original, calls = getattr(self.owner, self.name), iter(range(1, 10**9))
@@ -57,10 +58,10 @@ class Step:
         def dying(*arguments: Any, **named: Any) -> Any:
             its_turn = self.when(*arguments, **named) and next(calls) == self.nth
             if its_turn and self.before:
-                die()
+                self.act()
             found = original(*arguments, **named)
             if its_turn:
-                die()
+                self.act()
             return found
 
         setattr(self.owner, self.name, dying)

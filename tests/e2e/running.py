@@ -15,6 +15,7 @@ class Running:
     """`puente` with these arguments in the site's folder; the test ends it. `entry` stands for the command's own."""
 
     def __init__(self, site: SmallSite, *arguments: str, entry: str = ENTRY) -> None:
+        self._site = site
         self._output = _new_file(site.folder)
         with self._output.open("ab") as out:
             self.process = Command(*arguments, folder=site.folder, environment=site.environment(), stdout=out, stderr=out, entry=entry)
@@ -27,10 +28,17 @@ class Running:
         """The lines of one action, those that hold `about`."""
         return [line for line in self.said.splitlines() if f"action={action} " in f"{line} " and about in line]
 
+    def falls_asleep(self) -> None:
+        """At a moment when it writes nothing to a log that is a file: nobody else could before it wakes up (`SIGCONT`) or ends."""
+        pause(self.process)
+        while not self._site.may_write_log():
+            self.process.send_signal(signal.SIGCONT)
+            pause(self.process)
+
     @contextmanager
     def asleep(self) -> Iterator[None]:
         """It does not see what happens within; nor may anybody else use an embedded database that it has open: he would wait for it."""
-        pause(self.process)
+        self.falls_asleep()
         try:
             yield
         finally:

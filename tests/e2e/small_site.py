@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sqlite3
 import sysconfig
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -142,6 +143,19 @@ class SmallSite:
         else:
             for file in self.folder.glob(f"{log.path}*"):
                 file.unlink()
+
+    def may_write_log(self) -> bool:
+        """Whether no process is in the midst of a transaction of a log that is a file."""
+        log = load(self.settings).log
+        if isinstance(log, KafkaLogSettings):
+            return True
+        with closing(sqlite3.connect(self.folder / log.path, timeout=0, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            database.execute("ROLLBACK")
+            return True
 
     def compare(self, *names: str) -> list[Comparison]:
         """CAJAs (all, or those named) against SAE, by code that shares nothing with producer and consumer."""

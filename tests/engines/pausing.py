@@ -17,8 +17,13 @@ class Process(Protocol):
 def pause(process: Process) -> None:
     """Returns when the last of its threads stands still; until then it may answer what it is asked. `SIGCONT` wakes it up."""
     process.send_signal(signal.SIGSTOP)
-    while not all(state in STANDS for state in _states(process.pid)):
+    while not stands_still(process):
         time.sleep(LOOK_SECONDS)  # a thread that comes to a stop tells nobody
+
+
+def stands_still(process: Process) -> bool:
+    """Whether all of its threads do; so does one that is gone."""
+    return all(state in STANDS for state in _states(process.pid))
 
 
 def _states(pid: int) -> list[str]:

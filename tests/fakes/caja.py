@@ -97,6 +97,8 @@ class MemoryCaja:
     sales: set[tuple[int, Key]] = field(default_factory=set)
     crash_before: list[BaseException] = field(default_factory=list)
     crash_after: list[BaseException] = field(default_factory=list)
+    locked_by: str | None = None
+    """Who keeps the lease's row locked: somebody "idle", "busy", or whose connection we "may not" end."""
     touched: int = 0
     over_sales: list[tuple[int, Key]] = field(default_factory=list)
     """Stock that was written over unposted sales."""
@@ -116,10 +118,16 @@ class MemoryCaja:
 
     def claim(self, seen: LeaseRow, token: str, holder: Holder) -> bool:
         lease = self.content.lease
-        if (lease.token, lease.beat) != (seen.token, seen.beat):
+        if self.locked_by or (lease.token, lease.beat) != (seen.token, seen.beat):
             return False
         self._hold(token, holder)
         return True
+
+    def end_idle(self) -> int | None:
+        if self.locked_by == "idle":
+            self.locked_by = None
+            return 1
+        return None if self.locked_by == "may not" else 0
 
     def _hold(self, token: str | None, holder: Holder | None) -> None:
         self.content.lease = LeaseRow(

@@ -111,6 +111,17 @@ def test_a_right_that_is_missing_in_caja_is_named_with_its_table(databases: Data
     assert f"{WRITER} lacks {privilege} on {table}: puente grants caja --caja centro" in str(found[0].text)
 
 
+def test_a_writer_who_may_not_end_its_own_connections_is_told_what_follows(with_ledger: Databases) -> None:
+    if with_ledger.is_2_5:  # where everybody may
+        return
+    execute(with_ledger.caja, [f"REVOKE DELETE ON MON$ATTACHMENTS FROM USER {WRITER}"])
+    found = with_ledger.check_caja()
+    grant_caja(with_ledger.caja)
+    assert [finding.level for finding in found] == [Level.WARNING, Level.OK]
+    assert f"{WRITER} may not end a connection of its own that stands still" in str(found[0].text)
+    assert "puente grants caja --caja centro" in str(found[0].text)
+
+
 def test_all_that_is_missing_is_told_at_once(databases: Databases) -> None:
     execute(databases.caja, [f"REVOKE INSERT, UPDATE ON {table} FROM USER {WRITER}" for table in ("CATLINEA", "CATMONED")])
     execute(databases.caja, [f"REVOKE SELECT ON TIENDAS FROM USER {WRITER}"])

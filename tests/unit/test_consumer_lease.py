@@ -127,6 +127,56 @@ def test_a_process_takes_its_own_row_again_after_its_connection_broke() -> None:
     assert Lease(site.caja, THERE, site.clock, one.token).claim()
 
 
+def claims(lease: Lease, site: Site, seconds: float) -> bool:
+    """Tries each second; whether it got the row in that time."""
+    for _ in range(round(seconds)):
+        if lease.claim():
+            return True
+        site.clock.now += 1
+    return False
+
+
+def test_who_stands_still_and_keeps_the_row_locked_is_ended_when_it_could_not_be_had_for_ten_seconds() -> None:
+    site = Site()
+    one, two = leases(site)
+    assert one.claim()
+    site.caja.locked_by = "idle"
+    assert not claims(two, site, 2 * SILENCE_SECONDS)
+    assert site.caja.locked_by == "idle"
+    assert claims(two, site, 3)
+    assert site.caja.locked_by is None
+
+
+def test_what_a_process_left_open_on_a_line_that_was_cut_is_ended_too() -> None:
+    site = Site()
+    one, _ = leases(site)
+    one.claim()
+    site.caja.locked_by = "idle"
+    again = Lease(site.caja, THERE, site.clock, one.token)
+    assert not claims(again, site, SILENCE_SECONDS)
+    assert claims(again, site, 3)
+
+
+def test_who_is_at_work_is_waited_for_as_long_as_it_takes() -> None:
+    site = Site()
+    one, two = leases(site)
+    one.claim()
+    site.caja.locked_by = "busy"
+    assert not claims(two, site, 60)
+    site.caja.locked_by = None
+    assert claims(two, site, 1)
+
+
+def test_who_may_not_end_it_says_what_to_do_once_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site()
+    one, two = leases(site)
+    one.claim()
+    site.caja.locked_by = "may not"
+    assert not claims(two, site, 4 * SILENCE_SECONDS)
+    said = [record.getMessage() for record in caplog.records if "puente grants caja" in record.getMessage()]
+    assert len(said) == 2
+
+
 def test_an_idle_holder_lives_on_by_an_empty_transaction_every_three_seconds() -> None:
     site = Site()
     site.step()

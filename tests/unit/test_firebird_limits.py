@@ -24,7 +24,7 @@ from consumer.ledger.state import Moment, Progress, Sweep
 from consumer.leftout import Cause, Note
 from foundation.engines.catalogue import Catalogue, Column, Kind, Privilege, Table
 from foundation.engines.database import ActiveTransactions, Survey, TransactionIds
-from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges
+from foundation.engines.firebird import alter, catalogue, insert, keys, packed, privileges, writers
 from foundation.engines.writing import LEDGER_COLUMNS, RowWrite, WritePlan, Written
 from foundation.eventlog.lineage import LastEvent, Position
 from foundation.eventlog.port import Offset, Topic, TopicId
@@ -114,6 +114,16 @@ class Recorder:
         self.texts.append(privileges.OWNS.format(table=table))
         return True
 
+    def permits_end_idle(self) -> bool:
+        return True
+
+    def sign(self) -> None:
+        self.texts.append(writers.SIGN)
+
+    def end_idle(self) -> int | None:
+        self.texts.append(writers.END)
+        return 0
+
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         text = self._keep(statement)
         return 0 if "PUENTE_POSITIONS" in text else 1
@@ -184,6 +194,7 @@ def of_the_consumer() -> list[str]:
     holder = Holder(host="here", process=1, started=1)
     for before in (seen, LeaseRow(**{name: getattr(seen, name) for name in seen.__slots__} | {"token": "other"})):
         caja.claim(before, "mine", holder)
+        caja.end_idle()
     caja.state()
     caja.left_out(lambda _subject: True)
     with caja.transaction("mine") as transaction:

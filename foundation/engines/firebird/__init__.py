@@ -18,6 +18,7 @@ keys           some columns of a table, packed by the server
 privileges     what the user may do
 packed         many rows in one EXECUTE BLOCK
 write          the rows of a plan by it, and what became of each
+writers        ending a connection that keeps rows locked and does nothing
 insert         new rows of any length, in one as well
 threads        what the driver lets threads share, and must not
 """

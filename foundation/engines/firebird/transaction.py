@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import Executable
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.errors import RowInLimbo
-from foundation.engines.firebird import fetch, insert, keys, privileges, survey_by_blr, survey_by_sql
+from foundation.engines.firebird import fetch, insert, keys, privileges, survey_by_blr, survey_by_sql, writers
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
 from foundation.engines.firebird.write import RowWriter, Statements
@@ -87,6 +87,9 @@ class Transaction:
     def permits_index(self, table: str) -> bool:
         return bool(self.plain(privileges.OWNS.format(table=table))[0][0])
 
+    def permits_end_idle(self) -> bool:
+        return self.permits(Privilege.DELETE, writers.ATTACHMENTS, ())
+
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
         asking = self._database.asking
         with asking():
@@ -112,6 +115,12 @@ class Transaction:
     def execute(self, statement: Executable, parameters: Sequence[Mapping[str, Any]] = ()) -> int:
         with self._database.asking():
             return self._connection.execute(statement, list(parameters) or None).rowcount
+
+    def sign(self) -> None:
+        self.plain(writers.SIGN)
+
+    def end_idle(self) -> int | None:
+        return self.execute(sqlalchemy.text(writers.END)) if self.permits_end_idle() else None
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
