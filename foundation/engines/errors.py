@@ -1,6 +1,6 @@
 """What an engine reports beyond `foundation.errors`."""
 
-from foundation.errors import RetryableError
+from foundation.errors import ConfigError, RetryableError
 from foundation.texts import Text
 
 
@@ -17,6 +17,10 @@ class RowInLimbo(RetryableError):
 
 class LockConflict(RetryableError):
     """Another transaction holds what this one wanted to write."""
+
+
+class MissingName(ConfigError):
+    """A statement names a table or a column that is not there."""
 
 
 class StatementEnded(RetryableError):

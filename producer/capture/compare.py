@@ -11,7 +11,7 @@ from time import monotonic
 from foundation.engines.database import TransactionIds
 from producer.capture.comparison import Comparison
 from producer.capture.port import Captured, CheckKeys
-from producer.capture.schedule import is_newest, rest_after
+from producer.capture.schedule import is_newest, next_night, rest_after
 from producer.index import LogIndex
 from producer.sae.contents import everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
@@ -49,14 +49,16 @@ class CompareCapture:
         share: float = 1.0,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        local: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
-        self._clock, self._now = clock, now
+        self._clock, self._now, self._local = clock, now, local
         self._kept: _Marks | None = None
+        self._night = next_night(local())
 
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
-        kept = None if check else self._kept
+        kept = None if check or self._is_night() else self._kept
         if kept is not None and (began < kept.due or (kept.quiet and is_newest(self._sae, *kept.quiet))):
             return None
         with self._sae.snapshot() as snapshot:
@@ -82,6 +84,14 @@ class CompareCapture:
             stock=rows.places.source,
             marks=_Marks(_quiet_after(ids, session), self._next(began)),
         )
+
+    def _is_night(self) -> bool:
+        """Once a night all is compared whatever happened, with the columns that SAE then has."""
+        if self._local() < self._night:
+            return False
+        self._night = next_night(self._local())
+        self._sae.look_anew()
+        return True
 
     def has_news(self) -> bool:
         kept = self._kept

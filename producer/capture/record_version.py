@@ -56,6 +56,8 @@ class VersionCapture:
         state = self._state
         if state is not None and not check and not (self._may_look(state) and self._may_find(state)):
             return None
+        if state is not None and self._local() >= state.night:
+            self._sae.look_anew()
         with self._sae.snapshot() as snapshot:
             check = {*check, *(state.owed if state else ())}
             ids = snapshot.ids

@@ -1,6 +1,5 @@
 """SAE in a snapshot: the port, and SAE through a `Database`, which finds the company and what this version of SAE has."""
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -9,18 +8,18 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import ActiveTransactions, Database, Reader, Survey, TransactionIds
-from foundation.errors import ConfigError
+from foundation.engines.errors import MissingName
+from foundation.errors import ConfigError, RetryableError
 from foundation.texts import text
+from producer.sae.company import OF_CAJA, choose_company, companies
 from producer.sae.identity import Held, held, hides_company, read_identity
 from producer.sae.sql import Source, SqlSnapshot, has_own_key
 from producer.sae.tables import TABLES, AnyRow, Impu, Inve, Layout, Precios, RawKey, Row, columns, optional
 from schemas.control import SaeIdentity
 
-AUTO = "auto"
 A_DAY = timedelta(days=1)
 """What the clocks of SAE and of this machine may differ by, time zones included."""
 ROWS_TO_A_BEAT = 500
-_COMPANY = re.compile(r"INVE(\d\d)", re.ASCII)
 
 
 class Rows(Protocol):
@@ -117,37 +116,20 @@ class Sae(Protocol):
         """As of `Database`: it takes a number of a transaction."""
         ...
 
+    def look_anew(self) -> None:
+        """The next snapshot finds out again which tables and columns there are: some may have come, and nothing tells that."""
+        ...
+
     def identity(self) -> SaeIdentity:
         """Which SAE it is, as far as it tells."""
         ...
 
 
-OF_CAJA = "CATINVEN"
-"""The products' table of a CAJA, where somebody took one for a SAE."""
-
-
-def companies(catalogue: Catalogue) -> list[str]:
-    """The two-digit suffixes for which the database has all tables; where it has so for none, those with a table of products."""
-    found = sorted(match[1] for name in catalogue if (match := _COMPANY.fullmatch(name)))
-    return [number for number in found if all(f"{name}{number}" in catalogue for name in TABLES.values())] or found
-
-
-def choose_company(found: list[str], wanted: str, label: str) -> str:
-    """The suffix to read; raises `ConfigError` where it is missing or not the only one."""
-    listed = ", ".join(found)
-    if wanted != AUTO:
-        if wanted in found:
-            return wanted
-        raise ConfigError(text("{label} has no company {wanted}; it has: {found}", label=label, wanted=wanted, found=listed or "—"))
-    if not found:
-        raise ConfigError(text("{label} is no SAE: it has no table INVE followed by two digits", label=label))
-    if len(found) > 1:
-        raise ConfigError(text("{label} has several companies ({found}): set company to one of them", label=label, found=listed))
-    return found[0]
-
-
 class SqlSae:
-    """`Sae` over a `Database`. The catalogue is read again on every connection."""
+    """`Sae` over a `Database`. The catalogue is read again on every connection, and when a snapshot misses something.
+
+    What is gone then stops that snapshot alone: `RetryableError`, unless SAE lacks what nobody can do without.
+    """
 
     def __init__(self, database: Database, company: str) -> None:
         self._database, self._wanted = database, company
@@ -212,10 +194,17 @@ class SqlSae:
             raise ConfigError(text("{label}: {table} lacks {columns}", label=self.label, table=name, columns=listed))
         return found
 
+    def look_anew(self) -> None:
+        self._probed_on = 0
+
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        with self._probed() as reader:
-            yield self._of(reader)
+        try:
+            with self._probed() as reader:
+                yield self._of(reader)
+        except MissingName as error:
+            self.look_anew()
+            raise RetryableError(text("{label}: its tables were altered meanwhile ({said})", label=self.label, said=str(error))) from error
 
     def identity(self) -> SaeIdentity:
         with self._probed() as reader:

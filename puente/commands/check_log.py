@@ -11,7 +11,7 @@ from foundation.errors import ExitCode, PuenteError, RetryableError
 from foundation.eventlog.port import EventLog, Topic, TopicSettings
 from foundation.eventlog.rights import Operation, Resource
 from foundation.texts import Text, text
-from producer.sae.port import AUTO
+from producer.sae.company import AUTO
 from puente.commands.heartbeat import held, last_heartbeat, stuck, untravelled
 from puente.commands.kafka_rights import check_rights
 from puente.config import EmbeddedLogSettings, Settings

@@ -15,8 +15,8 @@ from consumer.mapping.profile import Profile
 from foundation.engines import open_database, user_of
 from foundation.errors import ConfigError, PuenteError
 from foundation.texts import Text, text
+from producer.sae.company import AUTO
 from producer.sae.identity import COMPANY_DATA
-from producer.sae.port import AUTO
 from puente.commands.privileges import ADMINISTRATOR, OWN, Need, needs_of_caja, needs_of_sae
 from puente.config import CajaSettings, Settings
 from puente.wiring.opening import open_sae

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from foundation.errors import ConfigError, ExitCode, PuenteError
 from foundation.eventlog.rights import Resource
 from foundation.texts import Text, text
-from producer.sae.port import AUTO
+from producer.sae.company import AUTO
 from puente.commands.kafka_rights import Need, needs_of_administrator, needs_of_branch, needs_of_producer, warehouses_of
 from puente.config import CajaSettings, KafkaLogSettings, Settings
 from puente.wiring.opening import find_company, open_log, open_sae, topics_of

@@ -16,7 +16,7 @@ from foundation.engines import open_database, server_of
 from foundation.engines.database import Reader
 from foundation.errors import ConfigError
 from foundation.texts import Text, text
-from producer.sae.port import AUTO
+from producer.sae.company import AUTO
 from puente.commands.privileges import ADMINISTRATOR
 from puente.config import CajaSettings, Settings
 from puente.wiring.one_database import are_one, one_database, shared

@@ -23,7 +23,8 @@ from foundation.eventlog.embedded.log import EmbeddedLog
 from foundation.eventlog.kafka import open_kafka
 from foundation.eventlog.port import EventLog
 from foundation.texts import Text, text
-from producer.sae.port import AUTO, SqlSae, companies
+from producer.sae.company import AUTO, companies
+from producer.sae.port import SqlSae
 from puente.config import CajaSettings, EmbeddedLogSettings, KafkaLogSettings, Settings
 from schemas.entities import Entity
 from schemas.topics import CONTROL, Topics

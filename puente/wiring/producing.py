@@ -20,7 +20,8 @@ from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
 from producer.publish import Publisher, new_run
 from producer.recognition import AnotherSae, Recognition
-from producer.sae.port import AUTO, SqlSae
+from producer.sae.company import AUTO
+from producer.sae.port import SqlSae
 from puente.config import EmbeddedLogSettings, KafkaLogSettings, SaeSettings, Settings
 from puente.loop import Stop
 from puente.wiring.opening import open_log, open_sae, topics_of

@@ -9,8 +9,9 @@ import pytest
 
 from foundation.engines import open_database
 from producer.capture.comparison import unpublished
+from producer.sae.company import AUTO
 from producer.sae.contents import everything
-from producer.sae.port import AUTO, SqlSae
+from producer.sae.port import SqlSae
 from puente.commands.heartbeat import last_heartbeat
 from puente.config import load
 from schemas.keys import trim

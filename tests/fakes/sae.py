@@ -69,6 +69,7 @@ class FakeSae:
         self.numbered = True
         self.last_id = 100
         self.asked = 0
+        self.looks_anew = 0
         """How often it was asked which transactions run."""
         self.running: dict[int, Writes] = {}
         self.fail: dict[object, BaseException] = {}
@@ -143,6 +144,9 @@ class FakeSae:
         self.last_id = ANCIENT if gbak else saved.last_id
         self.running.clear()
         self.connections += 1
+
+    def look_anew(self) -> None:
+        self.looks_anew += 1
 
     def newest_transaction(self) -> int | None:
         self.raise_planned("newest_transaction")

@@ -7,11 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from firebird.driver import Isolation, TraAccessMode, tpb
+from sqlalchemy.engine import make_url
 
-from foundation.engines import create_database, open_database
+from foundation.engines import open_database
 from foundation.engines.database import Database
+from foundation.engines.firebird import create
 from foundation.eventlog.memory import MemoryLog
 from foundation.eventlog.port import START
+from foundation.limits import DatabaseLimits
 from producer.capture.record_version import VersionCapture
 from producer.index import LogIndex
 from producer.poll import Pass, Producer
@@ -51,9 +54,10 @@ class Site:
     url: str
     stack: ExitStack
     log: MemoryLog = field(default_factory=MemoryLog)
+    charset: str = "ISO8859_1"
 
     def __post_init__(self) -> None:
-        databases([self.url], "exact site", self._make)
+        databases([self.url], ("exact site", self.charset), self._make)
         self.database = self.connect()
         self.sae = SqlSae(self.stack.enter_context(closing(open_database(as_reader(self.url)))), "auto")
         self.begin()
@@ -61,7 +65,7 @@ class Site:
         assert self.sae.exact == KEYS.keys()
 
     def _make(self) -> None:
-        create_database(self.url)
+        create.create_database(make_url(self.url), DatabaseLimits(), self.charset)
         with closing(open_database(self.url)) as database:
             build_sae(database)
             with database.writing() as writer:

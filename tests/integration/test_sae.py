@@ -17,7 +17,8 @@ from producer.index import LogIndex
 from producer.poll import Producer
 from producer.publish import Publisher
 from producer.recognition import Recognition
-from producer.sae.port import SqlSae, companies
+from producer.sae.company import companies
+from producer.sae.port import SqlSae
 from producer.sae.tables import TABLES, Clie, Clin, CvesAlter, Impu, Inve, Layout, Mult, Precios, PrecioXProd, columns
 from puente.demo.edits import apply_edit, edits
 from puente.demo.retail import fill_sae

@@ -153,6 +153,9 @@ class SaeSession:
         self.broken, self.loud = False, True
         """Whether the session ended, and whether that is an error: the engine may as well connect again before anybody notices."""
 
+    def look_anew(self) -> None:
+        """Its columns stay as they are."""
+
     def newest_transaction(self) -> int:
         self._connect()
         return self._sae.newest_shown()

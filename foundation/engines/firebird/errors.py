@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import sqlalchemy.exc
 from firebird.driver import DatabaseError, Error
 
-from foundation.engines.errors import LockConflict, RowInLimbo, StatementEnded
+from foundation.engines.errors import LockConflict, MissingName, RowInLimbo, StatementEnded
 from foundation.engines.firebird import maintenance
 from foundation.engines.firebird.codes import Gds
 from foundation.engines.writing import Refusal, RowError, WritePlan
@@ -75,7 +75,7 @@ def translate(error: BaseException, label: str) -> PuenteError:
     if codes & PERMISSION_CODES:
         return ConfigError(text("{label}: the user lacks a permission ({said})", label=label, said=said))
     if codes & _UNKNOWN:
-        return ConfigError(text("{label}: a table or column is missing ({said})", label=label, said=said))
+        return MissingName(text("{label}: a table or column is missing ({said})", label=label, said=said))
     if isinstance(origin, DatabaseError) and codes:
         return _passing(codes, label, said)
     return ConnectionLost(text("{label}: the driver failed ({said})", label=label, said=said))
