@@ -9,6 +9,7 @@ from enum import Enum
 
 from consumer.ledger.state import Moment
 from foundation.errors import NoTopic, PoisonError
+from foundation.eventlog.lineage import BrokenLineage, Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicId, TopicState
 from schemas.codec import Decoder, UnknownSchemaError
 from schemas.control import KEY, SHORT, Heartbeat, TopicHeartbeat, parse, repeated
@@ -37,8 +38,7 @@ class _Heard:
     was taken back.
     """
 
-    topic_id: TopicId
-    next_offset: Offset
+    position: Position
     at: Offset = START
     place: Offset | None = None
     heartbeat: Heartbeat | None = None
@@ -142,21 +142,22 @@ class Heartbeats:
 
     def _newest(self, since: Moment) -> _Heard:
         heard = self._heard
-        if heard is None or heard.topic_id != since.topic_id or heard.next_offset < since.after:
-            heard = _Heard(since.topic_id, since.after)
+        if heard is None or heard.position.topic_id != since.topic_id or heard.position.next_offset < since.after:
+            heard = _Heard(Position(since.topic_id, since.after))
         at_end = False
         while not at_end:
-            batch = self._log.read(self._control, heard.next_offset)
-            if batch.state.topic_id != heard.topic_id or batch.state.end < heard.next_offset:
-                heard = _Heard(batch.state.topic_id, START)
-                continue
+            try:
+                batch, heard.position = read_on(self._log, self._control, heard.position)
+            except BrokenLineage:  # it lost its end, and others may have followed there: what was heard counts no longer
+                batch, position = read_on(self._log, self._control, None)
+                heard = _Heard(position)
             for event in batch.events:
                 if event.key == KEY:
                     heard.take(self._parse(event.value), event.offset)
                     heard.at = event.offset
                 elif event.key == SHORT:
                     self._hear_again(heard, event)
-            heard.next_offset, at_end = batch.next_offset, batch.at_end
+            at_end = batch.at_end
         self._heard = heard
         return heard
 

@@ -296,6 +296,14 @@ OF_SWEEP: dict[str, tuple[str, History]] = {
     # The tail that was cut grew again by an event of somebody else; the heartbeat of before is complete, and its end is there.
     "sweep_needs_later_word": (_SWEPT, (C1, C2, *AT_WORK, CUT, ("garbage", 6, 0, 0), *NEW_LEDGER, *[CONSUME_NORTE] * 10)),
     "short_words_count": ("L sweep never comes", (C1, *AT_WORK, *NEW_LEDGER)),
+    # The control topic loses its end, which everybody has heard, and grows again as far: the short heartbeats repeat another one.
+    "heartbeats_are_one_lineage": (
+        "L sweep never comes",
+        (
+            *(P1_STOCK, PRODUCE, ("consume all", 1, 0, 0), ("consume all", 1, 0, 0), ("fail append", 0, 1, 0), ("consume all", 1, 0, 0)),
+            *(topic("cut", STOCK_TOPIC), edit(STOCK, 0, 0), PRODUCE, PRODUCE, ("consume all", 0, 0, 0), ("cut", 6, 1, 0)),
+        ),
+    ),
     # SAE has the product, but no event can say what it is now; the topic that held it as it was is made again.
     "sweep_spares_what_no_event_holds": (
         _SWEPT,

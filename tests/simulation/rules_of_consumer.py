@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from consumer import batch, follow, settle
+from consumer import batch, follow, heartbeats, settle
 from consumer.batch import Incoming, Plan, Planner
 from consumer.batch_writer import Also, BatchWriter, Step
 from consumer.caja.port import Transaction
@@ -243,6 +243,11 @@ def _needs_all(self: Heartbeats, since: Moment, topic: Topic, known: TopicState)
     return self._judge(since, topic, known, lambda _heartbeat, said: said.complete)
 
 
+def _hears_on_unproved(log: EventLog, topic: Topic, position: Position | None) -> tuple[Batch, Position]:
+    """The control topic may have lost its end, and grown again by other heartbeats."""
+    return _read_on(log, topic, position and replace(position, last=None))
+
+
 def _hears_whole_ones_alone(_self: Heartbeats, _heard: Any, _event: Event) -> None:
     """Short heartbeats tell nothing."""
 
@@ -333,6 +338,7 @@ OFF: dict[str, Changes] = {
     "sweep_needs_complete": {(Heartbeats, "complete"): _judging(complete=False)},
     "sweep_needs_end_passed": {(Heartbeats, "complete"): _judging(end=False)},
     "sweep_needs_later_word": {(Heartbeats, "complete"): _judging(later=False)},
+    "heartbeats_are_one_lineage": {(heartbeats, "read_on"): _hears_on_unproved},
     "short_words_count": {(Heartbeats, "_hear_again"): _hears_whole_ones_alone},
     "sweep_spares_what_no_event_holds": {(Heartbeats, "unpublished"): _spares_nothing},
     "waiting_counts_as_seen": {(settle, "find"): _finds_what_waits},
