@@ -12,9 +12,11 @@ capture/   which rows a pass looks at
   port            the port of the modes
   comparison      SAE against the log index: differences, tombstones among them
   compare         the mode `compare`
-  record_version  the mode `record-version`: known (what each table held), affected (rows → keys), marks (what counts until the next pass)
+  record_version  the mode `record-version`: known (what each table held; raw_keys), affected (rows → keys), marks
+                  (what counts until the next pass)
   schedule        when a table is read; faults: rows that are not as they should be
 index       what the log already holds, known by reading it
+progress    how far a long pass is
 publish     changes → events, acknowledged
 losses      what a change of one key takes away from the tills, by kind
 former      what the log held before, read where that may be very much

@@ -11,6 +11,7 @@ from producer.capture.comparison import Difference
 from producer.capture.port import Captured, Standing
 from producer.index import LogIndex
 from producer.mass_change import Held
+from producer.progress import Progress, Stage
 from schemas.codec import frame
 from schemas.control import Heartbeat, SaeIdentity, TopicHeartbeat, record, release, short
 from schemas.entities import Entity, Subject
@@ -38,8 +39,10 @@ class Publisher:
         topics: Topics,
         new_run: Callable[[], str] = new_run,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        progress: Progress | None = None,
     ) -> None:
         self._log, self._topics, self._new_run, self._now = log, topics, new_run, now
+        self._progress = progress or Progress()
         self._run = ""
         self._last_heartbeat: tuple[Heartbeat, Offset] | None = None
         self._repeated = 0
@@ -60,8 +63,10 @@ class Publisher:
         self._log.create({self._topics.of(subject): TopicSettings() for subject in subjects})
         shared = EventHeaders(hash=None, captured=captured.at, run=self._run, mode=captured.mode).encode()
         records = (self._record(difference, shared) for difference in captured.differences)
+        self._progress.begin(Stage.PUBLISH, len(captured.differences))
         for part in _parts(records, APPENDED_AT_ONCE):
             index.acknowledged(part, self._log.append(part))
+            self._progress.add(len(part))
             between()
         return len(captured.differences)
 

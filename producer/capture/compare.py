@@ -13,6 +13,7 @@ from producer.capture.comparison import Comparison
 from producer.capture.port import Captured, CheckKeys
 from producer.capture.schedule import is_newest, next_night, rest_after
 from producer.index import LogIndex
+from producer.progress import Progress, Stage
 from producer.sae.contents import everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae
@@ -50,11 +51,13 @@ class CompareCapture:
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         local: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        progress: Progress | None = None,
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
         self._clock, self._now, self._local = clock, now, local
         self._kept: _Marks | None = None
         self._night = next_night(local())
+        self._progress = progress or Progress()
 
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         began = self._clock()
@@ -67,8 +70,10 @@ class CompareCapture:
                 self._kept = _Marks((session, ids.own), kept.due)
                 return None
             comparison, rows = Comparison(index), UpToLimbo(snapshot)
-            for row in everything_with(Beating(rows, beat), rows.places.source):
+            self._progress.begin(Stage.READ, rows.count())
+            for row in everything_with(Beating(rows, self._progress.with_beat(beat)), rows.places.source):
                 comparison.add(row)
+            self._progress.end()
             lists = price_lists(rows)
         comparison.skip(resting_on(rows.stuck, rows.places.source))
         return Captured(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foundation.engines.database import TransactionIds
+from producer.capture.raw_keys import RawKeys
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
 from producer.sae.port import RowsOf, Snapshot
 from producer.sae.tables import KEYS, AnyRow, RawKey, Row
@@ -25,7 +26,7 @@ class Known:
 
     mark: int
     versions: Mapping[RawKey, int]
-    keys: set[RawKey]
+    keys: RawKeys
 
     def keep(self, seen: "Seen") -> None:
         """What a look found counts from now on."""
@@ -58,16 +59,17 @@ def look(snapshot: Snapshot, table: type[Row], known: Known, ids: TransactionIds
     """What was written in a table since it was last looked at, and whether something was deleted."""
     survey = snapshot.survey(table, known.mark)
     written = {raw for raw, version in survey.written if known.versions.get(raw) != version}
-    added = written - known.keys
+    added = {raw for raw in written if raw not in known.keys}
     lacks = survey.rows != len(known.keys) + len(added)
     return Seen(ids.oldest_active, _from(ids.oldest_active, survey.written), written, added, lacks=lacks)
 
 
 def read_gone(snapshot: Snapshot, table: type[Row], known: Known, seen: Seen) -> Seen:
     """The same with what was deleted, from all keys of the table in the same snapshot."""
-    present = set(snapshot.keys(table))
-    added = present - known.keys
-    return replace(seen, written={*seen.written, *added}, added=added, gone=known.keys - present, lacks=False)
+    present = RawKeys(snapshot.keys(table))
+    added = {raw for raw in present if raw not in known.keys}
+    gone = {raw for raw in known.keys if raw not in present}
+    return replace(seen, written={*seen.written, *added}, added=added, gone=gone, lacks=False)
 
 
 def _from(mark: int, written: Iterable[tuple[RawKey, int]]) -> dict[RawKey, int]:
@@ -79,7 +81,7 @@ class Recording(RowsOf[UpToLimbo]):
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(UpToLimbo(snapshot))
-        self.keys: dict[type[Row], set[RawKey]] = {}
+        self.keys: dict[type[Row], RawKeys] = {}
         self._shared: dict[Any, Any] = {}
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
@@ -88,7 +90,7 @@ class Recording(RowsOf[UpToLimbo]):
         if not size:
             yield from found
             return
-        keys = self.keys.setdefault(table, set())
+        keys = self.keys.setdefault(table, RawKeys())
         share = self._shared.setdefault  # most tables repeat INVE's keys
         for row in found:
             keys.add((share(row[0], row[0]), *row[1:size]))

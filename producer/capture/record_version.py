@@ -19,6 +19,7 @@ from producer.capture.marks import Compared, Looked, Memory
 from producer.capture.port import Captured, CheckKeys
 from producer.capture.schedule import Gate, Impatience, Pace, Table, next_night, rest_after
 from producer.index import LogIndex
+from producer.progress import Progress, Stage
 from producer.sae.contents import StockSource, everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae, Snapshot
@@ -47,10 +48,12 @@ class VersionCapture:
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         local: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        progress: Progress | None = None,
     ) -> None:
         self._sae, self._every, self._share = sae, every_seconds, share
         self._clock, self._now, self._local = clock, now, local
         self._state: Memory | None = None
+        self._progress = progress or Progress()
 
     def changes(self, index: LogIndex, check: CheckKeys, beat: Callable[[], None]) -> Captured | None:
         state = self._state
@@ -107,8 +110,10 @@ class VersionCapture:
     def _compare_all(self, snapshot: Snapshot, ids: TransactionIds, index: LogIndex, beat: Callable[[], None]) -> Captured:
         began, at, night = self._clock(), self._now(), next_night(self._local())
         rows, comparison = Recording(snapshot), Comparison(index)
-        for row in everything_with(Beating(rows, beat), rows.places.source):
+        self._progress.begin(Stage.READ, rows.inner.count())
+        for row in everything_with(Beating(rows, self._progress.with_beat(beat)), rows.places.source):
             comparison.add(row)
+        self._progress.end()
         known, spellings = rows.known(ids), Spellings()
         for table, keys in rows.keys.items():
             spellings.learn(table, keys)

@@ -14,6 +14,7 @@ from foundation.retry import retrying
 from foundation.silence import SILENCE_SECONDS
 from foundation.texts import text
 from producer.poll import Pass
+from producer.progress import Stage
 from puente.commands.progress import ProgressLog
 from puente.config import CajaSettings, Settings
 from puente.loop import Stop, Worker, attended, run_all
@@ -25,6 +26,7 @@ STANDBY_TURN_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 SWEEP_SECONDS = 20.0
 SAE = "SAE"
+LOG = text("log")
 
 Watch = Callable[[str, tuple[int, int] | None], None]
 """Hears how much of how much a unit has done; None: it has begun, and nobody knows how much it is."""
@@ -65,7 +67,7 @@ def forever(settings: Settings, stop: Stop, *, produce: bool, cajas: Sequence[Ca
     progress = ProgressLog([*([SAE] if produce else []), *(caja.name for caja in cajas)])
     workers: list[Worker] = []
     if produce:
-        producer = ProducerSide(settings, partial(progress.of_pass, SAE), meant)
+        producer = ProducerSide(settings, partial(progress.of_pass, SAE), meant, on_progress=progress.of_stage)
         workers.append(Worker(name=SAE, turn=producer.turn, pause=partial(producer.rest, stop), release=producer.release))
     for caja in cajas:
         side = ConsumerSide(settings, caja, partial(progress.of_step, caja.name))
@@ -88,9 +90,15 @@ def once(
     result. `watch` hears, in any thread, how far SAE and each CAJA are.
     """
     result = Result(cajas=[CajaResult(name=caja.name) for caja in cajas])
-    side = ProducerSide(settings, meant=meant) if produce else None
+    side = ProducerSide(settings, meant=meant, on_progress=partial(_watched, watch)) if produce else None
     attended(lambda: _once(settings, stop, side, cajas, result, watch), stop, settings.run.stop_seconds)
     return result
+
+
+def _watched(watch: Watch, stage: Stage, done: int, of: int) -> None:
+    """Two bars: rows of SAE that are read, and events that go into the log."""
+    if of:
+        watch(SAE if stage is Stage.READ else str(LOG), (done, of))
 
 
 def _once(settings: Settings, stop: Stop, side: ProducerSide | None, cajas: Sequence[CajaSettings], result: Result, watch: Watch) -> None:

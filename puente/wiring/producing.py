@@ -18,6 +18,7 @@ from producer.index import LogIndex
 from producer.losses import Kind
 from producer.mass_change import MassChange
 from producer.poll import Pass, Producer
+from producer.progress import Hear, Progress
 from producer.publish import Publisher, new_run
 from producer.recognition import AnotherSae, Recognition
 from producer.sae.company import AUTO
@@ -50,8 +51,8 @@ def mode_of(settings: SaeSettings, sae: SqlSae) -> type[CompareCapture | Version
     return VersionCapture if sae.exact and settings.capture != "compare" else CompareCapture
 
 
-def _capture_of(settings: SaeSettings, sae: SqlSae) -> Capture:
-    return mode_of(settings, sae)(sae, every_seconds=settings.reconcile_seconds, share=settings.scan_share)
+def _capture_of(settings: SaeSettings, sae: SqlSae, progress: Progress) -> Capture:
+    return mode_of(settings, sae)(sae, every_seconds=settings.reconcile_seconds, share=settings.scan_share, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,13 @@ class ProducerSide:
         on_pass: Callable[[Pass], None] = lambda _done: None,
         meant: Meant = NOTHING,
         *,
+        on_progress: Hear = lambda _stage, _done, _of: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         assert settings.sae is not None
         self._settings, self._sae, self._on_pass, self._meant, self._clock = settings, settings.sae, on_pass, meant, clock
         self._runs: set[str] = set()
+        self._progress = Progress(on_progress)
         self._turn = self._new_turn()
         self._producer: Producer | None = None
         self._log: EventLog | None = None
@@ -187,13 +190,13 @@ class ProducerSide:
         sae = self._opened.enter_context(closing(open_sae(self._settings)))
         sae.probe()
         topics = topics_of(self._settings, sae.company)
-        capture = _capture_of(self._sae, sae)
+        capture = _capture_of(self._sae, sae, self._progress)
         self._log = opened = self._opened.enter_context(closing(open_log(self._settings)))
         if isinstance(opened, EmbeddedLog):
             opened.fence(topics.control)
         self._producer = Producer(
             capture=capture,
-            publisher=Publisher(opened, topics, self._new_run),
+            publisher=Publisher(opened, topics, self._new_run, progress=self._progress),
             new_index=lambda claim: LogIndex(opened, topics, claim.take),
             recognition=Recognition(sae, is_accepted=self._meant.accepts_sae, clock=self._clock),
             mass_change=MassChange(self._meant.allowed),

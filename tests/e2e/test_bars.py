@@ -27,7 +27,7 @@ def bars(shown: str) -> dict[str, set[int]]:
 
 def test_a_first_load_and_a_dry_run_show_bars_on_a_terminal_and_none_elsewhere(site: SmallSite) -> None:
     shown = on_a_terminal(site, 100, "run", "--once")
-    assert all(100 in bars(shown)[name] for name in ("SAE", "centro", "norte")), shown
+    assert all(100 in bars(shown)[name] for name in ("SAE", "log", "centro", "norte")), shown
     shown = on_a_terminal(site, 100, "resync", "--caja", "centro", "--dry-run")
     assert 100 in bars(shown)["product"], shown
     assert re.search(r"product .*\d/s", shown)

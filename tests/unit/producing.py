@@ -61,7 +61,7 @@ class Site:
         capture: Capture = self.mode(self.sae, clock=self.clock, **self.options)
         return Producer(
             capture=capture,
-            publisher=Publisher(self.log, TOPICS, self._new_run),
+            publisher=Publisher(self.log, TOPICS, self._new_run, progress=self.options.get("progress")),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
             recognition=Recognition(self.sae, is_accepted=accepts_sae, clock=self.clock),
             mass_change=MassChange({Kind.DELETED: allow_deletes, **(allowed or {})}),

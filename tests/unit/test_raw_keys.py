@@ -1,0 +1,43 @@
+"""A set of raw keys, held against Python's own."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.capture.raw_keys import MANY, RawKeys
+from producer.sae.tables import RawKey
+
+FIRST = st.sampled_from(["A", "B", " A", "ñ", ""])
+REST = st.integers(1, 3 * MANY) | st.sampled_from(["750", "x", ""])
+ONE, TWO = st.tuples(FIRST), st.tuples(FIRST, REST)
+Doings = list[tuple[bool, RawKey]]
+
+
+def held(doings: Doings) -> None:
+    ours, plain = RawKeys(), set[RawKey]()
+    for adds, key in doings:
+        assert (key in ours) == (key in plain)
+        (ours.add if adds else ours.discard)(key)
+        (plain.add if adds else plain.discard)(key)
+        assert len(ours) == len(plain)
+    listed = list(ours)
+    assert len(listed) == len(plain)
+    assert set(listed) == plain
+    assert all(key in ours for key in plain)
+    ours -= plain
+    assert len(ours) == 0
+    assert list(ours) == []
+
+
+@given(st.lists(st.tuples(st.booleans(), ONE), max_size=30))
+def test_keys_of_one_column_are_as_in_a_set(doings: Doings) -> None:
+    held(doings)
+
+
+@given(st.lists(st.tuples(st.booleans(), TWO), max_size=200))
+def test_keys_of_two_columns_are_as_in_a_set(doings: Doings) -> None:
+    held(doings)
+
+
+@given(st.sets(st.integers(1, 1000), min_size=2 * MANY, max_size=4 * MANY))
+def test_very_many_of_one_product_come_and_go(rests: set[int]) -> None:
+    held([*((True, ("A", rest)) for rest in rests), *((False, ("A", rest)) for rest in sorted(rests)[3:])])
