@@ -1,5 +1,6 @@
 """What the pages say of commands, settings, reasons and numbers is what the program has."""
 
+import importlib
 import json
 import re
 import tomllib
@@ -83,6 +84,10 @@ def fault(words: list[str]) -> str | None:
         return str(unknown) if unknown or any(f"{name} ?=" not in text_of(ROOT / "Makefile") for name in variables) else None
     if rest[:2] == ["compose", "exec"]:
         return None if {word for word in rest if word in services()} else " ".join(words)
+    if program == ".venv/bin/python" and rest[0] == "-m" and rest[1].startswith("bench."):
+        module = rest[1] if (ROOT / rest[1].replace(".", "/")).with_suffix(".py").exists() else f"{rest[1]}.__main__"
+        options = {name for option in importlib.import_module(module).main.params for name in option.opts}
+        return None if {word for word in rest[2:] if word.startswith("--")} <= options else " ".join(words)
     if program.startswith(".venv/bin/"):
         named = [word for word in rest if "/" in word]
         return None if named and all((ROOT / word).exists() for word in named) else " ".join(words)

@@ -1,12 +1,15 @@
 """Every benchmark on real engines, with few rows: that its work is right is checked by itself, and never how fast it is."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaAdminClient
 from rich.console import Console
 
+from bench import footprint
 from bench.__main__ import BENCHMARKS
 from bench.engines import EMBEDDED, SERVER, opened
 from bench.session import Session, Shown
@@ -70,3 +73,17 @@ def test_an_engine_that_is_missing_is_said_and_the_others_are_measured(
     assert "Not measured: no Firebird 3 server" in caplog.text
     assert all("embedded" in line.engine for line in lines)
     assert len(lines) == FIGURES["apply"]
+
+
+def test_the_footprint_of_a_checkout_is_measured_by_its_commands_alone(
+    firebird_server: FirebirdServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(footprint, "external_server", lambda: firebird_server)
+    monkeypatch.setattr(footprint, "SETTLE_SECONDS", 0.5)
+    few = ["--products", "20", "--cajas", "1", "--seconds", "0.5", "--into", str(tmp_path)]
+    done = CliRunner().invoke(footprint.main, few, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    record = json.loads((tmp_path / "footprint.json").read_text(encoding="utf-8"))
+    (measured,) = record["found"].values()
+    assert [used["what"] for used in measured] == ["first load", "start", "idle, 1 CAJAs"]
+    assert all(used["memory"] > 20 for used in measured)
