@@ -147,7 +147,7 @@ class Heartbeats:
         at_end = False
         while not at_end:
             try:
-                batch, heard.position = read_on(self._log, self._control, heard.position)
+                batch, position = read_on(self._log, self._control, heard.position)
             except BrokenLineage:  # it lost its end, and others may have followed there: what was heard counts no longer
                 batch, position = read_on(self._log, self._control, None)
                 heard = _Heard(position)
@@ -157,7 +157,7 @@ class Heartbeats:
                     heard.at = event.offset
                 elif event.key == SHORT:
                     self._hear_again(heard, event)
-            at_end = batch.at_end
+            heard.position, at_end = position, batch.at_end  # last: what could not be read now is read again
         self._heard = heard
         return heard
 
