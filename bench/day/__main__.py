@@ -11,9 +11,10 @@ from statistics import quantiles
 import click
 import psutil
 
+from bench.day.day import Day
 from bench.day.gauge import Gauge, Sample, Work
 from bench.day.plot import WORDS, draw
-from bench.day.script import Day
+from bench.day.script import ACTORS
 from bench.machine import facts
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build
@@ -65,7 +66,7 @@ def _play(site: SmallSite, length: float, folder: Path) -> tuple[Day, Sequence[S
         site.becomes_equal()
         day = Day(site, length, folder)
         gauge = Gauge(day, psutil.Process(program.process.pid))
-        day.play()
+        day.play(ACTORS)
         gauge.join()
         site.becomes_equal()
         assert "Traceback" not in program.said, program.said

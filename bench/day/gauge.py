@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from bench.day.script import Day
+from bench.day.day import Day
 from foundation.engines import open_database
 from foundation.engines.database import Database
 from foundation.errors import PuenteError

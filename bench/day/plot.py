@@ -5,8 +5,8 @@ from html import escape
 from math import ceil, floor, log10
 from statistics import quantiles
 
+from bench.day.day import Arrived
 from bench.day.gauge import Sample
-from bench.day.script import Arrived
 
 WIDTH, LEFT, RIGHT, TOP, HEIGHT, GAP = 860, 70, 20, 64, 96, 46
 FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"

@@ -5,20 +5,17 @@ for itself.
 """
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from random import Random
-from time import monotonic, perf_counter, sleep
+from time import perf_counter, sleep
 
 import sqlalchemy as sa
 
-from foundation.engines import open_database
+from bench.day.day import Actor, Arrived, Day, patiently, written
 from foundation.engines.database import Database
-from foundation.engines.errors import LockConflict
 from foundation.errors import ConnectionLost
 from puente.config import load
 from puente.demo.edits import Look
@@ -26,12 +23,10 @@ from puente.demo.statements import run, sql
 from puente.demo.watch import Watcher, before, wait_for
 from schemas.entities import Entity, Subject
 from schemas.keys import trim
-from tests.e2e.small_site import SmallSite
 from tests.scenarios.trouble import gbak_backup, gbak_restore
 
 COMPANY = "01"
 ARRIVAL_SECONDS = 120.0
-WAREHOUSES = (1, 2, 3)
 AT = {"price round": 0.35, "stocktaking": 0.55, "backup": 0.75, "restore": 0.88}
 """When what happens once happens, as a share of the day."""
 
@@ -43,113 +38,6 @@ DEARER = "UPDATE PRECIO_X_PROD{s} SET PRECIO = PRECIO * 1.08, VERSION_SINC = CUR
 COUNTED = "UPDATE MULT{s} SET EXIST = EXIST + 1 WHERE CVE_ALM = 1"
 FORM = "UPDATE ALMACENES{s} SET DESCR = DESCR WHERE CVE_ALM = 1"
 """A row that nobody else writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A clerk's edit: when it was committed, in seconds of the day, and how long it took to the slower CAJA; None where too long."""
-
-    at: float
-    took: float | None
-
-
-@dataclass
-class Day:
-    """All that happens to a site within `length` seconds, told by the actors in their threads."""
-
-    site: SmallSite
-    length: float
-    folder: Path
-    began: float = field(default_factory=monotonic)
-    marks: dict[str, float] = field(default_factory=dict)
-    """What happened once, and when."""
-    arrived: list[Arrived] = field(default_factory=list)
-    rows: int = 0
-    """That people wrote to SAE."""
-    transactions: int = 0
-    """That people, and who measures, began in it."""
-    over: threading.Event = field(default_factory=threading.Event)
-    _errors: list[BaseException] = field(default_factory=list)
-    _gate: threading.Condition = field(default_factory=threading.Condition)
-    _inside: int = 0
-    closes: bool = False
-    """Whether all are to leave the database alone, as soon as they can."""
-
-    @property
-    def now(self) -> float:
-        return monotonic() - self.began
-
-    def count(self, *, rows: int = 0, transactions: int = 1) -> None:
-        with self._gate:
-            self.rows += rows
-            self.transactions += transactions
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Of who uses the database; waits while it is to be left alone."""
-        with self._gate:
-            self._gate.wait_for(lambda: not self.closes)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._gate:
-                self._inside -= 1
-                self._gate.notify_all()
-
-    @contextmanager
-    def left_alone(self) -> Iterator[None]:
-        with self._gate:
-            self.closes = True
-            self._gate.wait_for(lambda: self._inside == 0)
-        try:
-            yield
-        finally:
-            with self._gate:
-                self.closes = False
-                self._gate.notify_all()
-
-    def play(self) -> None:
-        """From opening to closing time; raises what went wrong first."""
-        actors = (_sells, _buys, _edits, _keeps_a_form_open, _administers)
-        threads = [threading.Thread(target=self._act, args=(actor, number), daemon=True) for number, actor in enumerate(actors)]
-        for thread in threads:
-            thread.start()
-        self.over.wait(self.length)
-        self.over.set()
-        for thread in threads:
-            thread.join()
-        for error in self._errors:
-            raise error
-
-    def _act(self, actor: "Actor", number: int) -> None:
-        try:
-            with closing(open_database(self.site.sae_url)) as sae:
-                actor(self, sae, Random(number))  # noqa: S311 - who does what, and when
-        except BaseException as error:  # noqa: BLE001 - raised by `play`
-            self._errors.append(error)
-            self.over.set()
-
-    def write(self, sae: Database, *statements: str) -> None:
-        """In one transaction, as soon as nobody else holds one of its rows."""
-        with self.at_work():
-            self.count(rows=_patiently(lambda: _written(sae, statements)))
-
-
-Actor = Callable[[Day, Database, Random], None]
-
-
-def _patiently(action: Callable[[], int]) -> int:
-    while True:
-        try:
-            return action()
-        except (LockConflict, ConnectionLost):  # the restore ended all connections
-            sleep(0.05)
-
-
-def _written(sae: Database, statements: tuple[str, ...]) -> int:
-    with sae.writing() as writer:
-        return sum(run(writer, statement) for statement in statements)
 
 
 def _stocked(day: Day, sae: Database) -> list[tuple[str, int]]:
@@ -184,7 +72,7 @@ def _edits(day: Day, sae: Database, chance: Random) -> None:
         with day.at_work(), suppress(ConnectionLost):
             entity, key, statements = desk.edit(turn, chance)
             held = before(watchers, [Look(Subject(entity), (trim(key),))])
-            rows = _patiently(partial(_written, sae, statements))
+            rows = patiently(partial(written, sae, statements))
             since, at = perf_counter(), day.now
             day.count(rows=rows)
             if rows:  # what was added since the backup is gone after the restore
@@ -210,19 +98,14 @@ class _Desk:
 
     def edit(self, turn: int, chance: Random) -> tuple[Entity, str, tuple[str, ...]]:
         """Of which entity, the key, and the statements, which change something each time."""
-        product, customer, line, added = (
-            chance.choice(self.products),
-            chance.choice(self.customers),
-            chance.choice(self.lines),
-            f"DIA-{turn}",
-        )
+        product, customer, line = (chance.choice(keys) for keys in (self.products, self.customers, self.lines))
         edits: list[tuple[Entity, str, tuple[str, ...]]] = [
             (Entity.PRODUCT, product, ("UPDATE PRECIO_X_PROD{s} SET PRECIO = PRECIO + 0.5 WHERE CVE_ART = {key} AND CVE_PRECIO = 1",)),
             (Entity.PRODUCT, product, ("UPDATE INVE{s} SET DESCR = {text}, VERSION_SINC = CURRENT_TIMESTAMP WHERE CVE_ART = {key}",)),
             (Entity.CUSTOMER, customer, ("UPDATE CLIE{s} SET CALLE = {text}, VERSION_SINC = CURRENT_TIMESTAMP WHERE CLAVE = {key}",)),
             (Entity.PRODUCT_LINE, line, ("UPDATE CLIN{s} SET DESC_LIN = {text} WHERE CVE_LIN = {key}",)),
             (Entity.CURRENCY, "2", ("UPDATE MONED{s} SET TCAMBIO = TCAMBIO + 0.01 WHERE NUM_MONED = 2",)),
-            (Entity.PRODUCT, added, ADDED),
+            (Entity.PRODUCT, f"DIA-{turn}", ADDED),
         ]
         entity, key, statements = chance.choices(edits, weights=(6, 3, 3, 1, 1, 2))[0]
         return entity, key, tuple(sql(one, s=COMPANY, key=key, text=f"Cambio {turn}") for one in statements)
@@ -270,3 +153,6 @@ def _administers(day: Day, sae: Database, _chance: Random) -> None:
             return
         day.marks[name] = day.now
         doings[name]()
+
+
+ACTORS: tuple[Actor, ...] = (_sells, _buys, _edits, _keeps_a_form_open, _administers)

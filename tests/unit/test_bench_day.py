@@ -4,9 +4,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from bench.day.day import Arrived
 from bench.day.gauge import Sample, Work
 from bench.day.plot import WORDS, draw
-from bench.day.script import Arrived
 
 MARKS = {"price round": 20.0, "restore": 100.0}
 
