@@ -21,9 +21,18 @@ from uuid import uuid4
 from consumer.caja.port import Caja, Holder
 from consumer.ledger.lease_row import LeaseRow, Life
 from foundation.silence import SILENCE_SECONDS, Silence
+from foundation.texts import marked
 
 log = logging.getLogger("puente.consumer")
 
+MAY_NOT_END = marked(
+    "The ledger is kept locked, and this user may end nobody's connection: end the process that stands still, "
+    "or let an administrator run what puente grants caja prints"
+)
+KEEPS_IT = marked(
+    "The ledger is kept locked by a process that is at work, or connected as another user: if it stands still, end it, "
+    "for this user cannot see its connection"
+)
 PROC = Path("/proc")
 
 
@@ -78,6 +87,7 @@ class Lease:
         self._holder = holder or this_process()
         self._watched: tuple[str | None, int] | None = None
         self._refused: tuple[str | None, int] | None = None
+        self._told: tuple[str | None, int] | None = None
         self._refusal = Silence(clock)
         self.token = token
         """What this process holds the row with; given over when its connection is made anew."""
@@ -115,14 +125,11 @@ class Lease:
         elif self._refusal.is_long:
             self._refusal.hear()
             ended, about = self._caja.end_idle(), {"action": "end", "caja": seen.caja}
-            if ended is None:
-                log.warning(
-                    "The ledger is kept locked, and this user may end nobody's connection: end the process that stands still, "
-                    "or let an administrator run what puente grants caja prints",
-                    extra=about,
-                )
-            elif ended:
+            if ended:
                 log.warning("Connections that kept the ledger locked and did nothing were ended", extra={**about, "count": ended})
+            elif self._told != refused:
+                self._told = refused
+                log.warning(MAY_NOT_END if ended is None else KEEPS_IT, extra=about)
 
     def lose(self) -> None:
         """Somebody else holds it now."""

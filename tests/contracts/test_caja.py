@@ -558,6 +558,17 @@ def test_nobody_else_is_ended(sql_caja: OnFirebird) -> None:
             assert caja.end_idle() == 0
 
 
+def test_a_connection_of_another_user_is_not_seen_and_not_ended(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    with closing(open_database(url)) as database:
+        owner = SqlCaja("centro", database, PROFILE, mappers(PROFILE, database.catalogue(), {}, CATALOGUES))
+        assert owner.claim(owner.read_lease(), "owner", HOLDER)
+        with owner.transaction("owner"):
+            assert not caja.claim(caja.read_lease(), "mine", HOLDER)
+            assert caja.end_idle() == 0
+    assert caja.claim(caja.read_lease(), "mine", HOLDER)
+
+
 def test_a_writer_who_may_end_nobody_is_told_so(sql_caja: OnFirebird) -> None:
     caja, database, url = sql_caja
     with database.reading() as reader:
