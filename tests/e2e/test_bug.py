@@ -38,7 +38,7 @@ def test_run_goes_on_without_the_caja_that_met_a_bug_and_says_so_at_its_end(site
         assert "TypeError: planted" in running.said
         assert not is_equal(site, "norte")
         running.process.terminate()
-        assert running.process.wait() == ExitCode.DIFFERENCES
+        assert running.process.wait() == ExitCode.DIFFERENCES, running.said
     finally:
         running.kill()
 
