@@ -1,4 +1,4 @@
-"""What Puente takes of its machine: memory of a first load and of a start, and CPU of an idle run with many CAJAs.
+"""What Puente takes of its machine: memory of a first load and of a start, CPU of an idle run with many CAJAs; and of SAE's (`felt`).
 
 `python -m bench.footprint --against CHECKOUT` measures another checkout of Puente beside this one, on the same SAE: both by their commands
 alone, each in processes of its own. Needs Linux, as it reads what the kernel keeps of a process that has ended.
@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,6 +18,7 @@ from time import monotonic, sleep
 import click
 import psutil
 
+from bench.felt import Felt, felt
 from bench.machine import ROOT, facts
 from bench.sae import build_shop
 from foundation.engines import create_database, open_database
@@ -46,6 +47,10 @@ class Used:
     cpu: float
     seconds: float
 
+    def __str__(self) -> str:
+        about = f"CPU {self.cpu:.1f} s of {self.seconds:.0f} s ({100 * self.cpu / self.seconds:.1f} %)"
+        return f"{self.what}: {self.memory:.0f} MB, {about}"
+
 
 class Checkout:
     """A Puente whose commands run in a folder of their own."""
@@ -73,20 +78,24 @@ class Checkout:
             raise click.ClickException(f"{self.root}: puente {' '.join(arguments)} failed: {(self._folder / 'output').read_text()[-2000:]}")
         return Used(what=what, memory=used.ru_maxrss / 1024, cpu=used.ru_utime + used.ru_stime, seconds=monotonic() - began)
 
-    def idle(self, what: str, seconds: float) -> Used:
-        """`puente run`, once it has settled."""
-        process = self.start("run")
+    @contextmanager
+    def running(self, command: str) -> Iterator[psutil.Process]:
+        """Once it has settled."""
+        process = self.start(command)
         try:
             sleep(SETTLE_SECONDS)
-            watched, began = psutil.Process(process.pid), monotonic()
-            before = watched.cpu_times()
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+    def idle(self, what: str, seconds: float) -> Used:
+        with self.running("run") as watched:
+            began, before = monotonic(), watched.cpu_times()
             sleep(seconds)
             now = watched.cpu_times()
             cpu = now.user + now.system - before.user - before.system
             return Used(what=what, memory=watched.memory_info().rss / 2**20, cpu=cpu, seconds=monotonic() - began)
-        finally:
-            process.terminate()
-            process.wait()
 
 
 @click.command(help="Memory of a first load and of a start, and CPU of an idle run with many CAJAs; of another checkout, too.")
@@ -98,29 +107,35 @@ class Checkout:
 def main(products: int, cajas: int, seconds: float, against: Path | None, into: Path) -> None:
     server: FirebirdServer = external_server() or PrivateServer.create()
     large, small = _shop(server, "large", products), _shop(server, "small", IDLE_PRODUCTS)
-    found: dict[str, list[Used]] = {}
+    process = psutil.Process(server.pid) if isinstance(server, PrivateServer) else None
+    found: dict[str, list[Used | Felt]] = {}
     with tempfile.TemporaryDirectory(prefix="puente-footprint-") as folder:
         for root in filter(None, (ROOT, against and against.resolve())):
             place = Path(folder) / str(len(found))
-            found[str(root)] = _measure(root, place, large, small, [_caja(server) for _ in range(cajas)], seconds)
-            for used in found[str(root)]:
-                about = f"{used.memory:.0f} MB, CPU {used.cpu:.1f} s of {used.seconds:.0f} s ({100 * used.cpu / used.seconds:.1f} %)"
-                click.echo(f"{root} · {used.what}: {about}")
+            found[str(root)] = []
+            for used in _measure(root, place, large, small, [_caja(server) for _ in range(cajas)], seconds, process):
+                found[str(root)].append(used)
+                click.echo(f"{root} · {used}")
     into.mkdir(parents=True, exist_ok=True)
     measured = {root: [asdict(one) for one in used] for root, used in found.items()}
     record = {"machine": facts(), "products": products, "cajas": cajas, "found": measured}
     (into / "footprint.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
-def _measure(root: Path, place: Path, large: str, small: str, cajas: Sequence[str], seconds: float) -> list[Used]:
+def _measure(
+    root: Path, place: Path, large: str, small: str, cajas: Sequence[str], seconds: float, server: psutil.Process | None
+) -> Iterator[Used | Felt]:
     loading, idle = Checkout(root, place / "loading"), Checkout(root, place / "idle")
     loading.settings(large, [])
     loading.run("setup", "setup", "--yes")
-    first, start = loading.run("first load", "produce", "--once"), loading.run("start", "produce", "--once")
+    yield loading.run("first load", "produce", "--once")
+    yield loading.run("start", "produce", "--once")
+    with loading.running("produce"):
+        yield from felt(large, seconds, server)
     idle.settings(small, cajas)
     idle.run("setup", "setup", "--yes")
     idle.run("fill", "run", "--once")
-    return [first, start, idle.idle(f"idle, {len(cajas)} CAJAs", seconds)]
+    yield idle.idle(f"idle, {len(cajas)} CAJAs", seconds)
 
 
 def _shop(server: FirebirdServer, name: str, products: int) -> str:

@@ -16,6 +16,7 @@ capture/   which rows a pass looks at
                   (what counts until the next pass)
   schedule        when a table is read; faults: rows that are not as they should be
 index       what the log already holds, known by reading it
+packed      very many keys in little memory
 progress    how far a long pass is
 publish     changes → events, acknowledged
 losses      what a change of one key takes away from the tills, by kind

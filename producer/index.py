@@ -4,7 +4,7 @@ What was acknowledged must be read back at its place: a log that lost its tail i
 one place, is found here, and the producer starts over.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from foundation.errors import PoisonError, RetryableError
@@ -12,6 +12,7 @@ from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
 from foundation.texts import text
 from producer.former import Former
+from producer.packed import LiveKeys
 from schemas.codec import ContentHash, Decoder
 from schemas.control import KEY, SAE, SaeIdentity, parse
 from schemas.entities import Subject
@@ -35,7 +36,7 @@ class _TopicIndex:
 
     subject: Subject | None
     position: Position | None = None
-    hashes: dict[bytes, ContentHash] = field(default_factory=dict)
+    hashes: LiveKeys = field(default_factory=LiveKeys)
     unread: dict[Offset, int] = field(default_factory=dict)
     """Hashes of the events that were acknowledged and not yet read back."""
 
@@ -113,9 +114,9 @@ class LogIndex:
         if self._began and not ours:
             self._foreign.add((index.subject, event.key))
         if event.value is None:
-            index.hashes.pop(event.key, None)
+            index.hashes.drop(event.key)
         else:
-            index.hashes[event.key] = _hash_of(event)
+            index.hashes.set(event.key, _hash_of(event))
 
     def read_sae(self) -> SaeIdentity | None:
         """The same as `sae`, before anything else is read; raises what `read` does."""
@@ -140,10 +141,10 @@ class LogIndex:
         taken, self._foreign = self._foreign, set()
         return taken
 
-    def hashes(self, subject: Subject) -> Mapping[bytes, ContentHash]:
+    def hashes(self, subject: Subject) -> LiveKeys:
         """The keys with a live event, and its content."""
         index = self._of_topic.get(self._topics.of(subject))
-        return index.hashes if index else {}
+        return index.hashes if index else LiveKeys()
 
     def subjects(self) -> list[Subject]:
         """What there are topics of."""

@@ -89,6 +89,8 @@ class MassChange:
         self._next = _Judged(held, gone, again)
         index.former.keep({entity for entity, kind in held if kind is not Kind.DELETED})
         self._log_held(held, gone)
+        if not held:
+            return captured
         kept = [one for one in captured.differences if not any((one.subject.entity, kind) in held for kind in _of(one, lost))]
         return replace(captured, differences=kept)
 

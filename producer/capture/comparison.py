@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from foundation.errors import PoisonError
 from foundation.texts import text
 from producer.index import LogIndex
+from producer.packed import LiveKeys, Marked, PackedBodies
 from producer.sae.contents import Row
 from schemas.codec import ContentHash, content_hash, encode
 from schemas.control import Unpublished
@@ -24,7 +26,35 @@ class Difference:
     subject: Subject
     key: bytes
     body: bytes | None
-    hash: ContentHash | None
+
+    @property
+    def hash(self) -> ContentHash | None:
+        return None if self.body is None else content_hash(self.body)
+
+
+class Differences(Collection[Difference]):
+    """What a comparison found: at a first load hundreds of thousands, so each is made anew whenever it is asked for.
+
+    What is pointed to comes first: only a courtesy to readers, who order for themselves.
+    """
+
+    def __init__(self, bodies: Iterable[tuple[Subject, PackedBodies]], gone: Iterable[LogKey]) -> None:
+        self._bodies, self._gone = list(bodies), list(gone)
+
+    def __len__(self) -> int:
+        return sum(len(bodies) for _, bodies in self._bodies) + len(self._gone)
+
+    def __iter__(self) -> Iterator[Difference]:
+        return chain.from_iterable(self._of(entity) for entity in Entity)
+
+    def __contains__(self, difference: object) -> bool:
+        return any(one == difference for one in self)
+
+    def _of(self, entity: Entity) -> Iterator[Difference]:
+        for subject, bodies in self._bodies:
+            if subject.entity is entity:
+                yield from (Difference(subject, key, body) for key, body in bodies.items())
+        yield from (Difference(subject, key, None) for subject, key in self._gone if subject.entity is entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +114,17 @@ class Comparison:
         self._skipped = entities
 
     @property
-    def differences(self) -> list[Difference]:
-        """What is pointed to comes first: only a courtesy to readers, who order for themselves."""
-        order = {entity: place for place, entity in enumerate(Entity)}
-        seen = [difference for one in self._whole() for difference in one.differences.values()]
-        return sorted([*seen, *self._gone()], key=lambda difference: order[difference.subject.entity])
+    def differences(self) -> Differences:
+        return Differences([(one.subject, one.bodies) for one in self._whole()], self._gone())
 
-    def _gone(self) -> Iterator[Difference]:
+    def _gone(self) -> Iterator[LogKey]:
         for subject in self._index.subjects():
             if subject.entity in self._skipped:
                 continue
             one = self._subjects.get(subject)
             seen, live = one.seen if one else (), self._index.hashes(subject)
             keys = live if self._only is None else self._only.get(subject, ())
-            yield from (Difference(subject, key, None, None) for key in keys if key not in seen and key in live)
+            yield from ((subject, key) for key in keys if key not in seen and key in live)
 
     def _whole(self) -> Iterator["_OneSubject"]:
         return (one for subject, one in self._subjects.items() if subject.entity not in self._skipped)
@@ -119,21 +146,20 @@ class Comparison:
 class _OneSubject:
     """`seen` holds SAE's keys, `dirty` the raw ones of those that are not trimmed in SAE."""
 
-    def __init__(self, subject: Subject, known: Mapping[bytes, ContentHash]) -> None:
+    def __init__(self, subject: Subject, known: LiveKeys) -> None:
         self.subject, self._known = subject, known
-        self.seen: set[bytes] = set()
+        self.seen = Marked(known)
         self._dirty: dict[bytes, str] = {}
-        self.differences: dict[bytes, Difference] = {}
+        self.bodies = PackedBodies()
         self.problems: dict[bytes, Problem] = {}
         self.collisions: list[str] = []
 
     def add(self, row: Row) -> None:
         key = row.key.encode()
-        if key in self.seen and not self._wins(row, key):
-            return
-        if key not in self.seen:
+        if self.seen.add(key):
             self.collisions += row.lost
-        self.seen.add(key)
+        elif not self._wins(row, key):
+            return
         if row.raw != row.key:
             self._dirty[key] = row.raw
         try:
@@ -148,12 +174,12 @@ class _OneSubject:
         self.collisions.append(second)
         if first == other:
             return False
-        for found in (self._dirty, self.differences, self.problems):
+        self.bodies.drop(key)
+        for found in (self._dirty, self.problems):
             found.pop(key, None)
         return True
 
     def _compare(self, row: Row, key: bytes) -> None:
         body = _body(row)
-        found = content_hash(body)
-        if found != self._known.get(key):
-            self.differences[key] = Difference(self.subject, key, body, found)
+        if content_hash(body) != self._known.get(key):
+            self.bodies.set(key, body)

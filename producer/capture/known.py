@@ -11,7 +11,6 @@ some were deleted; only then are its keys read.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from foundation.engines.database import TransactionIds
 from producer.capture.raw_keys import RawKeys
@@ -82,7 +81,6 @@ class Recording(RowsOf[UpToLimbo]):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(UpToLimbo(snapshot))
         self.keys: dict[type[Row], RawKeys] = {}
-        self._shared: dict[Any, Any] = {}
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(table, ()))
@@ -91,9 +89,8 @@ class Recording(RowsOf[UpToLimbo]):
             yield from found
             return
         keys = self.keys.setdefault(table, RawKeys())
-        share = self._shared.setdefault  # most tables repeat INVE's keys
         for row in found:
-            keys.add((share(row[0], row[0]), *row[1:size]))
+            keys.add(row[:size])
             yield row
 
     @property

@@ -53,7 +53,7 @@ class Captured:
 
     at: datetime
     mode: str
-    differences: list[Difference]
+    differences: Collection[Difference]
     only: Keys | None = None
     warehouses: frozenset[int] = frozenset()
     price_lists: tuple[int, ...] | None = ()

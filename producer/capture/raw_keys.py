@@ -7,66 +7,93 @@ lists that it has prices in; products that have the same share even those.
 from collections.abc import Iterable, Iterator, MutableSet
 from typing import Any
 
+from producer.packed import PackedKeys
 from producer.sae.tables import RawKey
 
 MANY = 16
 """From so many on the rest of a key's rows stands in a set, so that adding one more does not copy all."""
+AS_IT_IS = "surrogatepass"
+"""Of a text of SAE nothing may change."""
 
 _Rests = tuple[Any, ...] | set[Any]
 
 
 class RawKeys(MutableSet[RawKey]):
-    """A set of raw keys, all of one column or all of two: SAE's tables have no more."""
+    """A set of raw keys, all of one column or all of two: SAE's tables have no more. The first column is a text in all, or a number."""
 
     def __init__(self, keys: Iterable[RawKey] = ()) -> None:
-        self._rests: dict[Any, _Rests] = {}
+        self._firsts, self._is_number = PackedKeys(), False
+        self._rests: list[_Rests | None] = []
+        """By the place of what keys begin with; None where there is no such key any more."""
         self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._size = 0
+        self._last: tuple[str | int | None, int] = None, 0
+        """What the key that came last began with, and its place: keys of one product mostly come one after another."""
         for key in keys:
             self.add(key)
 
     def __contains__(self, key: object) -> bool:
         assert isinstance(key, tuple)
-        rests = self._rests.get(key[0])
+        place = self._firsts.place(_packed(key[0]))
+        rests = None if place is None else self._rests[place]
         return rests is not None and (not rests or key[1] in rests)
 
     def __iter__(self) -> Iterator[RawKey]:
-        for first, rests in self._rests.items():
-            if not rests:
-                yield (first,)
-            for rest in rests:
-                yield (first, rest)
+        for place, rests in enumerate(self._rests):
+            if rests is not None:
+                first = self._unpacked(place)
+                yield from ((first, rest) for rest in rests) if rests else ((first,),)
 
     def __len__(self) -> int:
         return self._size
 
     def add(self, key: RawKey) -> None:
-        first, rests = key[0], self._rests.get(key[0])
+        place = self._place(key[0])
+        rests = self._rests[place]
         if len(key) == 1:
             self._size += rests is None
-            self._rests[first] = ()
+            self._rests[place] = ()
             return
         rest = key[1]
         if rests is None:
-            self._rests[first] = self._share((rest,))
+            self._rests[place] = self._share((rest,))
         elif rest in rests:
             return
         elif isinstance(rests, set):
             rests.add(rest)
         else:
-            self._rests[first] = self._share((*rests, rest)) if len(rests) < MANY else {*rests, rest}
+            self._rests[place] = self._share((*rests, rest)) if len(rests) < MANY else {*rests, rest}
         self._size += 1
 
     def discard(self, key: RawKey) -> None:
         if key not in self:
             return
         self._size -= 1
-        left = [rest for rest in self._rests[key[0]] if rest != key[1]] if len(key) > 1 else []
+        place = self._place(key[0])
+        left = [rest for rest in self._rests[place] or () if rest != key[1]]
         if left:
-            self._rests[key[0]] = self._share(tuple(left)) if len(left) <= MANY else set(left)
+            self._rests[place] = self._share(tuple(left)) if len(left) <= MANY else set(left)
         else:
-            del self._rests[key[0]]
+            self._rests[place] = None
+
+    def _place(self, first: str | int) -> int:
+        if first == self._last[0]:
+            return self._last[1]
+        place = self._firsts.add(_packed(first))
+        if place == len(self._rests):
+            self._rests.append(None)
+            self._is_number = isinstance(first, int)
+        self._last = first, place
+        return place
+
+    def _unpacked(self, place: int) -> str | int:
+        packed = self._firsts[place]
+        return int(packed) if self._is_number else packed.decode(errors=AS_IT_IS)
 
     def _share(self, rests: tuple[Any, ...]) -> tuple[Any, ...]:
         """Numbers alone repeat: of lists and warehouses there are few."""
         return self._shared.setdefault(rests, rests) if isinstance(rests[-1], int) else rests
+
+
+def _packed(first: str | int) -> bytes:
+    return b"%d" % first if isinstance(first, int) else first.encode(errors=AS_IT_IS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.texts import text
+from producer.packed import Grouped
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from producer.sae.values import NO, STATUS, YES, decimal, letter, meaning, taxes, words
@@ -18,7 +19,6 @@ from schemas.keys import Key, byte_order, trim
 
 _KIND = {"P": "product", "K": "kit", "G": "group", "S": "service", "": "product"}
 _ALTERNATE_KIND = {"N": "none", "C": "customer", "P": "supplier", "": "none"}
-_NONE: Mapping[Any, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Children:
     lists: Mapping[int, bool]
     unclear: Mapping[int, str]
     """Price lists that do not say whether their prices include taxes, with what they say."""
-    prices: Mapping[Key, Mapping[int, Number]]
-    alternates: Mapping[Key, Mapping[Key, str]]
+    prices: Grouped[int, Number]
+    alternates: Grouped[Key, str]
     lost: Mapping[Key, Collection[str]]
     """How the product's key is written in rows that lost to another one, which has the same list or alternate key."""
 
@@ -53,7 +53,7 @@ class Children:
 
     def prices_of(self, sku: Key) -> list[dict[str, Any]]:
         tax_included = self.lists.get
-        amounts = sorted(self.prices.get(sku, _NONE).items())
+        amounts = sorted(self.prices.of(sku))
         # A row without an amount is as none: no price is not a price of 0.
         if self.unclear and (number := next((number for number, _ in amounts if number in self.unclear), None)) is not None:
             raise PoisonError(
@@ -67,7 +67,7 @@ class Children:
         return [{"list": number, "amount": amount, "tax_included": tax_included(number)} for number, amount in told]
 
     def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
-        found = sorted(self.alternates.get(sku, _NONE).items())
+        found = sorted(self.alternates.of(sku))
         return [{"key": key, "kind": meaning(kind, "CVES_ALTER.TIPO", _ALTERNATE_KIND)} for key, kind in found]
 
 
@@ -86,24 +86,24 @@ def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     )
 
 
-def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> dict[Key, dict[int, Number]]:
-    found: dict[Key, dict[int, Number]] = defaultdict(dict)
+def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> Grouped[int, Number]:
+    found = Grouped[int, Number]()
     for row in rows:
         sku, number = trim(row.cve_art), row.cve_precio
-        prices = found[sku]
-        if (sku == row.cve_art and number not in prices) or collisions.wins((sku, number), (sku,), (row.cve_art,), number in prices):
-            prices[number] = row.precio
+        is_taken = found.has(sku, number)
+        if (sku == row.cve_art and not is_taken) or collisions.wins((sku, number), (sku,), (row.cve_art,), is_taken):
+            found.set(sku, number, row.precio)
     return found
 
 
-def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions") -> dict[Key, dict[Key, str]]:
-    found: dict[Key, dict[Key, str]] = defaultdict(dict)
+def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions") -> Grouped[Key, str]:
+    found = Grouped[Key, str]()
     for row in rows:
         trimmed, raw = (trim(row.cve_art), trim(row.cve_alter)), (row.cve_art, row.cve_alter)
         sku, key = trimmed
-        kinds = found[sku]
-        if key and ((trimmed == raw and key not in kinds) or collisions.wins(trimmed, trimmed, raw, key in kinds)):
-            kinds[key] = letter(row.tipo)
+        is_taken = found.has(sku, key)
+        if key and ((trimmed == raw and not is_taken) or collisions.wins(trimmed, trimmed, raw, is_taken)):
+            found.set(sku, key, letter(row.tipo))
     return found
 
 

@@ -97,9 +97,9 @@ def _takes_own_alone(self: LogIndex, seen: Any, event: Event) -> None:
     ours, before = event.offset in seen.unread, seen.hashes.get(event.key)
     _take(self, seen, event)
     if self._began and not ours and seen.subject is not None:
-        seen.hashes.pop(event.key, None)
+        seen.hashes.drop(event.key)
         if before is not None:
-            seen.hashes[event.key] = before
+            seen.hashes.set(event.key, before)
 
 
 def _knows_no_late_heartbeat(self: LogIndex, seen: Any, event: Event) -> None:

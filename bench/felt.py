@@ -1,0 +1,86 @@
+"""What a SAE in which nobody works spends on Puente: of its server's CPU, numbers of transactions, pages written, rows read.
+
+Measured twice: with nobody there, and with a form that somebody left open, whose transaction wrote a row and has not ended.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+import psutil
+import sqlalchemy as sa
+
+from foundation.engines import open_database
+from foundation.engines.database import Database
+
+WORK = sa.text("""SELECT D.MON$NEXT_TRANSACTION, I.MON$PAGE_WRITES, R.MON$RECORD_SEQ_READS + R.MON$RECORD_IDX_READS
+FROM MON$DATABASE D JOIN MON$IO_STATS I ON I.MON$STAT_ID = D.MON$STAT_ID JOIN MON$RECORD_STATS R ON R.MON$STAT_ID = D.MON$STAT_ID""")
+OPEN_FORM = sa.text("UPDATE CLIE01 SET NOMBRE = NOMBRE WHERE CLAVE = (SELECT MIN(CLAVE) FROM CLIE01)")
+OWN_NUMBERS = 1
+"""Of transactions: what one look at the monitoring tables takes, for the next to see."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Felt:
+    """In so many seconds; `cpu` is the server's, in seconds, None where its process is not ours."""
+
+    what: str
+    seconds: float
+    transactions: int
+    page_writes: int
+    rows: int
+    cpu: float | None
+
+    def __str__(self) -> str:
+        cpu = "" if self.cpu is None else f", CPU of the server {100 * self.cpu / self.seconds:.1f} %"
+        done = f"{self.transactions} transactions, {self.page_writes} pages written, {self.rows / self.seconds:.0f} rows read a second"
+        return f"{self.what}: in {self.seconds:.0f} s {done}{cpu}"
+
+
+def felt(url: str, seconds: float, server: psutil.Process | None) -> Iterator[Felt]:
+    """Puente runs meanwhile."""
+    watching, writing = open_database(url), open_database(url)
+    try:
+        yield _felt("SAE idle", watching, seconds, server)
+        with _open_form(writing):
+            sleep(min(seconds, 1.0))  # what it wrote is looked at once
+            yield _felt("SAE with a form left open", watching, seconds, server)
+    finally:
+        watching.close()
+        writing.close()
+
+
+@contextmanager
+def _open_form(sae: Database) -> Iterator[None]:
+    with sae.writing() as writer:
+        writer.execute(OPEN_FORM)
+        yield
+
+
+def _felt(what: str, sae: Database, seconds: float, server: psutil.Process | None) -> Felt:
+    began, before, cpu = monotonic(), _work(sae), _cpu(server)
+    sleep(seconds)
+    used, now = _cpu(server), _work(sae)
+    numbers, writes, rows = (after - earlier for earlier, after in zip(before, now, strict=True))
+    return Felt(
+        what=what,
+        seconds=monotonic() - began,
+        transactions=numbers - OWN_NUMBERS,
+        page_writes=writes,
+        rows=rows,
+        cpu=None if used is None or cpu is None else used - cpu,
+    )
+
+
+def _work(sae: Database) -> tuple[int, ...]:
+    with sae.reading() as reader:
+        ((*found,),) = reader.rows(WORK)
+    return tuple(map(int, found))
+
+
+def _cpu(server: psutil.Process | None) -> float | None:
+    if server is None:
+        return None
+    used = server.cpu_times()
+    return float(used.user + used.system)

@@ -1,0 +1,230 @@
+"""Very many keys in a fraction of the memory that dicts and sets of Python take: some 40 bytes each, and not 200. Pure.
+
+A producer holds every key of SAE three times: as the log has it, as SAE writes it, and in the rows that hang on a product.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
+
+from schemas.codec import ContentHash
+
+FIRST_SLOTS = 8
+HASH_BYTES = 16
+"""Of a content hash as Puente writes it; others are kept beside."""
+NO_HASH = bytes(HASH_BYTES)
+GONE, LIVE, ODD = range(3)
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+
+class PackedKeys:
+    """Byte strings, each with a place that it keeps: 0, 1, 2, … as they came. None goes again. At most 4 GB in all."""
+
+    def __init__(self) -> None:
+        self._text, self._ends = bytearray(), array("I", (0,))
+        self._slots, self._mask = array("I", bytes(4 * FIRST_SLOTS)), FIRST_SLOTS - 1
+        """A hash table: in the slot of a key's hash, or the next one that is free, stands its place plus one."""
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, place: int) -> bytes:
+        return bytes(self._text[self._ends[place] : self._ends[place + 1]])
+
+    def place(self, key: bytes) -> int | None:
+        """None where it never came."""
+        slots, mask, ends = self._slots, self._mask, self._ends
+        slot, size = hash(key) & mask, len(key)
+        while at := slots[slot]:
+            begin = ends[at - 1]
+            if ends[at] - begin == size and self._text.startswith(key, begin):
+                return at - 1
+            slot = (slot + 1) & mask
+        return None
+
+    def add(self, key: bytes) -> int:
+        """Its place, which is the last one where it is new."""
+        slots, mask, ends, text = self._slots, self._mask, self._ends, self._text
+        slot, size = hash(key) & mask, len(key)
+        while at := slots[slot]:  # as `place` does; here every call counts
+            begin = ends[at - 1]
+            if ends[at] - begin == size and text.startswith(key, begin):
+                return at - 1
+            slot = (slot + 1) & mask
+        new = slots[slot] = len(ends)
+        text += key
+        ends.append(len(text))
+        if 2 * new > mask:
+            self._grow()
+        return new - 1
+
+    def _grow(self) -> None:
+        mask = 4 * (self._mask + 1) - 1
+        slots = array("I", bytes(4 * (mask + 1)))
+        for place in range(len(self)):
+            slot = hash(self[place]) & mask
+            while slots[slot]:
+                slot = (slot + 1) & mask
+            slots[slot] = place + 1
+        self._slots, self._mask = slots, mask
+
+
+class LiveKeys(Mapping[bytes, ContentHash]):
+    """The keys of a topic that have a live event, and its content."""
+
+    def __init__(self) -> None:
+        self.all = PackedKeys()
+        """Those that had one, too."""
+        self._states, self._hashes = bytearray(), bytearray()
+        self._odd: dict[int, ContentHash] = {}
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self.all[place] for place, state in enumerate(self._states) if state)
+
+    def __contains__(self, key: object) -> bool:
+        assert isinstance(key, bytes)
+        place = self.all.place(key)
+        return place is not None and self._states[place] != GONE
+
+    def __getitem__(self, key: bytes) -> ContentHash:
+        place = self.all.place(key)
+        if place is None or not (state := self._states[place]):
+            raise KeyError(key)
+        if state == ODD:
+            return self._odd[place]
+        return ContentHash(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)].decode())
+
+    def set(self, key: bytes, content: ContentHash) -> None:
+        """The key has a live event with this content."""
+        place, states, raw = self.all.add(key), self._states, content.encode()
+        is_odd = len(raw) != HASH_BYTES
+        if place == len(states):
+            states.append(GONE)
+            self._hashes += NO_HASH if is_odd else raw
+        elif not is_odd:
+            self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)] = raw
+        if is_odd:
+            self._odd[place] = content
+        self._size += states[place] == GONE
+        states[place] = ODD if is_odd else LIVE
+
+    def drop(self, key: bytes) -> None:
+        """The key has none, or a tombstone."""
+        place = self.all.place(key)
+        if place is not None:
+            self._size -= self._states[place] != GONE
+            self._states[place] = GONE
+
+
+class Marked:
+    """Keys that were met, of which nearly all are those of a topic."""
+
+    def __init__(self, known: LiveKeys) -> None:
+        self._known, self._marks, self._others = known.all, bytearray(len(known.all)), set[bytes]()
+
+    def __contains__(self, key: bytes) -> bool:
+        place = self._known.place(key)
+        return (place is not None and place < len(self._marks) and bool(self._marks[place])) or key in self._others
+
+    def add(self, key: bytes) -> bool:
+        """Whether it was met for the first time."""
+        place, marks = self._known.place(key), self._marks
+        if place is None or place >= len(marks):  # a topic may grow meanwhile
+            count = len(self._others)
+            self._others.add(key)
+            return len(self._others) > count
+        is_new = not marks[place]
+        marks[place] = 1
+        return is_new
+
+
+class PackedBodies:
+    """A body for each of some keys, in the order in which these came first."""
+
+    def __init__(self) -> None:
+        self._keys, self._bodies = PackedKeys(), bytearray()
+        self._begins, self._sizes = array("Q"), array("q")
+        """By the place of a key; its body has a size of -1 where it was dropped."""
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def set(self, key: bytes, body: bytes) -> None:
+        place = self._keys.add(key)
+        if place == len(self._sizes):
+            self._begins.append(0)
+            self._sizes.append(-1)
+        self._size += self._sizes[place] < 0
+        self._begins[place], self._sizes[place] = len(self._bodies), len(body)
+        self._bodies += body
+
+    def drop(self, key: bytes) -> None:
+        place = self._keys.place(key)
+        if place is not None:
+            self._size -= self._sizes[place] >= 0
+            self._sizes[place] = -1
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        for place, (begin, size) in enumerate(zip(self._begins, self._sizes, strict=True)):
+            if size >= 0:
+                yield self._keys[place], bytes(self._bodies[begin : begin + size])
+
+
+class Grouped(Generic[Name, Value]):
+    """What rows of another table say of products: of each some values by name."""
+
+    def __init__(self) -> None:
+        self._products = PackedKeys()
+        self._newest = array("I")
+        """By the place of a product its newest entry, plus one; each entry has the one before."""
+        self._names: list[Name] = []
+        self._values: list[Value] = []
+        self._before = array("I")
+        self._last: tuple[str, int] = "", self._place("")
+        """The product that was asked for last, and its place: its rows mostly come one after another."""
+
+    def has(self, product: str, name: Name) -> bool:
+        return self._entry(product, name) is not None
+
+    def set(self, product: str, name: Name, value: Value) -> None:
+        entry = self._entry(product, name)
+        if entry is not None:
+            self._values[entry] = value
+            return
+        place, names = self._last[1], self._names
+        names.append(name)
+        self._values.append(value)
+        self._before.append(self._newest[place])
+        self._newest[place] = len(names)
+
+    def of(self, product: str) -> list[tuple[Name, Value]]:
+        """In no order."""
+        found, place = [], self._products.place(product.encode())
+        at = 0 if place is None else self._newest[place]
+        while at:
+            found.append((self._names[at - 1], self._values[at - 1]))
+            at = self._before[at - 1]
+        return found
+
+    def _entry(self, product: str, name: Name) -> int | None:
+        if product != self._last[0]:
+            self._last = product, self._place(product)
+        at, names, before = self._newest[self._last[1]], self._names, self._before
+        while at:
+            if names[at - 1] == name:
+                return at - 1
+            at = before[at - 1]
+        return None
+
+    def _place(self, product: str) -> int:
+        place = self._products.add(product.encode())
+        if place == len(self._newest):
+            self._newest.append(0)
+        return place

@@ -1,0 +1,78 @@
+"""Packed keys, held against Python's own dicts and sets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.packed import Grouped, LiveKeys, Marked, PackedBodies, PackedKeys
+from schemas.codec import ContentHash, content_hash
+
+KEY = st.sampled_from([b"", b"A", b"B", b"AB", b"a", b"\xff", b"0" * 300]) | st.binary(max_size=2)
+CONTENT = st.sampled_from([content_hash(b"1"), content_hash(b"2"), ContentHash(""), ContentHash("ñ" * 8), ContentHash("x" * 99)])
+
+
+@given(st.lists(KEY | st.integers(0, 999).map(lambda number: b"%d" % number), max_size=200))
+def test_each_key_keeps_its_place(keys: list[bytes]) -> None:
+    ours, plain = PackedKeys(), dict[bytes, int]()
+    for key in keys:
+        assert ours.place(key) == plain.get(key)
+        assert ours.add(key) == plain.setdefault(key, len(plain))
+        assert len(ours) == len(plain)
+    assert [ours[place] for place in plain.values()] == list(plain)
+    assert all(ours.place(key) == place for key, place in plain.items())
+
+
+@given(st.lists(st.tuples(KEY, CONTENT | st.none()), max_size=60))
+def test_live_keys_are_as_in_a_dict(events: list[tuple[bytes, ContentHash | None]]) -> None:
+    ours, plain = LiveKeys(), dict[bytes, ContentHash]()
+    for key, content in events:
+        if content is None:
+            ours.drop(key)
+            plain.pop(key, None)
+        else:
+            ours.set(key, content)
+            plain[key] = content
+        assert len(ours) == len(plain)
+        assert (key in ours) == (key in plain)
+        assert ours.get(key) == plain.get(key)
+    assert dict(ours) == plain
+
+
+@given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30))
+def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(known: set[bytes], later: set[bytes], met: list[bytes]) -> None:
+    live, grows = LiveKeys(), iter(sorted(later))
+    for key in sorted(known):
+        live.set(key, content_hash(key))
+    ours, plain = Marked(live), set[bytes]()
+    for key in met:
+        assert ours.add(key) == (key not in plain)
+        plain.add(key)
+        live.set(next(grows, key), content_hash(key))
+        assert not ours.add(key)
+    assert {key for key in {*known, *later, *met} if key in ours} == plain
+
+
+@given(st.lists(st.tuples(st.sampled_from(["A", "B", "", "ñ"]), st.integers(1, 4), st.none() | st.integers()), max_size=40))
+def test_values_are_grouped_by_product_as_in_a_dict_of_dicts(rows: list[tuple[str, int, int | None]]) -> None:
+    ours, plain = Grouped[int, int | None](), dict[str, dict[int, int | None]]()
+    for product, name, value in rows:
+        assert ours.has(product, name) == (name in plain.get(product, {}))
+        ours.set(product, name, value)
+        plain.setdefault(product, {})[name] = value
+    assert {product: dict(ours.of(product)) for product in plain} == plain
+    assert all(len(ours.of(product)) == len(plain.get(product, {})) for product in (*plain, "Z"))
+
+
+@given(st.lists(st.tuples(KEY, st.binary(max_size=4) | st.none()), max_size=60))
+def test_bodies_are_as_in_a_dict(doings: list[tuple[bytes, bytes | None]]) -> None:
+    ours, plain = PackedBodies(), dict[bytes, bytes]()
+    for key, body in doings:
+        if body is None:
+            ours.drop(key)
+            plain.pop(key, None)
+        else:
+            ours.set(key, body)
+            plain[key] = body
+        assert len(ours) == len(plain)
+    listed = list(ours.items())
+    assert len(listed) == len(plain)
+    assert dict(listed) == plain
