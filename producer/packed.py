@@ -61,7 +61,7 @@ class PackedKeys:
         return new - 1
 
     def _grow(self) -> None:
-        mask = 4 * (self._mask + 1) - 1
+        mask = 2 * self._mask + 1
         slots = array("I", bytes(4 * (mask + 1)))
         for place in range(len(self)):
             slot = hash(self[place]) & mask

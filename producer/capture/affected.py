@@ -1,7 +1,7 @@
 """Rows that changed → the keys whose events may change, and the rows that make those up. Pure but for the snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +67,8 @@ def _dependent(snapshot: Some, seen: Mapping[type[Row], Seen]) -> Iterator[Key]:
 class Spellings:
     """How SAE writes the keys of products and customers that are not trimmed there; may hold some that are gone."""
 
-    _products: dict[Key, set[str]] = field(default_factory=dict)
-    _customers: dict[Key, set[str]] = field(default_factory=dict)
+    _products: dict[Key, tuple[str, ...]] = field(default_factory=dict)
+    _customers: dict[Key, tuple[str, ...]] = field(default_factory=dict)
 
     def learn(self, table: type[Row], raws: Iterable[RawKey]) -> None:
         into = self._products if table in _OF_PRODUCTS else self._customers if table is Clie else None
@@ -76,7 +76,9 @@ class Spellings:
             key = trim(raw[0])
             if key != raw[0]:
                 assert into is not None
-                into.setdefault(key, set()).add(raw[0])
+                known = into.get(key, ())
+                if raw[0] not in known:
+                    into[key] = (*known, raw[0])
 
     def products(self, keys: Iterable[Key]) -> set[str]:
         """Every raw key that may stand for one of the keys."""
@@ -86,11 +88,11 @@ class Spellings:
         return _spelt(self._customers, keys)
 
 
-def _spelt(raws: Mapping[Key, set[str]], keys: Iterable[Key]) -> set[str]:
+def _spelt(raws: Mapping[Key, Collection[str]], keys: Iterable[Key]) -> set[str]:
     found: set[str] = set()
     for key in keys:
         found.add(key)
-        found |= raws.get(key, set())
+        found.update(raws.get(key, ()))
     return found
 
 
