@@ -1,8 +1,9 @@
 """Which transaction wrote a row, where SQL cannot tell: a request in BLR, the engine's own language below SQL, whose verb can.
 
 The request reads the table once on the server, counts its rows, and sends those alone that a transaction of some number or a later one
-wrote: a table in which nothing changed costs one message. Firebird 2.5 gives the number as 4 bytes, 3 and newer as 8, lowest first; they
-are put together by ASCII_VAL of each. Verbs and types are those of Firebird's `blr.h`; its parser takes them since version 2.5.
+wrote: a table in which nothing changed costs one message. It asks no column of a row for that, so the engine need not unpack it; those that
+were written are read once more, by their place. Firebird 2.5 gives the number as 4 bytes, 3 and newer as 8, lowest first; they are put
+together by ASCII_VAL of each. Verbs and types are those of Firebird's `blr.h`; its parser takes them since version 2.5.
 """
 # ruff: noqa: SLF001 - nothing public of the driver compiles a request
 
@@ -29,11 +30,12 @@ LARGEST = (1 << 31) - 1
 """What a literal of the request holds, and the last transaction of a database of Firebird 2.5."""
 
 ASSIGN, BEGIN, DECLARE, MESSAGE, FOR, IF, SEND = b"\x01", b"\x02", b"\x03", b"\x04", b"\x07", b"\x08", b"\x0e"
-LITERAL, FIELD, PARAMETER, VARIABLE = b"\x15", b"\x17", b"\x19", b"\x1a"
-ADD, MULTIPLY, SUBSTRING, AT_LEAST = b"\x22", b"\x24", b"\x28", b"\x32"
-RSE, RELATION, RECORD_VERSION, FUNCTION, END, END_OF_REQUEST = b"\x43", b"\x4a", b"\x9a", b"\xba", b"\xff", b"\x4c"
+LITERAL, PLACE, FIELD, PARAMETER, VARIABLE = b"\x15", b"\x16", b"\x17", b"\x19", b"\x1a"
+ADD, MULTIPLY, SUBSTRING, EQUAL, AT_LEAST = b"\x22", b"\x24", b"\x28", b"\x2f", b"\x32"
+RSE, WHERE, RELATION, RECORD_VERSION, FUNCTION, END, END_OF_REQUEST = b"\x43", b"\x47", b"\x4a", b"\x9a", b"\xba", b"\xff", b"\x4c"
 SHORT, LONG, TEXT, INT64, VARYING, VERSION_5 = b"\x07", b"\x08", b"\x0f", b"\x10", b"\x26", b"\x05"
-CHARSET_NONE, CONTEXT, MESSAGE_NUMBER, NO_SCALE = b"\x00\x00", b"\x00", b"\x00", b"\x00"
+CHARSET_NONE, CONTEXT, AGAIN, MESSAGE_NUMBER, NO_SCALE = b"\x00\x00", b"\x00", b"\x01", b"\x00", b"\x00"
+"""The table stands twice in the request, in contexts of their own."""
 
 
 _NUMBER = 8, 8, INT64 + NO_SCALE
@@ -128,8 +130,13 @@ def build(table: str, message: Message, since: int) -> bytes:
     counter = VARIABLE + _word(0)
     count, *keys, version, more = message.slots
     row = [(_literal(1), more), (RECORD_VERSION + CONTEXT, version)]
-    row += [(FIELD + CONTEXT + _name(column.name), slot) for column, slot in zip(message.columns, keys, strict=True)]
-    each = BEGIN + ASSIGN + ADD + counter + _literal(1) + counter + IF + AT_LEAST + _number() + _literal(since) + _send(row) + END + END
+    row += [(FIELD + AGAIN + _name(column.name), slot) for column, slot in zip(message.columns, keys, strict=True)]
+    same = WHERE + EQUAL + PLACE + AGAIN + PLACE + CONTEXT
+    found = FOR + RSE + b"\x01" + RELATION + _name(table) + AGAIN + same + END + _send(row)
+    # Most rows are old: the upper bytes of the number say so, and the others need not be put together.
+    lowest = 2 if since >> 16 else 1
+    is_written = IF + AT_LEAST + _number(lowest) + _literal(since >> 8 * lowest) + IF + AT_LEAST + _number() + _literal(since)
+    each = BEGIN + ASSIGN + ADD + counter + _literal(1) + counter + is_written + found + END + END + END
     scan = FOR + RSE + b"\x01" + RELATION + _name(table) + CONTEXT + END + each
     last = _send([(_literal(0), more), (counter, count)])
     variable = DECLARE + _word(0) + INT64 + NO_SCALE
@@ -157,10 +164,10 @@ def _value(raw: bytes, at: int, column: Column) -> str | int:
     return from_utf8(content)[: column.length] if column.charset == "UTF8" else from_bytes(content)
 
 
-def _number() -> bytes:
-    """The transaction's number, from its four lower bytes: `LARGEST` needs no more."""
+def _number(lowest: int = 0) -> bytes:
+    """The transaction's number, from its four lower bytes: `LARGEST` needs no more. Without those that are lower than `lowest`."""
     version = RECORD_VERSION + CONTEXT
-    parts = [FUNCTION + _name("ASCII_VAL") + b"\x01" + SUBSTRING + version + _literal(place) + _literal(1) for place in range(4)]
+    parts = [FUNCTION + _name("ASCII_VAL") + b"\x01" + SUBSTRING + version + _literal(place) + _literal(1) for place in range(lowest, 4)]
     found = parts[0]
     for place, part in enumerate(parts[1:], 1):
         found = ADD + found + MULTIPLY + part + _literal(1 << 8 * place)

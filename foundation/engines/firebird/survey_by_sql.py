@@ -2,6 +2,9 @@
 
 One query reads the table once on the server, for the number of rows and the newest transaction; in most polls nothing comes after that.
 (The greatest number costs a sixth less than counting those from the mark on.)
+
+Who is asked for no column of a row need not unpack it, which is three quarters of the work where rows are as wide as those of INVE. So the
+rows that were written are found by their place alone, and only those are read.
 """
 
 from collections.abc import Sequence
@@ -14,6 +17,8 @@ from foundation.engines.database import Survey
 
 FIRST_ENGINE = 3.0
 VERSION: sa.ColumnClause[int] = sa.literal_column("RDB$RECORD_VERSION", sa.BigInteger())
+PLACE: sa.ColumnClause[bytes] = sa.literal_column("RDB$DB_KEY", sa.LargeBinary())
+"""Where the row stands, as long as the transaction lasts."""
 
 OLDEST_IN_LIMBO = "SELECT MIN(RDB$TRANSACTION_ID) FROM RDB$TRANSACTIONS WHERE RDB$TRANSACTION_STATE = 1"
 
@@ -34,8 +39,10 @@ def newest_of_each(tables: Sequence[str]) -> sa.CompoundSelect[Any]:
 
 def written(table: str, keys: Sequence[Column], since: int) -> sa.Select[Any]:
     """The key columns and the transaction's number of those rows."""
-    columns: list[sa.ColumnClause[Any]] = [sa.column(key.name) for key in keys]
-    return sa.select(*columns, VERSION).select_from(sa.table(table)).where(VERSION >= since)
+    found = sa.select(PLACE.label("PLACE"), VERSION.label("VERSION")).select_from(sa.table(table)).where(VERSION >= since).subquery("FOUND")
+    rows = sa.table(table, *(sa.column(key.name) for key in keys)).alias("WRITTEN")
+    here = sa.literal_column(f'"WRITTEN".{PLACE}', sa.LargeBinary())
+    return sa.select(*rows.c, found.c.VERSION).select_from(found.join(rows, here == found.c.PLACE))
 
 
 def survey(rows: int, found: Sequence[Sequence[Any]]) -> Survey:
