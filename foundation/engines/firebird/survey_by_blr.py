@@ -133,10 +133,7 @@ def build(table: str, message: Message, since: int) -> bytes:
     row += [(FIELD + AGAIN + _name(column.name), slot) for column, slot in zip(message.columns, keys, strict=True)]
     same = WHERE + EQUAL + PLACE + AGAIN + PLACE + CONTEXT
     found = FOR + RSE + b"\x01" + RELATION + _name(table) + AGAIN + same + END + _send(row)
-    # Most rows are old: the upper bytes of the number say so, and the others need not be put together.
-    lowest = 2 if since >> 16 else 1
-    is_written = IF + AT_LEAST + _number(lowest) + _literal(since >> 8 * lowest) + IF + AT_LEAST + _number() + _literal(since)
-    each = BEGIN + ASSIGN + ADD + counter + _literal(1) + counter + is_written + found + END + END + END
+    each = BEGIN + ASSIGN + ADD + counter + _literal(1) + counter + _if_written(since, found) + END
     scan = FOR + RSE + b"\x01" + RELATION + _name(table) + CONTEXT + END + each
     last = _send([(_literal(0), more), (counter, count)])
     variable = DECLARE + _word(0) + INT64 + NO_SCALE
@@ -162,6 +159,13 @@ def _value(raw: bytes, at: int, column: Column) -> str | int:
     (length,) = struct.unpack_from("<H", raw, at)
     content = raw[at + 2 : at + 2 + length]
     return from_utf8(content)[: column.length] if column.charset == "UTF8" else from_bytes(content)
+
+
+def _if_written(since: int, found: bytes) -> bytes:
+    """Most rows are old: where the upper bytes of the number can say so the others need not be put together."""
+    lowest = 2 if since >> 16 else 1 if since >> 8 else 0
+    known = IF + AT_LEAST + _number() + _literal(since) + found + END
+    return IF + AT_LEAST + _number(lowest) + _literal(since >> 8 * lowest) + known + END if lowest else known
 
 
 def _number(lowest: int = 0) -> bytes:
