@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import firebird.driver
+import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
@@ -16,8 +17,9 @@ from foundation.engines.firebird.attach import CHARSET, dsn_of
 from foundation.engines.firebird.client import load_client
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, ServerUnavailableError, external_server
 
-EMBEDDED, SERVER = "embedded", "server"
+EMBEDDED, SERVER, CLASSIC = "embedded", "server", "classic"
 ENGINES = (EMBEDDED, SERVER)
+"""Those that everything is measured on; in Classic each connection has a process of its own."""
 VERSION = "rdb$get_context('SYSTEM', 'ENGINE_VERSION') FROM rdb$database"
 
 log = logging.getLogger("bench")
@@ -45,6 +47,14 @@ class Engine:
     @property
     def major(self) -> int:
         return int(self.version.partition(".")[0])
+
+    def cpu(self) -> float | None:
+        """What all processes of a server of our own have used, in seconds; None of any other."""
+        if not isinstance(self._server, PrivateServer) or self._server.pid is None:
+            return None
+        process = psutil.Process(self._server.pid)
+        used = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in used))
 
     def new(self, stem: str) -> str:
         """The URL of a new, empty database."""
@@ -75,9 +85,9 @@ def connect(url: str) -> Any:
 def opened(name: str, folder: Path) -> Iterator[Engine | None]:
     """The engine of that name; None where this machine has none, which is said."""
     server: FirebirdServer | None = None
-    if name == SERVER:
+    if name != EMBEDDED:
         try:
-            server = external_server() or PrivateServer.create()
+            server = PrivateServer.create(mode="Classic") if name == CLASSIC else external_server() or PrivateServer.create()
         except ServerUnavailableError as error:
             log.warning("Not measured: %s", error)
             yield None

@@ -3,19 +3,20 @@
 Measured twice: with nobody there, and with a form that somebody left open, whose transaction wrote a row and has not ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-import psutil
 import sqlalchemy as sa
 
 from foundation.engines import open_database
 from foundation.engines.database import Database
 
-WORK = sa.text("""SELECT D.MON$NEXT_TRANSACTION, I.MON$PAGE_WRITES, R.MON$RECORD_SEQ_READS + R.MON$RECORD_IDX_READS
-FROM MON$DATABASE D JOIN MON$IO_STATS I ON I.MON$STAT_ID = D.MON$STAT_ID JOIN MON$RECORD_STATS R ON R.MON$STAT_ID = D.MON$STAT_ID""")
+WORK = sa.text("""SELECT MAX(D.MON$NEXT_TRANSACTION), SUM(I.MON$PAGE_WRITES), SUM(R.MON$RECORD_SEQ_READS + R.MON$RECORD_IDX_READS)
+FROM MON$DATABASE D JOIN MON$ATTACHMENTS A ON A.MON$ATTACHMENT_ID <> CURRENT_CONNECTION
+JOIN MON$IO_STATS I ON I.MON$STAT_ID = A.MON$STAT_ID JOIN MON$RECORD_STATS R ON R.MON$STAT_ID = A.MON$STAT_ID""")
+"""Of all connections but the one that asks; in Classic the database's own figures are those of one process."""
 OPEN_FORM = sa.text("UPDATE CLIE01 SET NOMBRE = NOMBRE WHERE CLAVE = (SELECT MIN(CLAVE) FROM CLIE01)")
 OWN_NUMBERS = 1
 """Of transactions: what one look at the monitoring tables takes, for the next to see."""
@@ -38,14 +39,14 @@ class Felt:
         return f"{self.what}: in {self.seconds:.0f} s {done}{cpu}"
 
 
-def felt(url: str, seconds: float, server: psutil.Process | None) -> Iterator[Felt]:
-    """Puente runs meanwhile."""
+def felt(url: str, seconds: float, cpu: Callable[[], float | None]) -> Iterator[Felt]:
+    """Puente runs meanwhile; `cpu` tells what the server used of it since it began, in seconds."""
     watching, writing = open_database(url), open_database(url)
     try:
-        yield _felt("SAE idle", watching, seconds, server)
+        yield _felt("SAE idle", watching, seconds, cpu)
         with _open_form(writing):
             sleep(min(seconds, 1.0))  # what it wrote is looked at once
-            yield _felt("SAE with a form left open", watching, seconds, server)
+            yield _felt("SAE with a form left open", watching, seconds, cpu)
     finally:
         watching.close()
         writing.close()
@@ -58,10 +59,10 @@ def _open_form(sae: Database) -> Iterator[None]:
         yield
 
 
-def _felt(what: str, sae: Database, seconds: float, server: psutil.Process | None) -> Felt:
-    began, before, cpu = monotonic(), _work(sae), _cpu(server)
+def _felt(what: str, sae: Database, seconds: float, cpu: Callable[[], float | None]) -> Felt:
+    began, before, cpu_before = monotonic(), _work(sae), cpu()
     sleep(seconds)
-    used, now = _cpu(server), _work(sae)
+    cpu_now, now = cpu(), _work(sae)
     numbers, writes, rows = (after - earlier for earlier, after in zip(before, now, strict=True))
     return Felt(
         what=what,
@@ -69,7 +70,7 @@ def _felt(what: str, sae: Database, seconds: float, server: psutil.Process | Non
         transactions=numbers - OWN_NUMBERS,
         page_writes=writes,
         rows=rows,
-        cpu=None if used is None or cpu is None else used - cpu,
+        cpu=None if cpu_now is None or cpu_before is None else cpu_now - cpu_before,
     )
 
 
@@ -77,10 +78,3 @@ def _work(sae: Database) -> tuple[int, ...]:
     with sae.reading() as reader:
         ((*found,),) = reader.rows(WORK)
     return tuple(map(int, found))
-
-
-def _cpu(server: psutil.Process | None) -> float | None:
-    if server is None:
-        return None
-    used = server.cpu_times()
-    return float(used.user + used.system)

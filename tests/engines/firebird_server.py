@@ -38,7 +38,7 @@ PACKAGES = "libfbclient2 firebird3.0-server firebird3.0-server-core firebird3.0-
 START_SECONDS = HANG_SECONDS
 
 CONFIGURATION = """\
-ServerMode = Super
+ServerMode = {mode}
 DatabaseAccess = Full
 RemoteBindAddress = {host}
 RemoteServicePort = {port}
@@ -127,15 +127,15 @@ class PrivateServer(FirebirdServer, PrivateProcess):
         )
 
     @classmethod
-    def create(cls) -> "PrivateServer":
-        """Lays out a new server's folder and starts it."""
+    def create(cls, mode: str = "Super") -> "PrivateServer":
+        """Lays out a new server's folder and starts it; `mode` is Firebird's ServerMode."""
         engine = _engine_folder()
         # Short, as the names of sockets and lock files must be; and not pytest's tmp_path, which stays after the run.
         server = cls(Path(tempfile.mkdtemp(prefix="fb-")))
         cls.known.append(server)
         atexit.register(server.remove)
         try:
-            _lay_out(server, engine)
+            _lay_out(server, engine, mode)
             _create_security_database(server.root)
             server.start()
         except BaseException:
@@ -195,7 +195,7 @@ def _engine_folder() -> Path:
     return engines[0].parent.parent
 
 
-def _lay_out(server: PrivateServer, engine: Path) -> None:
+def _lay_out(server: PrivateServer, engine: Path, mode: str) -> None:
     """Fills the server's folder. The libraries are copies: the engine follows no link to a plugin or an `intl`."""
     root = server.root
     for folder in ("data", "intl", "lock", "plugins", "tmp"):
@@ -209,7 +209,7 @@ def _lay_out(server: PrivateServer, engine: Path) -> None:
         "plugins/libSrp.so",
     ):
         shutil.copyfile(engine / name, root / name)
-    (root / "firebird.conf").write_text(CONFIGURATION.format(host=HOST, port=server.port, root=root))
+    (root / "firebird.conf").write_text(CONFIGURATION.format(mode=mode, host=HOST, port=server.port, root=root))
     aliases = "".join(f"{alias} = {server.path(alias)}\n" for alias in ALIASES)
     (root / "databases.conf").write_text(f"security.db = {root}/security3.fdb\n{{\n    RemoteAccess = false\n}}\n{aliases}")
 

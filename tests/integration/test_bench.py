@@ -1,17 +1,20 @@
 """Every benchmark on real engines, with few rows: that its work is right is checked by itself, and never how fast it is."""
 
 import json
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from kafka import KafkaAdminClient
 from rich.console import Console
 
-from bench import footprint
+from bench import edited, footprint
 from bench.__main__ import BENCHMARKS
-from bench.engines import EMBEDDED, SERVER, opened
+from bench.engines import EMBEDDED, SERVER, Engine, opened
 from bench.session import Session, Shown
 from tests.engines import kafka_broker
 from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
@@ -75,16 +78,36 @@ def test_an_engine_that_is_missing_is_said_and_the_others_are_measured(
     assert len(lines) == FIGURES["apply"]
 
 
+@contextmanager
+def on_this_server(server: FirebirdServer, folder: Path) -> Iterator[Engine]:
+    yield Engine(SERVER, server, folder)
+
+
+def found(command: click.Command, folder: Path, *options: str) -> Any:
+    """What a measurement of this checkout wrote."""
+    done = CliRunner().invoke(command, [*options, "--into", str(folder)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    (file,) = folder.glob("*.json")
+    (measured,) = json.loads(file.read_text(encoding="utf-8"))["found"].values()
+    return measured
+
+
 def test_the_footprint_of_a_checkout_is_measured_by_its_commands_alone(
     firebird_server: FirebirdServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(footprint, "external_server", lambda: firebird_server)
+    monkeypatch.setattr(footprint, "opened", lambda _, folder: on_this_server(firebird_server, folder))
     monkeypatch.setattr(footprint, "SETTLE_SECONDS", 0.5)
-    few = ["--products", "20", "--cajas", "1", "--seconds", "0.5", "--into", str(tmp_path)]
-    done = CliRunner().invoke(footprint.main, few, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    record = json.loads((tmp_path / "footprint.json").read_text(encoding="utf-8"))
-    (measured,) = record["found"].values()
+    measured = found(footprint.main, tmp_path, "--products", "20", "--cajas", "1", "--seconds", "0.5")
     assert [used["what"] for used in measured] == ["first load", "start", "SAE idle", "SAE with a form left open", "idle, 1 CAJAs"]
     assert all(used["memory"] > 20 for used in measured if "memory" in used)
     assert all(used["transactions"] >= 0 and used["rows"] >= 0 for used in measured[2:4])
+
+
+def test_the_time_of_edits_is_measured_by_commands_and_databases_alone(
+    firebird_server: FirebirdServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(edited, "opened", lambda _, folder: on_this_server(firebird_server, folder))
+    monkeypatch.setattr(edited, "BETWEEN_SECONDS", 0.1)
+    took = found(edited.main, tmp_path, "--products", "20", "--edits", "2")
+    assert len(took) == 2
+    assert all(0 < seconds < edited.ARRIVAL_SECONDS for seconds in took)
