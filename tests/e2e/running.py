@@ -44,6 +44,13 @@ class Running:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def tells_where_it_stands(self) -> None:
+        """What it said, and where each of its threads is, for a test that failed; it ends of that."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+        print(self.said)  # noqa: T201 - pytest shows it
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -1,8 +1,10 @@
 """A small site for tests of the installed command: a SAE, two or more CAJAs, settings, and the demo's independent comparison."""
 
+import faulthandler
 import os
 import secrets
 import sqlite3
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -237,6 +239,8 @@ def wait_until(is_so: Callable[[], bool], seconds: float = HANG_SECONDS) -> None
         began = time.monotonic()
         if is_so():
             return
-        assert time.monotonic() < until, "it did not come"
+        if time.monotonic() > until:
+            faulthandler.dump_traceback(sys.__stderr__)  # a line to a server, say, is a thread of the test's own
+            raise AssertionError("it did not come")
         # Other processes answer by what they wrote. To look costs time of theirs, too: for as long again, and longer, they are left alone.
         time.sleep(min(1.0, max(0.1, 2 * (time.monotonic() - began))))

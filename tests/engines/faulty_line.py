@@ -139,11 +139,17 @@ class FaultyLine:
 
     def _beyond(self, client: socket.socket) -> socket.socket | None:
         """A connection to whom the line leads to, where it leads there."""
-        with self._lock, suppress(OSError):
+        if self._is_cut:
+            return None
+        try:
+            server = socket.create_connection((HOST, self._target))  # not under the lock, for which all that goes through would wait
+        except OSError:
+            return None
+        with self._lock:
             if not self._is_cut:
-                server = socket.create_connection((HOST, self._target))
                 self._ends += (client, server)
                 return server
+        server.close()
         return None
 
     def _pumps(self, client: socket.socket, server: socket.socket) -> tuple[Callable[[], None], Callable[[], None]]:

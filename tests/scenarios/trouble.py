@@ -63,6 +63,9 @@ class Story:
             yield running
             assert running.process.poll() is None, running.said
             running.ends()
+        except BaseException:
+            running.tells_where_it_stands()
+            raise
         finally:
             running.kill()
 

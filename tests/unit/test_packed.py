@@ -44,10 +44,10 @@ def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(known: set[bytes
         live.set(key, content_hash(key))
     ours, plain = Marked(live), set[bytes]()
     for key in met:
-        assert ours.add(key) == (key not in plain)
+        assert ours.meet(key) == (key not in plain, live.get(key))
         plain.add(key)
         live.set(next(grows, key), content_hash(key))
-        assert not ours.add(key)
+        assert ours.meet(key) == (False, live.get(key))
     assert {key for key in {*known, *later, *met} if key in ours} == plain
 
 

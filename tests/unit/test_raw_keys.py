@@ -23,6 +23,7 @@ def held(doings: Doings) -> None:
     assert len(listed) == len(plain)
     assert set(listed) == plain
     assert all(key in ours for key in plain)
+    assert set(ours.untrimmed) == {key[0] for adds, key in doings if adds and key[0].strip() != key[0]}
     ours -= plain
     assert len(ours) == 0
     assert list(ours) == []
