@@ -5,6 +5,7 @@ A producer holds every key of SAE three times: as the log has it, as SAE writes 
 
 from array import array
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
 
 from schemas.codec import ContentHash
@@ -61,13 +62,13 @@ class PackedKeys:
         return new - 1
 
     def _grow(self) -> None:
-        mask = 2 * self._mask + 1
+        mask, text, begin = 2 * self._mask + 1, bytes(self._text), 0
         slots = array("I", bytes(4 * (mask + 1)))
-        for place in range(len(self)):
-            slot = hash(self[place]) & mask
+        for place, end in enumerate(islice(self._ends, 1, None), 1):
+            slot = hash(text[begin:end]) & mask
             while slots[slot]:
                 slot = (slot + 1) & mask
-            slots[slot] = place + 1
+            slots[slot], begin = place, end
         self._slots, self._mask = slots, mask
 
 
@@ -94,11 +95,17 @@ class LiveKeys(Mapping[bytes, ContentHash]):
 
     def __getitem__(self, key: bytes) -> ContentHash:
         place = self.all.place(key)
-        if place is None or not (state := self._states[place]):
+        found = None if place is None else self.at(place)
+        if found is None:
             raise KeyError(key)
-        if state == ODD:
-            return self._odd[place]
-        return ContentHash(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)].decode())
+        return found
+
+    def at(self, place: int) -> ContentHash | None:
+        """Of a key by its place in `all`; None where it has no live event."""
+        state = self._states[place]
+        if state == LIVE:
+            return ContentHash(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)].decode())
+        return self._odd[place] if state == ODD else None
 
     def set(self, key: bytes, content: ContentHash) -> None:
         """The key has a live event with this content."""
@@ -126,22 +133,23 @@ class Marked:
     """Keys that were met, of which nearly all are those of a topic."""
 
     def __init__(self, known: LiveKeys) -> None:
-        self._known, self._marks, self._others = known.all, bytearray(len(known.all)), set[bytes]()
+        self._known, self._marks, self._others = known, bytearray(len(known.all)), set[bytes]()
 
     def __contains__(self, key: bytes) -> bool:
-        place = self._known.place(key)
+        place = self._known.all.place(key)
         return (place is not None and place < len(self._marks) and bool(self._marks[place])) or key in self._others
 
-    def add(self, key: bytes) -> bool:
-        """Whether it was met for the first time."""
-        place, marks = self._known.place(key), self._marks
+    def meet(self, key: bytes) -> tuple[bool, ContentHash | None]:
+        """Whether it was met for the first time, and the content that the topic has of it."""
+        place, marks = self._known.all.place(key), self._marks
+        content = None if place is None else self._known.at(place)
         if place is None or place >= len(marks):  # a topic may grow meanwhile
             count = len(self._others)
             self._others.add(key)
-            return len(self._others) > count
+            return len(self._others) > count, content
         is_new = not marks[place]
         marks[place] = 1
-        return is_new
+        return is_new, content
 
 
 class PackedBodies:

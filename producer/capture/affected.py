@@ -70,15 +70,16 @@ class Spellings:
     _products: dict[Key, tuple[str, ...]] = field(default_factory=dict)
     _customers: dict[Key, tuple[str, ...]] = field(default_factory=dict)
 
-    def learn(self, table: type[Row], raws: Iterable[RawKey]) -> None:
+    def learn(self, table: type[Row], raws: Iterable[str]) -> None:
+        """Of a table of products or customers how its raw keys begin; those of others are left alone."""
         into = self._products if table in _OF_PRODUCTS else self._customers if table is Clie else None
-        for raw in raws if into is not None else ():
-            key = trim(raw[0])
-            if key != raw[0]:
-                assert into is not None
-                known = into.get(key, ())
-                if raw[0] not in known:
-                    into[key] = (*known, raw[0])
+        if into is None:
+            return
+        for raw in raws:
+            key = trim(raw)
+            known = into.get(key, ())
+            if key != raw and raw not in known:
+                into[key] = (*known, raw)
 
     def products(self, keys: Iterable[Key]) -> set[str]:
         """Every raw key that may stand for one of the keys."""

@@ -147,8 +147,7 @@ class _OneSubject:
     """`seen` holds SAE's keys, `dirty` the raw ones of those that are not trimmed in SAE."""
 
     def __init__(self, subject: Subject, known: LiveKeys) -> None:
-        self.subject, self._known = subject, known
-        self.seen = Marked(known)
+        self.subject, self.seen = subject, Marked(known)
         self._dirty: dict[bytes, str] = {}
         self.bodies = PackedBodies()
         self.problems: dict[bytes, Problem] = {}
@@ -156,16 +155,20 @@ class _OneSubject:
 
     def add(self, row: Row) -> None:
         key = row.key.encode()
-        if self.seen.add(key):
+        is_new, known = self.seen.meet(key)
+        if is_new:
             self.collisions += row.lost
         elif not self._wins(row, key):
             return
         if row.raw != row.key:
             self._dirty[key] = row.raw
         try:
-            self._compare(row, key)
+            body = _body(row)
         except PoisonError as error:
-            self.problems[key] = Problem(self.subject, row.key, error, key in self._known)
+            self.problems[key] = Problem(self.subject, row.key, error, known is not None)
+            return
+        if content_hash(body) != known:
+            self.bodies.set(key, body)
 
     def _wins(self, row: Row, key: bytes) -> bool:
         """Of raw keys that are equal once trimmed the first in byte order counts."""
@@ -178,8 +181,3 @@ class _OneSubject:
         for found in (self._dirty, self.problems):
             found.pop(key, None)
         return True
-
-    def _compare(self, row: Row, key: bytes) -> None:
-        body = _body(row)
-        if content_hash(body) != self._known.get(key):
-            self.bodies.set(key, body)

@@ -9,6 +9,7 @@ from typing import Any
 
 from producer.packed import PackedKeys
 from producer.sae.tables import RawKey
+from schemas.keys import trim
 
 MANY = 16
 """From so many on the rest of a key's rows stands in a set, so that adding one more does not copy all."""
@@ -27,6 +28,8 @@ class RawKeys(MutableSet[RawKey]):
         """By the place of what keys begin with; None where there is no such key any more."""
         self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._size = 0
+        self.untrimmed: list[str] = []
+        """What keys begin with that are not trimmed in SAE; may hold some that are gone."""
         self._last: tuple[str | int | None, int] = None, 0
         """What the key that came last began with, and its place: keys of one product mostly come one after another."""
         for key in keys:
@@ -83,6 +86,8 @@ class RawKeys(MutableSet[RawKey]):
         if place == len(self._rests):
             self._rests.append(None)
             self._is_number = isinstance(first, int)
+            if isinstance(first, str) and trim(first) != first:
+                self.untrimmed.append(first)
         self._last = first, place
         return place
 

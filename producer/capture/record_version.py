@@ -116,7 +116,7 @@ class VersionCapture:
         self._progress.end()
         known, spellings = rows.known(ids), Spellings()
         for table, keys in rows.keys.items():
-            spellings.learn(table, keys)
+            spellings.learn(table, keys.untrimmed)
         found, stock, lists = comparison.warehouses | rows.places.warehouses, rows.places.source, price_lists(rows)
         comparison.skip(resting_on(rows.stuck, stock))
         ended = self._clock()
@@ -154,7 +154,7 @@ class VersionCapture:
             with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
                 seen[table] = self._look_at(snapshot, ids, state, table)
         for table, one in seen.items():
-            state.spellings.learn(table, one.added)
+            state.spellings.learn(table, (raw[0] for raw in one.added))
         keys = affected(rows, seen, state.stock, check)
         comparison = Comparison(index, keys)
         wanted = Beating(Narrowed(rows, keys, state.spellings, state.stock), beat)
