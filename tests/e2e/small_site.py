@@ -4,7 +4,6 @@ import faulthandler
 import os
 import secrets
 import sqlite3
-import sys
 import sysconfig
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -240,7 +239,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float = HANG_SECONDS) -> None
         if is_so():
             return
         if time.monotonic() > until:
-            faulthandler.dump_traceback(sys.__stderr__)  # a line to a server, say, is a thread of the test's own
+            faulthandler.dump_traceback(2)  # to stderr, as it is captured: a line to a server, say, is a thread of the test's own
             raise AssertionError("it did not come")
         # Other processes answer by what they wrote. To look costs time of theirs, too: for as long again, and longer, they are left alone.
         time.sleep(min(1.0, max(0.1, 2 * (time.monotonic() - began))))

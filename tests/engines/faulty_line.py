@@ -139,8 +139,6 @@ class FaultyLine:
 
     def _beyond(self, client: socket.socket) -> socket.socket | None:
         """A connection to whom the line leads to, where it leads there."""
-        if self._is_cut:
-            return None
         try:
             server = socket.create_connection((HOST, self._target))  # not under the lock, for which all that goes through would wait
         except OSError:
