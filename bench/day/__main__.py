@@ -19,6 +19,7 @@ from bench.machine import facts
 from tests.e2e.running import Running
 from tests.e2e.small_site import TWO, SmallSite, build
 from tests.engines.firebird_server import FirebirdServer, PrivateServer, external_server
+from tests.engines.users import make_users
 
 
 @click.command(help="A day of a shop in so many minutes, beside puente run with its default settings. Half a minute at least.")
@@ -28,7 +29,7 @@ from tests.engines.firebird_server import FirebirdServer, PrivateServer, externa
 def main(minutes: float, products: int, into: Path) -> None:
     logging.getLogger("puente").setLevel(logging.ERROR)
     into.mkdir(parents=True, exist_ok=True)
-    server: FirebirdServer = external_server() or PrivateServer.create()
+    server = _server()
     with tempfile.TemporaryDirectory(prefix="puente-day-") as folder:
         site = _site(Path(folder) / "site", server, products)
         click.echo("SAE and the CAJAs are filled: the day begins")
@@ -48,6 +49,14 @@ def main(minutes: float, products: int, into: Path) -> None:
         name = "day.svg" if language == "en" else f"day.{language}.svg"
         (into / name).write_text(draw(day.length, day.marks, day.arrived, samples, language), encoding="utf-8")
     _tell(day, samples)
+
+
+def _server() -> FirebirdServer:
+    external = external_server()
+    if external is None:
+        return PrivateServer.create()
+    make_users(external)
+    return external
 
 
 def _site(folder: Path, server: FirebirdServer, products: int) -> SmallSite:
