@@ -43,8 +43,9 @@ log = logging.getLogger("puente.producer")
 class Pass:
     """What a pass did: events published, tombstones among them, rows of SAE that travel, and how long SAE was read.
 
-    `looked` is false where SAE was not read at all. `held` counts what waits for somebody to let it through, by entity and kind of loss,
-    `entities` is what `published` is made of. `standing` is what of SAE does not travel, None where it was not read.
+    `looked` is false where SAE was not read at all; where it `goes_on`, more is to be looked at now. `held` counts what waits for somebody
+    to let it through, by entity and kind of loss, `entities` is what `published` is made of. `standing` is what of SAE does not travel,
+    None where it was not read.
     """
 
     published: int = 0
@@ -53,6 +54,7 @@ class Pass:
     read: int = 0
     seconds: float = 0.0
     looked: bool = True
+    goes_on: bool = False
     held: Mapping[tuple[Entity, Kind], int] = field(default_factory=dict)
     standing: Standing | None = None
 
@@ -149,6 +151,7 @@ class Producer:
             tombstones=gone,
             read=captured.read,
             seconds=seconds,
+            goes_on=captured.goes_on,
             held=self._held(),
             standing=captured.standing,
         )

@@ -49,6 +49,11 @@ class Seen:
     lacks: bool = False
 
     @property
+    def found(self) -> bool:
+        """Whether anything is to be read and published."""
+        return bool(self.written or self.gone)
+
+    @property
     def touched(self) -> Iterator[RawKey]:
         yield from self.written
         yield from self.gone

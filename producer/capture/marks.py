@@ -21,6 +21,7 @@ class Memory:
     `key_pace` is for reading all keys of a table, apart from looking at it: after one delete the next price must not wait. `others` are
     the tables that are not exact, or of which not all could be read when all was compared; `compare_at` is when all may be compared again
     for them, on the monotonic clock. Tables are `stuck` where a row is in limbo; the keys of `owed` could not be checked for that.
+    Those in `recent` were looked at in looks that had to go on: others come first now.
     `stock` is None where that kept it from being known where stock stands; all is compared as soon as it is.
     """
 
@@ -38,6 +39,7 @@ class Memory:
     faults: Faults
     stuck: Stuck
     owed: CheckKeys = ()
+    recent: frozenset[Table] = frozenset()
 
     def due(self, now: float) -> list[Table]:
         """What may be looked at, or compared, by now."""

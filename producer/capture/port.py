@@ -48,7 +48,7 @@ class Captured:
     `at` is when it was taken. `only` holds the keys that were looked at, None where it was all of them. `warehouses` may hold stock, so
     each has a topic. `price_lists` are the numbers of SAE's. `read` counts SAE's rows that travel. `problems` and `collisions` (raw keys
     that lost to one that is equal once trimmed) are all there are now, for people, and so are the tables that are `stuck`. `stock` tells
-    where stock stands, None where that is not known. `marks` is the mode's own.
+    where stock stands, None where that is not known. `goes_on` says that more waits to be looked at now. `marks` is the mode's own.
     """
 
     at: datetime
@@ -62,6 +62,7 @@ class Captured:
     collisions: tuple[tuple[Subject, str], ...] = ()
     stuck: Stuck = field(default_factory=dict)
     stock: StockSource | None = None
+    goes_on: bool = False
     marks: object = None
 
     @once

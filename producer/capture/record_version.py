@@ -6,6 +6,7 @@ with the log index. A table that is not exact (a view, or one without a key of i
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -23,18 +24,24 @@ from producer.progress import Progress, Stage
 from producer.sae.contents import StockSource, everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae, Snapshot
-from producer.sae.tables import KEYS, Precios
+from producer.sae.tables import KEYS, Clie, CvesAlter, Inve, Mult, Precios, PrecioXProd
 
 RECORD_VERSION = "record-version"
 SMALL_ROWS = 1000
 """A table with at most so many is read faster than a statement of its own is prepared."""
+ENOUGH_SECONDS = 0.25
+"""After so long what a look found is published before other tables are looked at."""
+URGENT = (PrecioXProd, Inve, CvesAlter, Clie, Mult)
+"""The large tables by what a cashier misses first."""
+_PLACE = {table: place for place, table in enumerate((*(table for table in KEYS if table not in URGENT), *URGENT))}
 
 
 class VersionCapture:
     """The mode `record-version`, on an engine that has it.
 
     A table is looked at, and its keys are read, each for at most `share` (0 to 1) of the time. `every_seconds` is how often all is compared
-    where a table is not exact. `local` tells the time of the place, for the comparison at night.
+    where a table is not exact. `local` tells the time of the place, for the comparison at night. A look that found something goes on with
+    no other table once it took `enough` seconds: the next one does.
     """
 
     mode = RECORD_VERSION
@@ -49,8 +56,9 @@ class VersionCapture:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         local: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         progress: Progress | None = None,
+        enough: float = ENOUGH_SECONDS,
     ) -> None:
-        self._sae, self._every, self._share = sae, every_seconds, share
+        self._sae, self._every, self._share, self._enough = sae, every_seconds, share, enough
         self._clock, self._now, self._local = clock, now, local
         self._state: Memory | None = None
         self._progress = progress or Progress()
@@ -148,11 +156,8 @@ class VersionCapture:
         beat: Callable[[], None],
     ) -> Captured:
         at, snapshot = self._now(), rows.inner
-        seen, looking = {}, UpToLimbo(snapshot)
-        snapshot.survey_together([table for table in tables if len(state.known[table].keys) <= SMALL_ROWS])
-        for table in tables:
-            with looking.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
-                seen[table] = self._look_at(snapshot, ids, state, table)
+        looking = UpToLimbo(snapshot)
+        seen = self._look_at_each(looking, ids, state, tables)
         for table, one in seen.items():
             state.spellings.learn(table, (raw[0] for raw in one.added))
         keys = affected(rows, seen, state.stock, check)
@@ -170,7 +175,21 @@ class VersionCapture:
         still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
         owed = [(subject, key) for subject, key in check if subject.entity in unread]
         marks = Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
-        return self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
+        captured = self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
+        return replace(captured, goes_on=not {*seen, *looking.stuck, *state.recent}.issuperset(tables))
+
+    def _look_at_each(self, rows: UpToLimbo, ids: TransactionIds, state: Memory, tables: Collection[Table]) -> dict[Table, Seen]:
+        """The most urgent first; where that took long and found something, the rest is for the next look, which begins with it."""
+        began, snapshot, seen = self._clock(), rows.inner, dict[Table, Seen]()
+        small = [table for table in tables if len(state.known[table].keys) <= SMALL_ROWS]
+        snapshot.survey_together(small)
+        later = frozenset[Table]() if state.recent.issuperset(tables) else state.recent
+        for table in sorted(tables, key=lambda table: (table not in small, table in later, _PLACE[table])):
+            with rows.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
+                seen[table] = self._look_at(snapshot, ids, state, table)
+            if self._clock() - began >= self._enough and any(one.found for one in seen.values()):
+                break
+        return seen
 
     def _look_at(self, snapshot: Snapshot, ids: TransactionIds, state: Memory, table: Table) -> Seen:
         began, known = self._clock(), state.known[table]
@@ -215,6 +234,7 @@ class VersionCapture:
                 state.gate.looked([*state.known, *state.others], ids)
             case Looked(seen, lists, faults, stuck, owed, ids):
                 assert self._state is not None
+                self._state.recent = self._state.recent | seen.keys() if captured.goes_on else frozenset()
                 for table, one in seen.items():
                     self._state.known[table].keep(one)
                 self._state.gate.looked([table for table, one in seen.items() if not one.lacks], ids)

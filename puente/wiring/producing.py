@@ -90,7 +90,7 @@ class ProducerSide:
         self._producer: Producer | None = None
         self._log: EventLog | None = None
         self._compacted_at = float("-inf")
-        self._look_seconds = LOOK_SECONDS
+        self._look_seconds, self._looked_seconds = LOOK_SECONDS, 0.0
         self._stands_by = False
         self._opened = ExitStack()
 
@@ -118,7 +118,10 @@ class ProducerSide:
         if done is None:
             return CLAIM_TURN_SECONDS if self.claims else STANDBY_SECONDS
         self._on_pass(done)
-        self._look_seconds = max(LOOK_SECONDS, rest_after(done.seconds, LOOKS_SHARE))
+        self._looked_seconds += done.seconds
+        if done.goes_on:
+            return 0.0
+        self._look_seconds, self._looked_seconds = max(LOOK_SECONDS, rest_after(self._looked_seconds, LOOKS_SHARE)), 0.0
         return self._sae.poll_seconds
 
     def rest(self, stop: Stop, seconds: float) -> None:

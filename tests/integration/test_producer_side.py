@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,16 @@ def test_a_rest_ends_as_soon_as_something_begins_in_sae(site: Settings) -> None:
     side.rest(Resting(clock, {}), side.turn())
     assert clock.seconds == pytest.approx(before + 7)
     side.release()
+
+
+def test_a_look_that_goes_on_does_so_at_once_and_then_sae_rests_for_all_of_it(site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    side, looks = ProducerSide(site, clock=clock), [Pass(seconds=1.0, goes_on=True), Pass(seconds=0.5, goes_on=True), Pass(seconds=0.5)]
+    monkeypatch.setattr(side, "step", partial(next, iter(looks)))
+    assert [side.turn() for _ in looks] == [0, 0, 7]
+    resting = Resting(clock, {})
+    side.rest(resting, 6.5)
+    assert resting.slept[0] == pytest.approx(6.0)  # three times the two seconds
 
 
 def test_a_sae_that_is_lost_ends_the_rest_and_the_next_pass_starts_over(site: Settings) -> None:

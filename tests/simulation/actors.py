@@ -139,8 +139,8 @@ class ProducerProcess(Process):
         self.mass_change = MassChange(dict.fromkeys(Kind, site.allowed) if site.allowed else {})
         if site.compares:
             capture: CompareCapture | VersionCapture = CompareCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now)
-        else:
-            capture = VersionCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now, local=times.local)
+        else:  # as where a look takes long: after each table in which something changed it goes on later
+            capture = VersionCapture(self.session, every_seconds=EVERY, clock=times.clock, now=times.now, local=times.local, enough=0.0)
         return Producer(
             capture=capture,
             publisher=Publisher(log, TOPICS, self._new_run, times.now),

@@ -20,6 +20,7 @@ from tests.unit.producing import TOPICS, Site, foreign
 LINES, CUSTOMERS, PRODUCTS = Subject(Entity.PRODUCT_LINE), Subject(Entity.CUSTOMER), Subject(Entity.PRODUCT)
 HUGE = 1e300
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+LARGE = (PrecioXProd, Inve, CvesAlter, Clie, Mult)
 ROWS = (
     row(Clin, "L"),
     row(Impu, 1, impuesto1=16.0),
@@ -275,10 +276,11 @@ def test_a_table_that_is_not_exact_is_seen_by_comparing_all_every_so_often() -> 
 
 
 def slow(site: Site, how: str, table: Any, seconds: float) -> None:
-    """Each reading of the table takes so long."""
+    """Each reading of the table takes so long; of several each does."""
+    tables = table if isinstance(table, tuple) else (table,)
 
     def spend(asked: str, of: Any) -> None:
-        site.clock.seconds += seconds if (asked, of) == (how, table) else 0
+        site.clock.seconds += seconds if asked == how and of in tables else 0
 
     site.sae.on_read = spend
 
@@ -413,7 +415,8 @@ def test_there_are_news_once_a_transaction_began_and_a_table_may_be_looked_at() 
     site.sae.on_read = spend
     site.sae.put(row(Clin, "L", desc_lin="new"))
     assert site.producer.has_news()
-    site.run()
+    while site.run().goes_on:
+        pass
     site.sae.put(row(Clin, "L", desc_lin="newer"))
     assert not site.producer.has_news()
     site.clock.seconds += 19
@@ -436,6 +439,48 @@ def test_another_transaction_opens_the_gate_of_the_tables_that_were_not_looked_a
         site.run()
         assert [shown(record) for record in site.published()] == published
     assert site.agrees()
+
+
+def change(site: Site, turn: int) -> None:
+    """A price, a customer and a stock, in one transaction."""
+    site.sae.put(row(PrecioXProd, "A", 1, precio=turn), row(Clie, "C", nombre=f"C {turn}"), row(Mult, "A", 1, exist=-turn))
+
+
+def one_pass(site: Site) -> tuple[bool, list[str]]:
+    """Whether the look goes on, and what was published."""
+    site.log.appended.clear()
+    return site.run().goes_on, [shown(record) for record in site.published()]
+
+
+def test_what_a_look_found_once_it_took_long_is_published_before_it_goes_on_with_other_tables() -> None:
+    """Prices first, and each table once."""
+    site = exact_site()
+    slow(site, "survey", LARGE, 0.3)
+    change(site, 1)
+    site.sae.reads.clear()
+    assert [one_pass(site) for _ in range(3)] == [(True, ["product A"]), (True, ["customer C"]), (False, ["stock.1 A"])]
+    assert {site.sae.reads["survey", table] for table in LARGE} == {1}
+    assert not site.run().looked
+    assert site.agrees()
+
+
+def test_a_quick_look_is_one_pass() -> None:
+    site = exact_site()
+    slow(site, "survey", LARGE, 0.04)
+    change(site, 1)
+    assert one_pass(site) == (False, ["product A", "customer C", "stock.1 A"])
+
+
+def test_no_table_waits_for_ever_beside_others_that_change_all_the_time() -> None:
+    """Also where one that was left open lets any have changed."""
+    site = exact_site()
+    site.sae.begin()
+    slow(site, "survey", LARGE, 0.3)
+    found = []
+    for turn in range(9):
+        change(site, turn)
+        found.append(one_pass(site))
+    assert found == 3 * [(True, ["product A"]), (True, ["customer C"]), (False, ["stock.1 A"])]
 
 
 def test_a_slow_table_is_looked_at_for_its_share_of_the_time_and_the_others_at_every_poll() -> None:
