@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from foundation.engines import open_database
 from foundation.engines.database import Database
 
-WORK = sa.text("""SELECT MAX(D.MON$NEXT_TRANSACTION), SUM(I.MON$PAGE_WRITES), SUM(R.MON$RECORD_SEQ_READS + R.MON$RECORD_IDX_READS)
-FROM MON$DATABASE D JOIN MON$ATTACHMENTS A ON A.MON$ATTACHMENT_ID <> CURRENT_CONNECTION
-JOIN MON$IO_STATS I ON I.MON$STAT_ID = A.MON$STAT_ID JOIN MON$RECORD_STATS R ON R.MON$STAT_ID = A.MON$STAT_ID""")
-"""Of all connections but the one that asks; in Classic the database's own figures are those of one process."""
+NEWEST = sa.text("SELECT MON$NEXT_TRANSACTION FROM MON$DATABASE")
+WORK = sa.text("""SELECT A.MON$ATTACHMENT_ID, I.MON$PAGE_WRITES, R.MON$RECORD_SEQ_READS + R.MON$RECORD_IDX_READS
+FROM MON$ATTACHMENTS A JOIN MON$IO_STATS I ON I.MON$STAT_ID = A.MON$STAT_ID JOIN MON$RECORD_STATS R ON R.MON$STAT_ID = A.MON$STAT_ID
+WHERE A.MON$ATTACHMENT_ID <> CURRENT_CONNECTION""")
+"""Of each connection but the one that asks; in Classic the database's own figures are those of one process."""
 OPEN_FORM = sa.text("UPDATE CLIE01 SET NOMBRE = NOMBRE WHERE CLAVE = (SELECT MIN(CLAVE) FROM CLIE01)")
 OWN_NUMBERS = 1
 """Of transactions: what one look at the monitoring tables takes, for the next to see."""
@@ -60,21 +61,22 @@ def _open_form(sae: Database) -> Iterator[None]:
 
 
 def _felt(what: str, sae: Database, seconds: float, cpu: Callable[[], float | None]) -> Felt:
-    began, before, cpu_before = monotonic(), _work(sae), cpu()
+    began, (first, before), cpu_before = monotonic(), _work(sae), cpu()
     sleep(seconds)
-    cpu_now, now = cpu(), _work(sae)
-    numbers, writes, rows = (after - earlier for earlier, after in zip(before, now, strict=True))
+    cpu_now, (last, now) = cpu(), _work(sae)
+    spent = [(writes - before.get(one, (0, 0))[0], rows - before.get(one, (0, 0))[1]) for one, (writes, rows) in now.items()]
     return Felt(
         what=what,
         seconds=monotonic() - began,
-        transactions=numbers - OWN_NUMBERS,
-        page_writes=writes,
-        rows=rows,
+        transactions=last - first - OWN_NUMBERS,
+        page_writes=sum(writes for writes, _ in spent),
+        rows=sum(rows for _, rows in spent),
         cpu=None if cpu_now is None or cpu_before is None else cpu_now - cpu_before,
     )
 
 
-def _work(sae: Database) -> tuple[int, ...]:
+def _work(sae: Database) -> tuple[int, dict[int, tuple[int, int]]]:
+    """The newest transaction, and by connection pages written and rows read; one that has gone meanwhile is not counted."""
     with sae.reading() as reader:
-        ((*found,),) = reader.rows(WORK)
-    return tuple(map(int, found))
+        ((newest,),) = reader.rows(NEWEST)
+        return int(newest), {int(one): (int(writes), int(rows)) for one, writes, rows in reader.rows(WORK)}

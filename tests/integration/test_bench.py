@@ -15,6 +15,8 @@ from rich.console import Console
 from bench import edited, footprint
 from bench.__main__ import BENCHMARKS
 from bench.engines import EMBEDDED, SERVER, Engine, opened
+from bench.felt import felt
+from bench.sae import build_shop
 from bench.session import Session, Shown
 from tests.engines import kafka_broker
 from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
@@ -101,6 +103,15 @@ def test_the_footprint_of_a_checkout_is_measured_by_its_commands_alone(
     assert [used["what"] for used in measured] == ["first load", "start", "SAE idle", "SAE with a form left open", "idle, 1 CAJAs"]
     assert all(used["memory"] > 20 for used in measured if "memory" in used)
     assert all(used["transactions"] >= 0 and used["rows"] >= 0 for used in measured[2:4])
+
+
+def test_a_sae_that_nobody_uses_spends_nothing(firebird_server: FirebirdServer, tmp_path: Path) -> None:
+    """What the gauge itself does is no matter of theirs."""
+    with on_this_server(firebird_server, tmp_path) as engine:
+        url = engine.new("sae")
+        build_shop(url, 20)
+        idle, form_open = felt(url, 0.1, engine.cpu)
+    assert (idle.transactions, form_open.transactions) == (0, 0)
 
 
 def test_the_time_of_edits_is_measured_by_commands_and_databases_alone(

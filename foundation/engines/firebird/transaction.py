@@ -91,18 +91,9 @@ class Transaction:
         return self.permits(Privilege.DELETE, writers.ATTACHMENTS, ())
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
-        with self._database.asking():
-            result = self._connection.execute(query)
-        yield from self._read(result)
-
-    def plain(self, sql: str) -> list[Sequence[Any]]:
-        """The rows of a statement that stands in this package."""
-        with self._database.asking():
-            result = self._connection.exec_driver_sql(sql)
-        return list(self._read(result))
-
-    def _read(self, result: sqlalchemy.CursorResult[Any]) -> Iterator[Sequence[Any]]:
         asking = self._database.asking
+        with asking():
+            result = self._connection.execute(query)
         try:
             yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
         except FOREIGN as error:
@@ -110,6 +101,11 @@ class Transaction:
         finally:
             with asking():
                 result.close()
+
+    def plain(self, sql: str) -> list[Sequence[Any]]:
+        """The rows of a statement that stands in this package."""
+        with self._database.asking():
+            return list(self._connection.exec_driver_sql(sql).fetchall())
 
     def run(self, sql: str) -> None:
         """A statement that stands in this package and returns no rows."""
