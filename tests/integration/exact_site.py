@@ -77,7 +77,7 @@ class Site:
         """A producer, on another log where one is given."""
         self.log = log or self.log
         self.producer = Producer(
-            capture=VersionCapture(self.sae),
+            capture=VersionCapture(self.sae, enough=float("inf")),  # each pass looks at all, however slow the machine is
             publisher=Publisher(self.log, TOPICS),
             new_index=lambda claim: LogIndex(self.log, TOPICS, claim.take),
             recognition=Recognition(self.sae),
