@@ -26,6 +26,19 @@ _ENTITY: dict[type[Row], Entity] = {
 _OF_PRODUCTS = (Inve, PrecioXProd, CvesAlter, Mult)
 
 
+def own_table(entity: Entity, stock: StockSource | None) -> type[Row] | None:
+    """Whose rows the entity's events are, where they are found by how SAE spells their keys; None where all of a table is read."""
+    match entity:
+        case Entity.PRODUCT:
+            return Inve
+        case Entity.CUSTOMER:
+            return Clie
+        case Entity.STOCK:
+            return None if stock is None else Mult if stock[0] else Inve
+        case _:
+            return None
+
+
 def affected(snapshot: Some, seen: Mapping[type[Row], Seen], stock: StockSource | None, check: Iterable[LogKey]) -> Keys:
     """The keys whose rows, or rows they depend on, were written or deleted; and those of `check`.
 

@@ -95,13 +95,13 @@ class Comparison:
     """SAE against the log index: add every row of all keys, or of those in `only`, then look at what it found."""
 
     def __init__(self, index: LogIndex, only: Keys | None = None) -> None:
-        self._index, self._only = index, only
+        self._index, self.only = index, only
         self._subjects: dict[Subject, _OneSubject] = {}
         self._skipped: frozenset[Entity] = frozenset()
         self.read = 0
 
     def add(self, row: Row) -> None:
-        if self._only is not None and row.key.encode() not in self._only.get(row.subject, ()):
+        if self.only is not None and row.key.encode() not in self.only.get(row.subject, ()):
             return
         self.read += 1
         found = self._subjects.get(row.subject)
@@ -113,6 +113,12 @@ class Comparison:
         """Not all of their rows were read: of these nothing is told, not even what seems gone."""
         self._skipped = entities
 
+    def set_aside(self, entities: Collection[Entity]) -> set[LogKey]:
+        """Returns the keys of these, of those in `only`, that have an event and no row: they are not compared, for that proves nothing."""
+        aside = {(subject, key) for subject, key in self._gone() if subject.entity in entities}
+        self.only = {subject: {key for key in keys if (subject, key) not in aside} for subject, keys in (self.only or {}).items()}
+        return aside
+
     @property
     def differences(self) -> Differences:
         return Differences([(one.subject, one.bodies) for one in self._whole()], self._gone())
@@ -123,7 +129,7 @@ class Comparison:
                 continue
             one = self._subjects.get(subject)
             seen, live = one.seen if one else (), self._index.hashes(subject)
-            keys = live if self._only is None else self._only.get(subject, ())
+            keys = live if self.only is None else self.only.get(subject, ())
             yield from ((subject, key) for key in keys if key not in seen and key in live)
 
     def _whole(self) -> Iterator["_OneSubject"]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.engines.database import TransactionIds
-from producer.capture.affected import Spellings
+from producer.capture.affected import Spellings, own_table
 from producer.capture.faults import Faults
 from producer.capture.known import Known, Seen
 from producer.capture.port import CheckKeys
 from producer.capture.schedule import Gate, Impatience, Pace, Table
 from producer.sae.contents import StockSource
 from producer.sae.limbo import Stuck
+from schemas.entities import Entity
 
 
 @dataclass(slots=True)
@@ -44,6 +45,12 @@ class Memory:
     def due(self, now: float) -> list[Table]:
         """What may be looked at, or compared, by now."""
         return [*self.pace.due(self.known), *(self.others if now >= self.compare_at else ())]
+
+    def unproven(self, seen: Collection[Table]) -> set[Entity]:
+        """Of which a look at the tables in `seen` proves no key gone: its row may be there in a spelling that nobody has seen yet."""
+        own = {entity: own_table(entity, self.stock) for entity in Entity}
+        unseen = {table for table in self.gate.restless(self.known) if table not in seen}
+        return {entity for entity, table in own.items() if table in unseen}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,22 +18,19 @@ from producer.capture.faults import faults_of
 from producer.capture.known import Recording, Seen, look, read_gone
 from producer.capture.marks import Compared, Looked, Memory
 from producer.capture.port import Captured, CheckKeys
-from producer.capture.schedule import Gate, Impatience, Pace, Table, next_night, rest_after
+from producer.capture.schedule import Gate, Impatience, Pace, Table, in_order, next_night, rest_after
 from producer.index import LogIndex
 from producer.progress import Progress, Stage
 from producer.sae.contents import StockSource, everything_with, price_lists
 from producer.sae.limbo import UpToLimbo, resting_on
 from producer.sae.port import Beating, Sae, Snapshot
-from producer.sae.tables import KEYS, Clie, CvesAlter, Inve, Mult, Precios, PrecioXProd
+from producer.sae.tables import KEYS, Precios
 
 RECORD_VERSION = "record-version"
 SMALL_ROWS = 1000
 """A table with at most so many is read faster than a statement of its own is prepared."""
 ENOUGH_SECONDS = 0.25
 """After so long what a look found is published before other tables are looked at."""
-URGENT = (PrecioXProd, Inve, CvesAlter, Clie, Mult)
-"""The large tables by what a cashier misses first."""
-_PLACE = {table: place for place, table in enumerate((*(table for table in KEYS if table not in URGENT), *URGENT))}
 
 
 class VersionCapture:
@@ -167,13 +164,14 @@ class VersionCapture:
             comparison.add(row)
         unread = resting_on(rows.stuck, state.stock)
         comparison.skip(unread)
-        keys = {subject: some for subject, some in keys.items() if subject.entity not in unread}
+        aside = comparison.set_aside(state.unproven(seen))
+        keys = {subject: some for subject, some in (comparison.only or {}).items() if subject.entity not in unread}
         seen = {table: one for table, one in seen.items() if not unread & resting_on([table], state.stock)}
         faults = state.faults.after(comparison, keys)
         lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
         found = comparison.warehouses | rows.places.warehouses
         still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
-        owed = [(subject, key) for subject, key in check if subject.entity in unread]
+        owed = [(subject, key) for subject, key in check if subject.entity in unread or (subject, key) in aside]
         marks = Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
         captured = self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
         return replace(captured, goes_on=not {*seen, *looking.stuck, *state.recent}.issuperset(tables))
@@ -184,7 +182,7 @@ class VersionCapture:
         small = [table for table in tables if len(state.known[table].keys) <= SMALL_ROWS]
         snapshot.survey_together(small)
         later = frozenset[Table]() if state.recent.issuperset(tables) else state.recent
-        for table in sorted(tables, key=lambda table: (table not in small, table in later, _PLACE[table])):
+        for table in in_order(tables, small, later):
             with rows.noting(table):  # a mark that is not kept stays where it was: nothing is missed once all can be read
                 seen[table] = self._look_at(snapshot, ids, state, table)
             if self._clock() - began >= self._enough and any(one.found for one in seen.values()):

@@ -6,13 +6,21 @@ from datetime import datetime, time, timedelta
 from typing import Protocol
 
 from foundation.engines.database import ActiveTransactions, TransactionIds
-from producer.sae.tables import Row
+from producer.sae.tables import KEYS, Clie, CvesAlter, Inve, Mult, PrecioXProd, Row
 
 NIGHT = time(3)
 SOON_SECONDS = 0.1
 _UNKNOWN = frozenset((0,))
 """No transaction has this number, so none of this one runs."""
 Table = type[Row]
+URGENT = (PrecioXProd, Inve, CvesAlter, Clie, Mult)
+"""The large tables by what a cashier misses first."""
+_PLACE = {table: place for place, table in enumerate((*(table for table in KEYS if table not in URGENT), *URGENT))}
+
+
+def in_order(tables: Collection[Table], first: Collection[Table], later: Collection[Table]) -> list[Table]:
+    """The tables as they are looked at: those of `first`, then the urgent ones, and `later` those that were looked at a moment ago."""
+    return sorted(tables, key=lambda table: (table not in first, table in later, _PLACE[table]))
 
 
 def rest_after(seconds: float, share: float) -> float:

@@ -483,6 +483,51 @@ def test_no_table_waits_for_ever_beside_others_that_change_all_the_time() -> Non
     assert found == 3 * [(True, ["product A"]), (True, ["customer C"]), (False, ["stock.1 A"])]
 
 
+def spell_anew(site: Site) -> None:
+    """Another blank before a product's key, and its price in the same transaction."""
+    number = site.sae.begin()
+    site.sae.erase(number, Inve, "A")
+    site.sae.write(number, row(Inve, " A", cve_esqimpu=1), row(PrecioXProd, "A", 1, precio=77.0))
+    site.sae.commit(number)
+
+
+def test_a_product_that_is_spelt_anew_is_not_taken_for_gone_before_its_own_table_is_looked_at() -> None:
+    site = exact_site()
+    slow(site, "survey", LARGE, 0.3)
+    spell_anew(site)
+    assert [one_pass(site) for _ in range(3)] == [(True, []), (True, ["product A"]), (False, [])]
+    assert site.agrees()
+
+
+def test_nor_while_its_own_table_rests() -> None:
+    site = exact_site(share=0.05)
+    slow(site, "survey", Inve, 1.0)
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    while site.run().goes_on:
+        pass
+    spell_anew(site)
+    assert one_pass(site) == (False, [])
+    site.clock.seconds += 20
+    assert one_pass(site) == (False, ["product A"])
+    assert site.agrees()
+
+
+def test_what_another_producer_wrote_of_a_key_is_looked_at_again_once_the_keys_own_table_was() -> None:
+    site = exact_site(share=0.05)
+    slow(site, "survey", Clie, 1.0)
+    site.sae.put(row(Clin, "L", desc_lin="new"))
+    while site.run().goes_on:
+        pass
+    site.sae.put(row(Clie, " 8", nombre="N"))
+    for key in "89":
+        site.log.append([foreign(CUSTOMERS, key, site.events(CUSTOMERS)["7"])])
+    assert one_pass(site) == (False, [])
+    site.clock.seconds += 20
+    assert sorted(one_pass(site)[1]) == ["customer 8", "customer 9 †"]
+    assert not site.run().published
+    assert site.agrees()
+
+
 def test_a_slow_table_is_looked_at_for_its_share_of_the_time_and_the_others_at_every_poll() -> None:
     site = exact_site(share=0.05)
     slow(site, "survey", Mult, 1.0)
