@@ -47,7 +47,8 @@ class Running:
     def tells_where_it_stands(self) -> None:
         """What it said, and where each of its threads is, for a test that failed; it ends of that."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGABRT)
+            for number in (signal.SIGCONT, signal.SIGABRT):  # one that stands still would not hear of it
+                self.process.send_signal(number)
             self.process.wait()
         print(self.said)  # noqa: T201 - pytest shows it
 
