@@ -57,9 +57,9 @@ class Engine:
         return float(sum(one.user + one.system for one in used))
 
     def new(self, stem: str) -> str:
-        """The URL of a new, empty database."""
-        name = f"{stem}-{next(self._numbers)}"
-        url = self._server.url(name) if self._server else f"firebird+firebird:///{self._folder / name}.fdb"
+        """The URL of a new, empty database; on a server under a name that no other Engine there has."""
+        server = self._server
+        url = server.new_url(stem) if server else f"firebird+firebird:///{self._folder / stem}-{next(self._numbers)}.fdb"
         create_database(url)
         self._made.append(url)
         return url
