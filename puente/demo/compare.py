@@ -1,6 +1,6 @@
 """Each CAJA of a site against SAE, by the demo's own mapping."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from foundation.engines import open_database
@@ -16,12 +16,12 @@ from puente.demo.oracle.expected_rows import Sae
 def compare_all(settings: Settings) -> list[Comparison]:
     """Every field of every row, SAE and each CAJA in a snapshot of its own."""
     with comparing(settings) as compare:
-        return compare()
+        return list(compare())
 
 
 @contextmanager
-def comparing(settings: Settings) -> Iterator[Callable[[], list[Comparison]]]:
-    """The same again and again, over connections that stay open meanwhile."""
+def comparing(settings: Settings) -> Iterator[Callable[[], Generator[Comparison, None, None]]]:
+    """The same again and again, over connections that stay open meanwhile; a CAJA is read when its turn comes."""
     assert settings.sae is not None
     with ExitStack() as opened:
         sae = opened.enter_context(closing(open_database(settings.sae.address)))
@@ -30,10 +30,10 @@ def comparing(settings: Settings) -> Iterator[Callable[[], list[Comparison]]]:
         databases = [opened.enter_context(closing(open_database(caja.address))) for caja in settings.caja]
         cajas = [(_policies(caja), database, database.catalogue()) for caja, database in zip(settings.caja, databases, strict=True)]
 
-        def compare() -> list[Comparison]:
+        def compare() -> Generator[Comparison, None, None]:
             with sae.reading() as reader:
                 rows = Sae(reader, catalogue, company)
-                return [_compare(rows, *caja) for caja in cajas]
+                yield from (_compare(rows, *caja) for caja in cajas)
 
         yield compare
 

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import sysconfig
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -165,7 +165,7 @@ class SmallSite:
     def becomes_equal(self, *names: str) -> None:
         """Waits until CAJAs (all, or those named) equal SAE. The databases must stay where they are meanwhile."""
         with comparing(self._with(names)) as compare:
-            wait_until(lambda: not any(comparison.differences for comparison in compare()))
+            wait_until(lambda: _are_equal(compare()))
 
     def _with(self, names: Collection[str]) -> Settings:
         settings = load(self.settings)
@@ -185,6 +185,12 @@ class SmallSite:
         text = self.settings.read_text(encoding="utf-8")
         assert old in text
         self.write_settings(text.replace(old, new))
+
+
+def _are_equal(comparisons: Generator[Comparison, None, None]) -> bool:
+    """The first that is not spares the others."""
+    with closing(comparisons):  # its snapshot of SAE, too
+        return all(comparison.differences == [] for comparison in comparisons)
 
 
 def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:

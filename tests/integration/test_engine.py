@@ -471,6 +471,15 @@ def test_the_catalogue_tells_kinds_lengths_and_keys(database: Database) -> None:
     assert set(database.catalogue()) == {"VARIED", "SEEN", "THINGS", *ledger.metadata.tables}
 
 
+def test_names_may_be_as_long_as_every_firebird_allows(database: Database) -> None:
+    table, column, index = (f"{name:_<31}" for name in ("TABLE", "COLUMN", "INDEX"))
+    with database.writing() as writer:
+        writer.execute(sa.text(f"create table {table} ({column} integer not null primary key)"))
+    database.create_index(index, table, f"{column} + 1")
+    found = database.catalogue()[table]
+    assert (list(found.columns), found.keys, list(found.computed)) == ([column], [frozenset([column])], [index])
+
+
 def test_tables_are_created_once(database: Database) -> None:
     assert database.create_tables(tables) == []
     with database.writing() as writer:

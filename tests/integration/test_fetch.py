@@ -16,6 +16,7 @@ from foundation.engines.firebird import fetch
 from foundation.engines.firebird.attach import dsn_of
 from foundation.engines.firebird.client import load_client
 from foundation.engines.firebird.text import from_database
+from foundation.engines.firebird.transaction import Transaction
 from foundation.errors import PuenteError
 from tests.engines.embedded import Engine
 
@@ -92,6 +93,15 @@ def test_every_kind_of_value_is_what_the_driver_makes_of_it(database: Database, 
         assert is_fast(driver, columns)
         with database.reading() as reader:
             assert list(reader.rows(sa.text(query))) == drivers_own(driver, query)
+
+
+def test_a_statement_of_the_engines_own_gets_texts_as_the_driver_gives_them(database: Database, driver: firebird.driver.Connection) -> None:
+    columns = "V, C, '\x80', CAST(V AS VARCHAR(40) CHARACTER SET UTF8), CAST(V AS VARCHAR(40) CHARACTER SET UNICODE_FSS), ID"
+    query = f"SELECT {columns} FROM KINDS ORDER BY ID"
+    assert is_fast(driver, columns)
+    with database.reading() as reader:
+        assert isinstance(reader, Transaction)
+        assert reader.plain(query) == [tuple(row) for row in reader._connection.exec_driver_sql(query)]
 
 
 @pytest.mark.parametrize("column", SLOW)

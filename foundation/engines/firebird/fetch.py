@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from firebird.driver import Cursor
 from firebird.driver.types import SQLDataType, StateResult
 
-from foundation.engines.firebird.text import UTF8, WIDEST, from_bytes, from_utf8
+from foundation.engines.firebird.text import UTF8, from_bytes, from_utf8
 from foundation.generated import function
 
 OCTETS = 1
@@ -43,15 +43,17 @@ class _Column(NamedTuple):
     format: str
     utf8: int = 0
     """Characters that a text in UTF8 has at most; 0 where each is one byte."""
+    plain: bool = False
+    """Of a text each byte is the character of its number."""
 
 
-def read(cursor: Cursor, asking: Asking) -> Iterator[Row] | None:
+def read(cursor: Cursor, asking: Asking, *, plain: bool = False) -> Iterator[Row] | None:
     """The rows of a query that was executed; None where a column is neither text, whole number nor float: then the driver must do it.
 
-    Errors are the driver's. `asking` is around each fetch of some rows.
+    Errors are the driver's. `asking` is around each fetch of some rows. `plain`: texts as the driver gives them, undecoded.
     """
     result, statement = cursor._result, cursor._stmt
-    columns = [_column(described) for described in statement._out_desc]
+    columns = [_column(described, plain) for described in statement._out_desc]
     known = [column for column in columns if column is not None]
     if result is None or len(known) < len(columns):
         return None
@@ -94,11 +96,11 @@ def _rows(cursor: Cursor, result: Any, buffer: Any, shape: Struct, make: Make) -
     cursor.fetchone()  # which says so
 
 
-def _column(described: Any) -> _Column | None:
+def _column(described: Any, plain: bool) -> _Column | None:
     kind = described.datatype
     if kind in _TEXTS and described.charset != OCTETS:
-        utf8 = described.length // WIDEST if described.charset in UTF8 else 0
-        return _Column(described.offset, described.null_offset, _TEXTS[kind].format(described.length), utf8)
+        utf8 = described.length // UTF8[described.charset] if described.charset in UTF8 else 0
+        return _Column(described.offset, described.null_offset, _TEXTS[kind].format(described.length), utf8, plain)
     if kind in _NUMBERS and not described.scale and not described.subtype:
         return _Column(described.offset, described.null_offset, _NUMBERS[kind])
     return None
@@ -126,6 +128,8 @@ def _value(column: _Column, place: int) -> str:
     if not column.format.endswith("s"):
         return f"t[{place}]"
     content = f"t[{place + 1}][:t[{place}]]" if column.format.startswith("H") else f"t[{place}]"
+    if column.plain:
+        return f"{content}.decode('latin-1')"
     if column.utf8:
         return f"utf8({content})[:{column.utf8}]"
     return f"(x.decode() if (x := {content}).isascii() else other(x))"

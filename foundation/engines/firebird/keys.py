@@ -89,7 +89,7 @@ def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> list[tu
     for packed, rows in found:  # noqa: B007 - the last one counts them all
         parts.append(packed)
     is_utf8 = any(column.charset == "UTF8" for column in columns)
-    records = from_latin("".join(parts), UTF8[0] if is_utf8 else 0).split(RECORD)[:-1]
+    records = from_latin("".join(parts), max(UTF8) if is_utf8 else 0).split(RECORD)[:-1]
     if len(records) != rows:
         return None
     if len(columns) == 1 and columns[0].kind is Kind.TEXT:

@@ -18,8 +18,8 @@ _DECODED = bytes(range(0x100)).decode("latin-1").translate(_DECODE)
 REPLACEMENT = "?"
 
 
-UTF8 = (3, 4)
-"""How Firebird numbers UNICODE_FSS and UTF8."""
+UTF8 = {3: 3, 4: 4}
+"""UNICODE_FSS and UTF8 as Firebird numbers them, each with how many bytes a character of it takes at most."""
 WIDEST = 4
 """Bytes of a character in UTF8."""
 

@@ -1,7 +1,7 @@
 """One transaction of a Firebird database: `Reader` and `Writer`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -103,9 +103,14 @@ class Transaction:
                 result.close()
 
     def plain(self, sql: str) -> list[Sequence[Any]]:
-        """The rows of a statement that stands in this package."""
+        """The rows of a statement that stands in this package; of a text each byte is the character of its number."""
         with self._database.asking():
-            return list(self._connection.exec_driver_sql(sql).fetchall())
+            result = self._connection.exec_driver_sql(sql)
+            rows = fetch.read(result.cursor, nullcontext, plain=True)
+            try:
+                return list(result if rows is None else rows)
+            finally:
+                result.close()
 
     def run(self, sql: str) -> None:
         """A statement that stands in this package and returns no rows."""
