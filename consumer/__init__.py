@@ -21,6 +21,7 @@ profiles/    the profiles that come with Puente
 leftout      what rows lack of what SAE holds, for the ledger and for people; leftout_counts counts it
 known_lists  which of SAE's lists there are, against those that a site names
 apply        rows into CAJA, one transaction, then the memory
+pace         how many rows a transaction writes
 batch_writer which rows go in and which are parked, and why (no stock over unposted sales); what the ledger keeps of that
 ledger/      the consumer's tables inside CAJA (tables, rows), and what they say: state, parked, lease_row
   making       a ledger that is made, brought to this version or begun anew

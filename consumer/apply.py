@@ -18,6 +18,7 @@ from consumer.batch_writer import NOTHING_ELSE, Also, BatchWriter, Step
 from consumer.caja.port import Caja, Store, Switches, Transaction
 from consumer.lease import Lease
 from consumer.ledger.state import Progress
+from consumer.pace import BatchSize
 from consumer.parked_log import log_parked
 from foundation.engines.writing import Action
 from foundation.errors import LostLease
@@ -29,25 +30,6 @@ from schemas.keys import Key
 log = logging.getLogger("puente.consumer")
 HEARTBEAT_SECONDS = 3.0
 """How often an idle holder shows that it lives, and looks at what CAJA's owner may have changed."""
-TRANSACTION_SECONDS = 0.06
-"""What a transaction should take: a till never waits longer than about 0.1 s for a row."""
-SMALLEST, LARGEST = 20, 4000
-
-
-class BatchSize:
-    """Batches grow or shrink until writing their rows takes about as long as it should: `limit` rows.
-
-    What a transaction takes besides (reading the sales, the commit) does not grow with its rows: fewer of them would not make it short.
-    """
-
-    def __init__(self) -> None:
-        self.limit = SMALLEST * 10
-
-    def learn(self, rows: int, seconds: float) -> None:
-        """So many rows took so long."""
-        if rows >= SMALLEST:
-            fitting = rows * TRANSACTION_SECONDS / max(seconds, 0.001)
-            self.limit = int(min(LARGEST, max(SMALLEST, fitting, self.limit / 2)))
 
 
 class Applier:
@@ -98,12 +80,13 @@ class Applier:
             writer.write(plan, transaction)
             writer.stop_if_too_many_rejected(plan, self._name)
             writer.save(transaction)
+        if writer.locked_since is not None:
+            self._pace.learn(len(plan.pending), self._clock() - writer.locked_since)
         step, fresh = writer.step(plan), writer.fresh
         writer.remember()
         self._note_products(writer.applied)
         log_parked(self._name, fresh)
         self._log_each(writer.applied)
-        self._pace.learn(len(plan.pending), writer.writing)
         return step
 
     def apply_all(self, plan: Plan, also: Also, between: Callable[[Pending], Also] = lambda _last: NOTHING_ELSE) -> Step:

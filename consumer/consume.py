@@ -14,12 +14,12 @@
 import logging
 from collections.abc import Sequence
 
-from consumer.apply import BatchSize
 from consumer.assignment import Assignment
 from consumer.batch_writer import Step
 from consumer.heartbeats import Heartbeats
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
+from consumer.pace import BatchSize
 from consumer.resync.topic import Report
 from consumer.session import Session
 from consumer.switches import is_off

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from consumer.apply import Applier, BatchSize
+from consumer.apply import Applier
 from consumer.assignment import Assignment
 from consumer.bar_codes import PRODUCT, Codes
 from consumer.batch import again
@@ -20,6 +20,7 @@ from consumer.known_lists import refuse_unknown
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import PositionState, Progress
 from consumer.leftout import LeftOut, LeftOutLog
+from consumer.pace import BatchSize
 from consumer.resync.topic import Report
 from consumer.retries import Retries
 from consumer.settle import Settler

@@ -13,8 +13,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import consumer.apply
 import consumer.follow
+import consumer.pace
 from consumer.batch import Planner
 from consumer.batch_writer import BatchWriter
 from consumer.caja.transaction import SqlTransaction
@@ -159,6 +159,6 @@ RESYNC: dict[str, Step] = {
 def main() -> None:
     settings, step = sys.argv[1:]
     {**PASS, **BATCH, **RESYNC}[step].plant()
-    consumer.apply.SMALLEST, consumer.apply.LARGEST = 1, 10  # small transactions, however fast they are: there must be several
+    consumer.pace.SMALLEST, consumer.pace.LARGEST = 1, 10  # small transactions, however fast they are: there must be several
     loaded = load(Path(settings))
     forever(loaded, Stop(), produce=True, cajas=loaded.caja)

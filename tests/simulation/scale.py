@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from consumer import apply, follow
+from consumer import follow, pace
 from consumer.resync import sweep
 from consumer.resync import topic as resync
 from producer import former, index, mass_change, publish
 
 SMALL: Mapping[tuple[Any, str], Any] = {
-    (apply, "SMALLEST"): 1,
-    (apply, "LARGEST"): 2,
+    (pace, "SMALLEST"): 1,
+    (pace, "LARGEST"): 2,
     (follow, "READ_AT_ONCE"): 4,
     (resync, "READ_AT_ONCE"): 3,
     (sweep, "CAP_ROWS"): 1,

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.apply import LARGEST, SMALLEST
 from consumer.caja.port import Switches
+from consumer.pace import LARGEST, SMALLEST
 from consumer.policies import Policies, StockPolicy
 from consumer.switches import InterfaceOff
 from foundation.errors import ConfigError, ConnectionLost
