@@ -1,7 +1,7 @@
 """One transaction of a Firebird database: `Reader` and `Writer`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -94,22 +94,23 @@ class Transaction:
         asking = self._database.asking
         with asking():
             result = self._connection.execute(query)
-        try:
-            yield from fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking)
-        except FOREIGN as error:
-            raise self._database.as_puente_error(error) from error
-        finally:
-            with asking():
-                result.close()
+        yield from self._read(result, fetch.read(result.cursor, asking) or fetch.in_parts(_decoded(result), asking))
 
     def plain(self, sql: str) -> list[Sequence[Any]]:
         """The rows of a statement that stands in this package; of a text each byte is the character of its number."""
-        with self._database.asking():
+        asking = self._database.asking
+        with asking():
             result = self._connection.exec_driver_sql(sql)
-            rows = fetch.read(result.cursor, nullcontext, plain=True)
-            try:
-                return list(result if rows is None else rows)
-            finally:
+        return list(self._read(result, fetch.read(result.cursor, asking, plain=True) or fetch.in_parts(iter(result), asking)))
+
+    def _read(self, result: sqlalchemy.CursorResult[Any], rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """All rows, each part of them under `asking`: what broke there is judged before the result is closed."""
+        try:
+            yield from rows
+        except FOREIGN as error:
+            raise self._database.as_puente_error(error) from error
+        finally:
+            with self._database.asking():
                 result.close()
 
     def run(self, sql: str) -> None:
