@@ -80,8 +80,7 @@ class Applier:
             writer.write(plan, transaction)
             writer.stop_if_too_many_rejected(plan, self._name)
             writer.save(transaction)
-        if writer.locked_since is not None:
-            self._pace.learn(len(plan.pending), self._clock() - writer.locked_since)
+        self._pace.learn(len(plan.pending), writer.writing)
         step, fresh = writer.step(plan), writer.fresh
         writer.remember()
         self._note_products(writer.applied)

@@ -65,8 +65,8 @@ class BatchWriter:
 
     def __init__(self, planner: Planner, state: State, also: Also, clock: Callable[[], float], now: datetime) -> None:
         self._planner, self._state, self.also, self._clock, self._now = planner, state, also, clock, now
-        self.locked_since: float | None = None
-        """When the first row was written, on `clock`: from then on a till may have to wait for it."""
+        self.writing = 0.0
+        """Seconds that the rows themselves took."""
         self.applied: list[Pending] = []
         self.parked: dict[tuple[Subject, Key], Parked] = {}
         self.touched = 0
@@ -106,9 +106,9 @@ class BatchWriter:
     def _write(self, entity: Entity, pending: list[Pending], transaction: Rows) -> None:
         if entity is Entity.STOCK and self._planner.policies.stock.respects_caja:
             pending = self._guarded(pending, transaction)
-        if self.locked_since is None:
-            self.locked_since = self._clock()
+        began = self._clock()
         written = transaction.write(entity, [item.row for item in pending])
+        self.writing += self._clock() - began
         failed = {error.index: error for error in written.errors}
         self.touched += written.touched
         for index, item in enumerate(pending):
@@ -178,7 +178,9 @@ class BatchWriter:
         replaced = [item.place for item in fresh if item.place in self._state.parked]
         transaction.release([*self.freed, *replaced, *self.also.dropped])
         transaction.park(fresh)
+        began = self._clock()
         transaction.leave_out(lacking, [place for place in lacking if place in self._state.left_out])
+        self.writing += self._clock() - began
         for subject, keys in self.also.unseen.items():
             transaction.unsee(subject, keys)
         for topic, progress in self.also.progress.items():
