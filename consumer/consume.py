@@ -135,4 +135,4 @@ class Consumer:
 
     def left_out(self) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack of what SAE holds."""
-        return self._given.caja.left_out(self._given.takes)
+        return self.session.left_out() if self.session else self._given.caja.left_out(self._given.takes)

@@ -56,6 +56,7 @@ class Session:
         self._retries = Retries()
         self._chosen: list[Subject] = []
         self._ends: dict[Topic, TopicState] = {}
+        self._left_out: list[LeftOut] | None = None
         self._left_out_log, self._left_out_is_logged = LeftOutLog(given.name), False
         self._has_news = True
         self.is_outdated = False
@@ -116,14 +117,18 @@ class Session:
 
     def _log_left_out(self, step: Step) -> None:
         """What is left out, once all is read: at first, and whenever it changed."""
+        if step.touched or step.lacking:
+            self._left_out = None
         self._left_out_is_logged = self._left_out_is_logged and step.lacking == 0
         if step.at_end and not self._left_out_is_logged:
             self._left_out_log.write(self.left_out())
             self._left_out_is_logged = True
 
     def left_out(self) -> list[LeftOut]:
-        """What rows of the subjects that this CAJA takes lack of what SAE holds."""
-        return self._given.caja.left_out(self._given.takes)
+        """What rows of the subjects that this CAJA takes lack of what SAE holds; counted once after each step that changed anything."""
+        if self._left_out is None:
+            self._left_out = self._given.caja.left_out(self._given.takes)
+        return self._left_out
 
     def _retry(self) -> Step:
         """6. But for what a resync is about to read: what waits there may be older."""

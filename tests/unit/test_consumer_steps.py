@@ -1,11 +1,13 @@
 """The consumer's steps over a CAJA in memory: what is applied, what waits and why, and when it goes in."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from consumer.caja.port import Switches
+from consumer.leftout import Cause, LeftOut
 from consumer.pace import LARGEST, SMALLEST
 from consumer.policies import Policies, StockPolicy
 from consumer.switches import InterfaceOff
@@ -405,3 +407,29 @@ def test_batches_become_small_where_writing_is_slow_and_not_where_reading_sales_
         site.stock(f"P{n}", Decimal(1))
     site.step()
     assert site.consumer.pace.limit == limit
+
+
+def test_what_is_left_out_is_counted_once_after_each_step_that_changed_anything() -> None:
+    site = Site()
+    counted = 0
+    count = site.caja.left_out
+
+    def counting(takes: Callable[[Subject], bool]) -> list[LeftOut]:
+        nonlocal counted
+        counted += 1
+        return count(takes)
+
+    site.caja.left_out = counting  # type: ignore[method-assign]
+    site.product("P1", description="x" * 500)
+    site.step()
+    assert (Cause.SHORTENED, ("P1",)) in [(found.cause, found.keys) for found in site.consumer.left_out()]
+    site.step()
+    site.consumer.left_out()
+    before = counted
+    site.step()
+    site.consumer.left_out()
+    assert counted == before
+    site.product("P1", description="x")
+    site.step()
+    assert Cause.SHORTENED not in [found.cause for found in site.consumer.left_out()]
+    assert counted == before + 1
