@@ -75,7 +75,7 @@ class _Packed:
     def _open(self) -> None:
         self._url = self._engine.new("ours")
         build(self._url)
-        self._database = open_database(self._url)
+        self._database = open_database(self._url, keep_prepared=True)
         self._caja, _ = opened(self._database, fourteen_columns())
 
     def renew(self) -> None:

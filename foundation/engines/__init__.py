@@ -9,8 +9,10 @@ DRIVER = "firebird-driver"
 DEFAULT_LIMITS = DatabaseLimits()
 
 
-def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database:
+def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS, *, keep_prepared: bool = False) -> Database:
     """The database of a SQLAlchemy URL; connects at first use.
+
+    `keep_prepared`: statements stay prepared for a minute after their last use, and nobody can drop an index that they use before that.
 
     Raises `ConfigError` for a URL that no engine here takes, and for a driver that is not of the series that its engine was written for.
     """
@@ -18,7 +20,7 @@ def open_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Database
     require(DRIVER)
     from foundation.engines.firebird.connection import FirebirdDatabase  # noqa: PLC0415 - its driver loads a client library
 
-    return FirebirdDatabase(parsed, limits)
+    return FirebirdDatabase(parsed, limits, keep_prepared=keep_prepared)
 
 
 def create_database(url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:

@@ -142,7 +142,7 @@ def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
 def open_caja(caja: CajaSettings) -> CheckedCaja:
     """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
     profile = profiles.load(caja.profile)
-    database = open_database(caja.address, caja.limits)
+    database = open_database(caja.address, caja.limits, keep_prepared=True)
     try:
         catalogue = database.catalogue()
         warnings = fit(profile, catalogue, caja.name)

@@ -608,3 +608,71 @@ def test_a_statement_that_its_connection_has_removed_goes_in_silence(url: str) -
             connection._statements.clear()
         del held
         assert reference() is None
+
+
+def test_what_could_not_be_committed_is_not_committed_later_either(url: str, database: Database) -> None:
+    """The driver's own begin commits what is open: a row of a transaction whose commit failed would come back with the next one."""
+    database.create_index("BY_NAME", "THINGS", "UPPER(NAME)")
+
+    def commit_what_is_refused() -> None:
+        with database.writing() as writer:
+            writer.execute(sa.insert(things).values(ID=1, NAME="never"))
+            writer.execute(sa.text("DROP INDEX BY_NAME"))
+
+    with closing(open_database(url, keep_prepared=True)) as user:
+        with user.reading() as reader:
+            list(reader.rows(sa.text("SELECT ID FROM THINGS WHERE UPPER(NAME) = 'X'")))
+        with pytest.raises(LockConflict):
+            commit_what_is_refused()
+    for _ in range(2):
+        assert names(database) == {}
+
+
+# statements that stay prepared
+
+
+def prepared(outside: Database, about: str) -> int:
+    """How many statements that hold these words all connections have, but for this one."""
+    asked = f"SELECT COUNT(*) FROM MON$STATEMENTS WHERE MON$ATTACHMENT_ID <> CURRENT_CONNECTION AND MON$SQL_TEXT CONTAINING '{about}'"
+    with outside.reading() as reader:
+        ((count,),) = reader.rows(sa.text(asked))
+    return int(count)
+
+
+def test_a_statement_stays_prepared_for_a_minute_after_its_last_use_where_that_was_asked_for(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.create_index("BY_NAME", "THINGS", "UPPER(NAME)")
+    query = sa.text("SELECT NAME FROM THINGS WHERE UPPER(NAME) = 'X'")
+    drop = sa.text("DROP INDEX BY_NAME")
+    with closing(open_database(url)) as plain, plain.reading() as reader:
+        list(reader.rows(query))
+    assert prepared(database, "FROM THINGS") == 0
+    with closing(open_database(url, keep_prepared=True)) as keeping:
+        for _ in range(3):
+            with keeping.reading() as reader:
+                first, second = reader.rows(query), reader.rows(query)
+                assert list(first) == list(second)
+            assert prepared(database, "FROM THINGS") == 1
+        with suppress(PuenteError), keeping.reading() as reader:
+            list(reader.rows(query))
+            list(reader.rows(sa.text("SELECT 1 / 0 FROM THINGS")))
+        assert prepared(database, "FROM THINGS") > 0
+        with pytest.raises(LockConflict), database.writing() as writer:
+            writer.execute(drop)
+        monkeypatch.setattr("foundation.engines.firebird.statements.KEPT_SECONDS", -1.0)
+        with keeping.reading() as reader:
+            assert list(reader.rows(sa.text("SELECT 1 FROM RDB$DATABASE"))) == [(1,)]
+        assert prepared(database, "FROM THINGS") == 0
+        with database.writing() as writer:
+            writer.execute(drop)
+
+
+def test_what_is_kept_is_read_whole_and_anew_each_time(url: str, database: Database) -> None:
+    by_id = sa.select(things.c.NAME).where(things.c.ID == sa.bindparam("wanted"))
+    with closing(open_database(url, keep_prepared=True)) as keeping:
+        for turn in range(3):
+            write(database, put(turn, f"name {turn}"))
+            with keeping.reading() as reader:
+                found = [list(reader.rows(by_id.params(wanted=one))) for one in range(turn + 1)]
+            assert found == [[(f"name {one}",)] for one in range(turn + 1)]

@@ -16,6 +16,7 @@ survey_by_sql  which transaction wrote a row, from Firebird 3 on
 survey_by_blr  the same on 2.5
 keys           some columns of a table, packed by the server
 privileges     what the user may do
+statements     those that stay prepared
 packed         many rows in one EXECUTE BLOCK
 write          the rows of a plan by it, and what became of each
 writers        ending a connection that keeps rows locked and does nothing

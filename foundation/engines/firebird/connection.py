@@ -4,7 +4,7 @@
 other's data; hence the `creator`, with `host/port:path`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache, partial
 from typing import Any
@@ -24,7 +24,7 @@ from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
 from foundation.engines.firebird.lost import abandon, end, interrupt, kept
-from foundation.engines.firebird.text import to_database
+from foundation.engines.firebird.statements import Statements, encode_parameters
 from foundation.engines.firebird.transaction import Transaction, native
 from foundation.engines.writing import WritePlan
 from foundation.errors import ConnectionLost, PuenteError
@@ -44,16 +44,18 @@ def _parameters(mode: TraAccessMode) -> bytes:
 class FirebirdDatabase:
     """`Database` on Firebird 2.5 or newer."""
 
-    def __init__(self, url: URL, limits: DatabaseLimits) -> None:
+    def __init__(self, url: URL, limits: DatabaseLimits, *, keep_prepared: bool = False) -> None:
         self._url, self.label, self._limits = url, dsn_of(url), limits
         self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=lambda: self._opened, poolclass=NullPool)
-        event.listen(self._engine, "before_cursor_execute", _encode_parameters, retval=True)
+        event.listen(self._engine, "before_cursor_execute", encode_parameters, retval=True)
         event.listen(self._engine, "handle_error", self._on_error)
+        self._statements = Statements(kept=keep_prepared)
+        if keep_prepared:
+            event.listen(self._engine, "do_execute", self._statements.execute)
         self._connection: sqlalchemy.Connection | None = None
         self._opened: firebird.driver.Connection | None = None
         self._limit: CallLimit | None = None
         self._blocks: dict[tuple[int, bool], tuple[WritePlan, packed.PackedBlock]] = {}
-        self._statements: dict[str, tuple[Any, Any]] = {}
         self.connections = 0
         self._counts, self._counted_on = False, 0
 
@@ -111,6 +113,7 @@ class FirebirdDatabase:
                 yield Transaction(self, connection)
             with self.asking():
                 connection.commit()
+                self._statements.give_back()
         except BaseException as error:
             self._after(error)
             raise
@@ -135,6 +138,9 @@ class FirebirdDatabase:
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):  # what brought us here says more
                 with self._limited():
                     self._connection.rollback()
+                    if self._opened is not None and self._opened.is_active():
+                        self._opened.rollback()  # after a commit that failed: the driver's next `begin` would commit it
+                    self._statements.give_back()
                 return
         if self._opened is not None:
             abandon(self._opened)
@@ -214,34 +220,21 @@ class FirebirdDatabase:
             self._blocks[key] = (plan, packed.build(plan, aloud=aloud))
         return self._blocks[key][1]
 
-    def statement(self, connection: sqlalchemy.Connection, sql: str) -> tuple[Any, Any]:
-        """A cursor and the statement prepared on it, kept as long as the connection."""
-        if sql not in self._statements:
-            cursor = connection.connection.cursor()
-            self._statements[sql] = (cursor, cursor.prepare(sql))
-        return self._statements[sql]
+    def run_packed(self, connection: sqlalchemy.Connection, sql: str, packed_rows: str) -> list[Any]:
+        """What a statement of one parameter returns."""
+        with self._statements.prepared(connection.connection.cursor(), sql) as (cursor, statement):
+            return list(cursor.execute(statement, [packed_rows]).fetchall())
 
     def close(self) -> None:
         if self._opened is not None:
             with kept(self._opened), self._limited():
-                end(self._opened, list(self._statements.values()))
+                end(self._opened)
         self._forget()
 
     def _forget(self) -> None:
         """The driver's connection has ended; SQLAlchemy's follows."""
-        self._statements.clear()
+        self._statements.forget()
         if self._connection is not None:
             with suppress(firebird.driver.Error, sqlalchemy.exc.SQLAlchemyError):
                 self._connection.close()
         self._connection = self._opened = self._limit = None
-
-
-def _encode_parameters(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> tuple[str, Any]:
-    """SQLAlchemy's hook: texts on their way to the database."""
-    if executemany:
-        return statement, [_encoded(row) for row in parameters]
-    return statement, _encoded(parameters)
-
-
-def _encoded(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(to_database(value) if isinstance(value, str) else value for value in values)

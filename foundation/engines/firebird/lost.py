@@ -7,7 +7,7 @@ its socket. Written against firebird-driver 2.1, whose private attributes these 
 """
 # ruff: noqa: SLF001 - nothing public of the driver ends a broken connection
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,13 +15,10 @@ from firebird.driver import CancelType, Connection, Cursor, Error, Statement, Tr
 from firebird.driver.interfaces import iAttachment
 
 
-def end(connection: Connection, statements: Iterable[tuple[Cursor, Statement]]) -> None:
-    """Closes a connection and the statements kept on it; abandons it where its server turns out to be gone."""
+def end(connection: Connection) -> None:
+    """Closes a connection and all that belongs to it; abandons it where its server turns out to be gone."""
     attachment = connection._att
     try:
-        for cursor, statement in statements:
-            cursor.close()
-            statement.free()
         connection.close()
     except Error:
         connection._att = attachment  # the driver drops it at an error, with all that it still holds

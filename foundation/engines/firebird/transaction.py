@@ -143,8 +143,7 @@ class Transaction:
     def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
         for call in insert.calls(packed_rows):
             with self._database.asking():
-                cursor, statement = self._database.statement(self._connection, sql)
-                cursor.execute(statement, [call])
+                self._database.run_packed(self._connection, sql, call)
 
     def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
         return RowWriter(self._database, self._connection).write(plan, rows)

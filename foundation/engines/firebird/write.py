@@ -28,7 +28,7 @@ class Statements(Protocol):
 
     def block(self, plan: WritePlan, *, aloud: bool = False) -> PackedBlock: ...
 
-    def statement(self, connection: Connection, sql: str) -> tuple[Any, Any]: ...
+    def run_packed(self, connection: Connection, sql: str, packed_rows: str) -> list[Any]: ...
 
 
 class RowWriter:
@@ -50,9 +50,7 @@ class RowWriter:
 
     def _call(self, block: PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
         with self._statements.asking():
-            cursor, statement = self._statements.statement(self._connection, block.sql)
-            found: list[tuple[int, int, str | None, int]] = cursor.execute(statement, [block.pack(rows)]).fetchall()
-            return found
+            return self._statements.run_packed(self._connection, block.sql, block.pack(rows))
 
     def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
         """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
