@@ -52,7 +52,7 @@ class Opened:
 
 def open_both(settings: Settings, caja: CajaSettings, opened: ExitStack, reached: Callable[[SqlCaja], None] = lambda _caja: None) -> Opened:
     """Connects to a CAJA and the log until `opened` ends; raises what is wrong with either. `reached` is given the CAJA first."""
-    checked = open_caja(caja)
+    checked = open_caja(caja, keep_prepared=True)
     opened.enter_context(closing(checked.database))
     reached(checked.caja)
     log = opened.enter_context(closing(open_log(settings)))

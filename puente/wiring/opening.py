@@ -139,10 +139,10 @@ def fit(profile: Profile, catalogue: Catalogue, name: str) -> list[Text]:
     return profiles.check(profile, catalogue, name)
 
 
-def open_caja(caja: CajaSettings) -> CheckedCaja:
-    """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA."""
+def open_caja(caja: CajaSettings, *, keep_prepared: bool = False) -> CheckedCaja:
+    """Connects and holds the profile against the catalogue; raises what is wrong, naming the CAJA. `keep_prepared`: see `open_database`."""
     profile = profiles.load(caja.profile)
-    database = open_database(caja.address, caja.limits, keep_prepared=True)
+    database = open_database(caja.address, caja.limits, keep_prepared=keep_prepared)
     try:
         catalogue = database.catalogue()
         warnings = fit(profile, catalogue, caja.name)
