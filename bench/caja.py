@@ -30,7 +30,7 @@ def fourteen_columns() -> Profile:
 
 def build(url: str) -> None:
     """CAJA's own tables, one store with warehouse 1, and the ledger."""
-    database = open_database(url, keep_prepared=True)
+    database = open_database(url)
     try:
         build_caja(database, [Store(1, "Centro", 1)])
         database.create_tables(tables.metadata)

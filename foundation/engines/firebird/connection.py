@@ -24,7 +24,7 @@ from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
 from foundation.engines.firebird.lost import abandon, end, interrupt, kept
-from foundation.engines.firebird.statements import Statements, encode_parameters
+from foundation.engines.firebird.statements import PreparedStatements, encode_parameters
 from foundation.engines.firebird.transaction import Transaction, native
 from foundation.engines.writing import WritePlan
 from foundation.errors import ConnectionLost, PuenteError
@@ -49,7 +49,7 @@ class FirebirdDatabase:
         self._engine = sqlalchemy.create_engine("firebird+firebird://", creator=lambda: self._opened, poolclass=NullPool)
         event.listen(self._engine, "before_cursor_execute", encode_parameters, retval=True)
         event.listen(self._engine, "handle_error", self._on_error)
-        self._statements = Statements(kept=keep_prepared)
+        self._statements = PreparedStatements(kept=keep_prepared)
         if keep_prepared:
             event.listen(self._engine, "do_execute", self._statements.execute)
         self._connection: sqlalchemy.Connection | None = None

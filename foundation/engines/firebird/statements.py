@@ -19,7 +19,7 @@ MOST = 100
 """How many are kept: there are some forty."""
 
 
-class Statements:
+class PreparedStatements:
     """Those of one connection. Where they are not `kept`, each is freed with the transaction that used it."""
 
     def __init__(self, *, kept: bool) -> None:
