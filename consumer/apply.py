@@ -15,11 +15,12 @@ from datetime import datetime
 
 from consumer.batch import Pending, Plan, Planner
 from consumer.batch_writer import NOTHING_ELSE, Also, BatchWriter, Step
-from consumer.caja.port import Caja, Store, Switches, Transaction
+from consumer.caja.port import Caja, Store, Switches, SwitchesChanged, Transaction
 from consumer.lease import Lease
 from consumer.ledger.state import Progress
 from consumer.pace import BatchSize
 from consumer.parked_log import log_parked
+from consumer.switches import is_off
 from foundation.engines.writing import Action
 from foundation.errors import LostLease
 from foundation.eventlog.port import Topic
@@ -52,6 +53,7 @@ class Applier:
         self._name, self._caja, self._planner, self._lease, self._check = name, caja, planner, lease, check
         self._pace, self._clock, self._now = pace, clock, now
         self.beat_at = self._looked_at = float("-inf")
+        self._switches: Switches | None = None
         self.written_products: set[Key] = set()
         """Since somebody emptied it: their stock may go in now."""
         self.written_codes: dict[Key, Sequence[str] | None] = {}
@@ -65,18 +67,31 @@ class Applier:
         return self._pace.limit
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, known: Switches | None = None) -> Iterator[Transaction]:
         if self._lease.token is None:
             raise LostLease(text("{caja}: another process writes to it now", caja=self._name))
         self.beat_at = self._clock()
-        with self._caja.transaction(self._lease.token) as transaction:
+        with self._caja.transaction(self._lease.token, known) as transaction:
             yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction that writes rows: while CAJA's switches are those that are known, else it raises `SwitchesChanged`."""
+        if self._switches is None:
+            self._switches = self._caja.switches()
+        self._check(self._switches)
+        try:
+            with self.transaction(self._switches) as transaction:
+                yield transaction
+        except SwitchesChanged as error:
+            self._check(error.found)  # which tells what forbids it now
+            raise
 
     def apply(self, plan: Plan, also: Also = NOTHING_ELSE) -> Step:
         """4 and 5."""
-        with self.transaction() as transaction:
-            self._check(transaction.switches)
+        with self.writing() as transaction:
             writer = BatchWriter(self._planner, self.state, also, self._clock, self._now())
+            writer.begin(transaction)
             writer.write(plan, transaction)
             writer.stop_if_too_many_rejected(plan, self._name)
             writer.save(transaction)
@@ -122,12 +137,18 @@ class Applier:
                 pass
 
     def look(self) -> tuple[Switches, list[Store] | None]:
-        """CAJA's switches; now and then its stores, too, all in the one transaction that shows that this process lives."""
+        """CAJA's switches; now and then its stores, too, all in the one transaction that shows that this process lives.
+
+        In between those that are known count, unless they forbid writing: that they do so no longer is noticed at once.
+        """
         if self._clock() - self._looked_at < HEARTBEAT_SECONDS:
-            return self._caja.switches(), None
+            if self._switches is None or is_off(self._switches, self._planner.policies):
+                self._switches = self._caja.switches()
+            return self._switches, None
         self._looked_at = self._clock()
         with self.transaction() as transaction:
-            return transaction.switches, transaction.stores()
+            self._switches = transaction.switches
+            return self._switches, transaction.stores()
 
     def _log_each(self, applied: Iterable[Pending]) -> None:
         if log.isEnabledFor(logging.DEBUG):

@@ -63,7 +63,7 @@ class Codes:
             return
         lacking = self._lacking(found)
         try:
-            with self._applier.transaction() as transaction:
+            with self._applier.writing() as transaction:
                 transaction.free_codes(found)
                 transaction.leave_out(lacking, [place for place in lacking if place in self._applier.state.left_out])
         except LockConflict:  # a till has one of the rows

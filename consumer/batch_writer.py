@@ -94,6 +94,11 @@ class BatchWriter:
         unseen = {(subject, key): () for subject, keys in self.also.unseen.items() for key in keys}
         return {place: found for place, found in {**notes, **unseen}.items() if found != self._state.left_out.get(place, ())}
 
+    def begin(self, transaction: Transaction) -> None:
+        """How far the rows bring each topic, with the first of them."""
+        for topic, progress in self.also.progress.items():
+            transaction.save(topic, progress)
+
     def write(self, plan: Plan, transaction: Rows) -> None:
         for item in plan.parked:
             self._park(item)
@@ -183,8 +188,6 @@ class BatchWriter:
         self.writing += self._clock() - began
         for subject, keys in self.also.unseen.items():
             transaction.unsee(subject, keys)
-        for topic, progress in self.also.progress.items():
-            transaction.save(topic, progress)
 
     def remember(self) -> None:
         """What was committed, into the ledger as it is known."""

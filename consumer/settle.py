@@ -132,7 +132,7 @@ class Settler:
         touched = 0
         while rows:
             part, rows = rows[: self._applier.limit], rows[self._applier.limit :]
-            with self._applier.transaction() as transaction:
+            with self._applier.writing() as transaction:
                 guarded = self._planner.policies.stock.respects_caja
                 unposted = {key for where, key in transaction.unposted() if store in (None, where)} if guarded else ()
                 touched += transaction.write(Entity.STOCK, [row for key, row in part if key not in unposted]).touched

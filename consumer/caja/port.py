@@ -11,7 +11,9 @@ from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.state import Progress, State
 from consumer.leftout import LeftOut, Notes
 from foundation.engines.writing import RowWrite, Written
+from foundation.errors import RetryableError
 from foundation.eventlog.port import Topic
+from foundation.texts import text
 from schemas.entities import Entity, Subject
 from schemas.keys import Key
 
@@ -55,6 +57,14 @@ class CodeInRow:
     code: str
 
 
+class SwitchesChanged(RetryableError):
+    """CAJA's switches are not those that a transaction relied on: nothing was written."""
+
+    def __init__(self, found: Switches) -> None:
+        super().__init__(text("CAJA's parameters were changed a moment ago"))
+        self.found = found
+
+
 class Rows(Protocol):
     """A CAJA's rows, to be written."""
 
@@ -68,7 +78,7 @@ class Rows(Protocol):
 
 
 class Transaction(Rows, Protocol):
-    """One writing transaction, in a snapshot. Its first effect was on the lease; it commits at the end of its block."""
+    """One writing transaction, in a snapshot. Its first effect is on the lease; it commits at the end of its block."""
 
     @property
     def switches(self) -> Switches: ...
@@ -89,7 +99,9 @@ class Transaction(Rows, Protocol):
         """What the rows of these keys lack from now on; `before` are the keys of which the ledger holds something else."""
         ...
 
-    def save(self, topic: Topic, progress: Progress) -> None: ...
+    def save(self, topic: Topic, progress: Progress) -> None:
+        """How far a topic was applied; costs least before any row is written."""
+        ...
 
     def unsee(self, subject: Subject, keys: Iterable[Key]) -> None:
         """The log does not hold these keys, whose ledger rows stay."""
@@ -157,6 +169,9 @@ class Caja(Protocol):
         """The products, as CAJA writes them, whose total is not what their stores have; none where the profile knows no total."""
         ...
 
-    def transaction(self, token: str) -> AbstractContextManager[Transaction]:
-        """Raises `LostLease` where `token` holds the lease no longer."""
+    def transaction(self, token: str, known: Switches | None = None) -> AbstractContextManager[Transaction]:
+        """Raises `LostLease` where `token` holds the lease no longer, `SwitchesChanged` where the switches are others than the known ones.
+
+        Both before anything is written, and when the block ends at the latest.
+        """
         ...

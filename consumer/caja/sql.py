@@ -6,11 +6,12 @@ from contextlib import contextmanager, suppress
 import sqlalchemy as sa
 
 from consumer import drift
+from consumer.caja.opening import NOW, Unchanged
 from consumer.caja.parameters import read_stores, read_switches
 from consumer.caja.port import CodeInRow, Holder, Store, Switches
 from consumer.caja.sales import read_unposted
 from consumer.caja.spelling import Spelling, read_spelling
-from consumer.caja.transaction import SqlTransaction
+from consumer.caja.transaction import Form, SqlTransaction
 from consumer.lease import lives
 from consumer.ledger import tables
 from consumer.ledger.lease_row import LeaseRow, Life
@@ -24,14 +25,12 @@ from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
 from foundation.engines.database import Database, Reader
 from foundation.engines.errors import LockConflict
-from foundation.errors import ConfigError, LostLease
+from foundation.errors import ConfigError
 from foundation.texts import text
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 
 ONLY_ROW = 1
-NOW = sa.func.current_timestamp()
-"""By the clock of the database's server."""
 
 
 class SqlCaja:
@@ -39,7 +38,7 @@ class SqlCaja:
 
     def __init__(self, name: str, database: Database, profile: Profile, mappers: Mapping[Entity, RowMapper]) -> None:
         self._name, self._database, self._profile, self._mappers = name, database, profile, mappers
-        self._spelling = Spelling()
+        self._spelling, self._unchanged = Spelling(), Unchanged(profile)
 
     def switches(self) -> Switches:
         with self._database.reading() as reader:
@@ -193,17 +192,12 @@ class SqlCaja:
             return [str(key) for (key,) in reader.rows(query)]
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator["SqlTransaction"]:
-        g = tables.lease.c
-        beat = sa.update(tables.lease).where(g.ID == ONLY_ROW, g.FENCING_TOKEN == token).values(HEARTBEAT=g.HEARTBEAT + 1, HEARTBEAT_AT=NOW)
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[SqlTransaction]:
+        form = Form(name=self._name, profile=self._profile, mappers=self._mappers, unchanged=self._unchanged, spelling=self._spelling)
         with self._database.writing() as writer:
-            try:
-                held = writer.execute(beat) == 1
-            except LockConflict as error:
-                raise LostLease(text("{caja}: another process writes to it now", caja=self._name)) from error
-            if not held:
-                raise LostLease(text("{caja}: another process writes to it now", caja=self._name))
-            yield SqlTransaction(writer, self._profile, self._mappers, self._name, self._spelling)
+            transaction = SqlTransaction(form, writer, token, known)
+            yield transaction
+            transaction.open()
 
 
 def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:

@@ -15,7 +15,7 @@ from sqlalchemy.sql.schema import MetaData
 from sqlalchemy.sql.schema import Table as SqlTable
 
 from foundation.engines.catalogue import Catalogue, Column, Privilege
-from foundation.engines.writing import RowWrite, WritePlan, Written
+from foundation.engines.writing import Prior, RowWrite, WritePlan, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,15 @@ class Writer(Reader, Protocol):
         """Deletes what the columns of these names, none of which is NULL, find, by the fastest way the engine has."""
         ...
 
-    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
-        """Writes the rows, each with its ledger row, each alone: one that fails is reported and leaves nothing behind."""
+    def open(self, prior: Sequence[Prior]) -> None:
+        """Runs these statements; raises `Unmet`."""
+        ...
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite], prior: Sequence[Prior] = ()) -> Written:
+        """Writes the rows, each with its ledger row, each alone: one that fails is reported and leaves nothing behind.
+
+        `prior` are run before, as by `open`.
+        """
         ...
 
 

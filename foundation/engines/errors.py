@@ -1,7 +1,7 @@
 """What an engine reports beyond `foundation.errors`."""
 
 from foundation.errors import ConfigError, RetryableError
-from foundation.texts import Text
+from foundation.texts import Text, text
 
 
 class RowInLimbo(RetryableError):
@@ -25,3 +25,11 @@ class MissingName(ConfigError):
 
 class StatementEnded(RetryableError):
     """The server ended a statement of ours: by its time limit, or an administrator did."""
+
+
+class Unmet(RetryableError):
+    """A `Prior` that is required found no row: nothing after it was done. `place` is which one of the statements it is."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(text("what a transaction relies on is no longer so"))
+        self.place = place

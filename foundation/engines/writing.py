@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import Insert, Select, Update
 
 from foundation.engines.catalogue import Kind, Scalar
 from foundation.texts import Text
@@ -123,6 +126,20 @@ class RowWrite:
     action: Action
     values: tuple[Scalar, ...]
     ledger: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prior:
+    """A statement that a transaction runs before its rows, in the same call where the engine can, with the values of its parameters.
+
+    Such statements are made once and have named parameters alone. One that is `required` must touch a row (a SELECT: find one), else
+    `Unmet` is raised; `otherwise` is run where it touched none.
+    """
+
+    statement: Update | Select[Any]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    required: bool = False
+    otherwise: Insert | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from consumer.caja.port import Caja, Holder, Store, Transaction
+from consumer.caja.port import Caja, Holder, Store, Switches, SwitchesChanged, Transaction
 from consumer.caja.sql import SqlCaja
 from consumer.ledger import tables
 from consumer.ledger.parked import Parked, Reason
@@ -183,7 +183,7 @@ def write(
     subject: UnderTest, token: str, entity: Entity, *writes: tuple[Action, dict[str, Any] | str, int | None]
 ) -> tuple[int, list[int]]:
     """Writes in one transaction; returns the rows touched and the codes of what was refused."""
-    with subject.caja.transaction(token) as transaction:
+    with subject.caja.transaction(token, subject.caja.switches()) as transaction:
         written = transaction.write(entity, [row(subject, entity, *w) for w in writes])
         return written.touched, [error.code for error in written.errors]
 
@@ -479,6 +479,40 @@ def test_parameters_and_stores_are_read(subject: UnderTest, token: str) -> None:
         assert (transaction.switches.interface, transaction.switches.tax_included) == (False, True)
 
 
+@pytest.mark.parametrize("name", ["INTERFAZSAE", "CAMBIOEXIS", "PRECIOIMP"])
+def test_what_relies_on_switches_that_were_changed_writes_nothing(subject: UnderTest, token: str, name: str) -> None:
+    known = subject.caja.switches()
+    subject.set_parameter(name, "T" if name == "PRECIOIMP" else "F")
+    found = subject.caja.switches()
+    assert found != known
+    with pytest.raises(SwitchesChanged) as raised:
+        _write_and_save(subject, token, known)
+    assert raised.value.found == found
+    with pytest.raises(SwitchesChanged), subject.caja.transaction(token, known):
+        pass
+    assert (products(subject), subject.caja.state().progress) == ({}, {})
+    _write_and_save(subject, token, found)
+    assert (list(products(subject)), list(subject.caja.state().progress)) == (["P1"], ["puente.01.product"])
+
+
+def _write_and_save(subject: UnderTest, token: str, known: Switches) -> None:
+    with subject.caja.transaction(token, known) as transaction:
+        transaction.save(Topic("puente.01.product"), progress(Position(TopicId("a" * 32), Offset(7)), None))
+        transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
+
+
+def test_a_transaction_saves_several_positions_before_its_rows_and_after(subject: UnderTest, token: str) -> None:
+    saved = {Topic(f"puente.01.stock.{n}"): progress(Position(TopicId("a" * 32), Offset(n)), None) for n in range(4)}
+    for _ in ("new", "there"):
+        with subject.caja.transaction(token, subject.caja.switches()) as transaction:
+            for place, (topic, at) in enumerate(saved.items()):
+                if place == 2:
+                    transaction.write(Entity.PRODUCT, [row(subject, Entity.PRODUCT, *put(FULL))])
+                transaction.save(topic, at)
+        assert subject.caja.state().progress == saved
+    assert list(products(subject)) == ["P1"]
+
+
 def test_a_token_that_lost_the_row_writes_nothing(subject: UnderTest, token: str) -> None:
     assert subject.caja.claim(subject.caja.read_lease(), "other", HOLDER)
     with pytest.raises(LostLease), subject.caja.transaction(token) as transaction:
@@ -531,19 +565,33 @@ def test_another_process_in_the_middle_of_taking_the_row_is_lost_guard_too(sql_c
         assert not caja.claim(caja.read_lease(), "third", HOLDER)
 
 
+def test_switches_count_as_read_however_they_are_written(sql_caja: OnFirebird) -> None:
+    caja, _, url = sql_caja
+    assert caja.claim(caja.read_lease(), "mine", HOLDER)
+    known = caja.switches()
+    of = sa.table("PARAMS", sa.column("PARAMETRO"), sa.column("VALOR"))
+    with closing(open_database(url)) as outside:
+        execute(outside, sa.update(of).where(of.c.PARAMETRO == "CAMBIOEXIS").values(VALOR="\tT "))
+    assert caja.switches() == known
+    with caja.transaction("mine", known) as transaction:
+        transaction.save(Topic("puente.01.product"), progress(Position(TopicId("a" * 32), Offset(7)), None))
+    assert list(caja.state().progress) == ["puente.01.product"]
+
+
 def test_who_claimed_it_and_keeps_it_locked_while_it_does_nothing_is_ended(sql_caja: OnFirebird) -> None:
     caja, _, url = sql_caja
     with closing(open_database(as_writer(url))) as database:
         still = SqlCaja("centro", database, PROFILE, mappers(PROFILE, database.catalogue(), {}, CATALOGUES))
         assert still.claim(still.read_lease(), "still", HOLDER)
 
-        def others_turn() -> None:
+        def others_turn(transaction: Transaction) -> None:
+            transaction.set_ready(NOW)
             assert not caja.claim(caja.read_lease(), "mine", HOLDER)
             assert caja.end_idle() == 1
             wait_until(lambda: caja.claim(caja.read_lease(), "mine", HOLDER))
 
-        with pytest.raises(PuenteError), still.transaction("still"):
-            others_turn()
+        with pytest.raises(PuenteError), still.transaction("still") as transaction:
+            others_turn(transaction)
         with pytest.raises(LostLease), still.transaction("still"):  # it comes back, as one who lost the lease
             pass
     assert caja.end_idle() == 0
@@ -563,7 +611,8 @@ def test_a_connection_of_another_user_is_not_seen_and_not_ended(sql_caja: OnFire
     with closing(open_database(url)) as database:
         owner = SqlCaja("centro", database, PROFILE, mappers(PROFILE, database.catalogue(), {}, CATALOGUES))
         assert owner.claim(owner.read_lease(), "owner", HOLDER)
-        with owner.transaction("owner"):
+        with owner.transaction("owner") as transaction:
+            transaction.set_ready(NOW)
             assert not caja.claim(caja.read_lease(), "mine", HOLDER)
             assert caja.end_idle() == 0
     assert caja.claim(caja.read_lease(), "mine", HOLDER)

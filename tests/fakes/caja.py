@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from consumer.caja.port import CodeInRow, Holder, Store, Switches
+from consumer.caja.port import CodeInRow, Holder, Store, Switches, SwitchesChanged
 from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.parked import Parked, ParkedChanges, SubjectKey
 from consumer.ledger.state import UNSEEN, Progress, State, subject_of, warehouse_of
@@ -198,9 +198,11 @@ class MemoryCaja:
         return [key for key, added_up in self.content.totals(plan).items() if (key,) in holders and holders[key,][column] != added_up]
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator["MemoryTransaction"]:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator["MemoryTransaction"]:
         if self.content.lease.token != token:
             raise LostLease(text("{caja}: another process writes to it now", caja=self.content.lease.caja))
+        if known not in (None, self.parameters):
+            raise SwitchesChanged(self.parameters)
         transaction = self.begin()
         transaction.content.lease = replace(self.content.lease, beat=self.content.lease.beat + 1)
         yield transaction

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from consumer.caja.port import Switches
 from foundation.engines.writing import RowWrite, Written
 from schemas.entities import Entity
 from schemas.keys import Key
@@ -21,8 +22,8 @@ class SlowCaja(MemoryCaja):
     left: list[int] = field(default_factory=list)
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
-        with super().transaction(token) as transaction:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[MemoryTransaction]:
+        with super().transaction(token, known) as transaction:
             yield _SlowTransaction(self, transaction)
         self.left.append(len(self.content.parked))
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
-from consumer.caja.port import CodeInRow, Holder, Store, Switches
+from consumer.caja.port import CodeInRow, Holder, Store, Switches, SwitchesChanged
 from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
@@ -24,6 +24,7 @@ class CajaSession:
 
     checks_token: ClassVar[bool] = True
     checks_name: ClassVar[bool] = True
+    checks_switches: ClassVar[bool] = True
 
     def __init__(self, caja: SimCaja, process: Process, policies: Policies, mappers: Mapping[Entity, RowMapper]) -> None:
         self._caja, self._process, self._policies, self._mappers = caja, process, policies, mappers
@@ -100,11 +101,13 @@ class CajaSession:
         return self._caja.wrong_totals()
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator[SimTransaction]:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[SimTransaction]:
         self._call()
         caja = self._caja
         if caja.open is not None or (self.checks_token and caja.content.lease.token != token):
             raise LostLease(text("planted"))
+        if self.checks_switches and known not in (None, caja.parameters):
+            raise SwitchesChanged(caja.parameters)
         transaction = caja.open = SimTransaction(caja, self._policies, self._mappers, token, self._call)
         transaction.content.lease = replace(caja.content.lease, beat=caja.content.lease.beat + 1)
         try:

@@ -248,7 +248,19 @@ OF_WRITING: dict[str, tuple[str, History]] = {
     "guard_row": ("I6 two writers", (APPLY, ("resync", 3, 0, 0))),
     "ledger_names_caja": (
         "I6 wrote to a copy of another CAJA",
-        (*AT_WORK, ("clone caja", 0, 0, 0), *[("consume", 0, 1, 0)] * 2, ("wait", 0, 0, 0), *[("consume", 0, 1, 0)] * 2),
+        (
+            *AT_WORK,
+            ("clone caja", 0, 0, 0),
+            *[("consume", 0, 1, 0)] * 2,
+            ("wait", 0, 0, 0),
+            *[("consume", 0, 1, 0)] * 2,
+            ("wait", 0, 0, 0),
+            *[("consume", 0, 1, 0)] * 2,
+        ),
+    ),
+    "switches_are_proved": (
+        "I10 written while the interface is off",
+        (C1, *AT_WORK, ("switch interface", 0, 0, 0), C1_AGAIN, PRODUCE, CONSUME),
     ),
     "adopting_keeps_stock": (
         _GONE,

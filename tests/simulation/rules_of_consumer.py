@@ -347,4 +347,5 @@ OFF: dict[str, Changes] = {
     "adopting_keeps_positions": {(SimCaja, "adopt"): _adopts_as_new},
     "adopting_keeps_stock": {(caja, "unproved"): _proves_nothing},
     "ledger_names_caja": {(CajaSession, "checks_name"): False},
+    "switches_are_proved": {(CajaSession, "checks_switches"): False},
 }

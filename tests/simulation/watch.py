@@ -3,6 +3,7 @@
 I3 no CAJA goes back to an earlier event, not even where the log lost the later one. I4 nothing that SAE has, and the log once said, is
 inactivated. I6 one writer. I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass
 takes more of a kind than is usual, and no sweep more than the cap. I9 a log that holds one SAE takes nothing of another.
+I10 nothing is written to a CAJA whose interface with SAE is off, and no stock where «Cambio a existencias» is.
 """
 
 from collections import Counter
@@ -133,10 +134,20 @@ class Watch:
         for place, row in rows_of(transaction.content.rows):
             entity = place[0].entity
             old = before.get(table_of(entity), {}).get(match_of(*place))
+            if old != row:
+                self._judge_switches(caja, transaction, entity)
             if old != row and (old is None or shown(entity, old) != shown(entity, row)):
                 if old is None and place[0].entity is Entity.STOCK:
                     self._judge_new_stock(place, transaction)
                 self._moved(caja, place, None if old is None else shown(entity, old), shown(entity, row))
+
+    def _judge_switches(self, caja: SimCaja, transaction: SimTransaction, entity: Entity) -> None:
+        """By those that the transaction's snapshot shows."""
+        switches, policies = transaction.seen.parameters, transaction.policies
+        if policies.interface_required and not switches.interface:
+            self.report("I10 written while the interface is off", caja.name)
+        if entity is Entity.STOCK and not policies.stock.is_taken_now(stock_changes=switches.stock_changes):
+            self.report("I10 stock written while it is switched off", caja.name)
 
     def _moved(self, caja: SimCaja, place: SubjectKey, old: Shown | None, new: Shown) -> None:
         """I3: what a row shows is some event at or after the one that it showed before."""

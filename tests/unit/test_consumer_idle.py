@@ -37,9 +37,9 @@ class CountedCaja(MemoryCaja):
         return super().state(beat)
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[MemoryTransaction]:
         self.transactions += 1
-        with super().transaction(token) as transaction:
+        with super().transaction(token, known) as transaction:
             yield transaction
 
     def forget_counts(self) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Holder
 from consumer.ledger.parked import Parked, ParkedChanges, Reason
 from consumer.ledger.state import State
@@ -232,6 +233,7 @@ def test_stock_that_is_left_unread_does_not_wake_it() -> None:
     site.stock("P1", Decimal(1))
     site.step()
     site.caja.parameters = replace(site.caja.parameters, stock_changes=False)
+    site.clock.now += HEARTBEAT_SECONDS
     # When more of it comes
     site.stock("P1", Decimal(2))
     step = site.step()

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Switches
 from consumer.leftout import Cause, LeftOut
 from consumer.pace import LARGEST, SMALLEST
@@ -160,6 +161,7 @@ def test_stock_is_caught_up_on_when_cambio_a_existencias_is_switched_on() -> Non
     assert site.row("EXIST", "P1", 1) is None
     assert site.parked() == {}
     site.caja.parameters = replace(site.caja.parameters, stock_changes=True)
+    site.clock.now += HEARTBEAT_SECONDS
     site.step()
     assert site.row("EXIST", "P1", 1) is not None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from consumer.caja.port import Switches
 from consumer.ledger.parked import Reason
 from consumer.policies import Policies, StockPolicy
 from consumer.settle import HELD_SECONDS
@@ -436,8 +437,8 @@ class DyingCaja(MemoryCaja):
     commits = 1000
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator[MemoryTransaction]:
-        with super().transaction(token) as transaction:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[MemoryTransaction]:
+        with super().transaction(token, known) as transaction:
             yield transaction
         self.commits -= 1
         if self.commits == 0:

@@ -4,7 +4,7 @@
 other's data; hence the `creator`, with `host/port:path`.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache, partial
 from typing import Any
@@ -19,14 +19,15 @@ from sqlalchemy.sql.schema import MetaData
 
 from foundation.engines.catalogue import Catalogue
 from foundation.engines.database import ActiveTransactions, Reader, Writer
-from foundation.engines.firebird import active, alter, catalogue, keepalive, maintenance, packed
+from foundation.engines.firebird import active, alter, catalogue, keepalive, maintenance, opening, packed
 from foundation.engines.firebird.attach import PORT, attach, dsn_of
 from foundation.engines.firebird.errors import FOREIGN, translate, translated
 from foundation.engines.firebird.limit import CallLimit
 from foundation.engines.firebird.lost import abandon, end, interrupt, kept
+from foundation.engines.firebird.opening import NO_OPENING, Opening
 from foundation.engines.firebird.statements import PreparedStatements, encode_parameters
 from foundation.engines.firebird.transaction import Transaction, native
-from foundation.engines.writing import WritePlan
+from foundation.engines.writing import Prior, WritePlan
 from foundation.errors import ConnectionLost, PuenteError
 from foundation.limits import DatabaseLimits
 from foundation.texts import text
@@ -55,7 +56,8 @@ class FirebirdDatabase:
         self._connection: sqlalchemy.Connection | None = None
         self._opened: firebird.driver.Connection | None = None
         self._limit: CallLimit | None = None
-        self._blocks: dict[tuple[int, bool], tuple[WritePlan, packed.PackedBlock]] = {}
+        self._blocks: dict[tuple[int, bool, int], tuple[WritePlan, packed.PackedBlock]] = {}
+        self._openings: dict[tuple[tuple[int, int, bool], ...], tuple[Sequence[Prior], Opening]] = {}
         self.connections = 0
         self._counts, self._counted_on = False, 0
 
@@ -213,17 +215,24 @@ class FirebirdDatabase:
                 with self._transaction(WRITING) as transaction:
                     transaction.execute(sqlalchemy.schema.DropTable(table))
 
-    def block(self, plan: WritePlan, *, aloud: bool = False) -> packed.PackedBlock:
+    def opening(self, prior: Sequence[Prior]) -> Opening:
+        """What runs these, made once."""
+        key = tuple((id(one.statement), id(one.otherwise), one.required) for one in prior)
+        if key not in self._openings:
+            self._openings[key] = prior, opening.build(prior, opening.named(self._engine.dialect))
+        return self._openings[key][1]
+
+    def block(self, plan: WritePlan, *, aloud: bool = False, opening: Opening = NO_OPENING) -> packed.PackedBlock:
         """The packed statement of a plan, made once."""
-        key = id(plan), aloud
+        key = id(plan), aloud, id(opening)
         if key not in self._blocks:
-            self._blocks[key] = (plan, packed.build(plan, aloud=aloud))
+            self._blocks[key] = plan, packed.build(plan, aloud=aloud, opening=opening)
         return self._blocks[key][1]
 
-    def run_packed(self, connection: sqlalchemy.Connection, sql: str, packed_rows: str) -> list[Any]:
-        """What a statement of one parameter returns."""
+    def run_packed(self, connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        """What a statement of a few parameters returns."""
         with self._statements.prepared(connection.connection.cursor(), sql) as (cursor, statement):
-            return list(cursor.execute(statement, [packed_rows]).fetchall())
+            return list(cursor.execute(statement, parameters).fetchall())
 
     def close(self) -> None:
         if self._opened is not None:

@@ -1,7 +1,7 @@
-"""Many rows in one parameter, cut apart inside an EXECUTE BLOCK: row, ledger row and error report in one round trip.
+"""Many rows in one call, cut apart inside an EXECUTE BLOCK: row, ledger row and error report in one round trip.
 
-Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, one parameter of at most 32,000 characters. Each row stands in
-its own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
+Stays inside Firebird 2.5: a statement under 64 KB, at most 255 contexts, parameters of at most 64 KB together. Each row stands in its
+own block, so that one that fails (a constraint, a lock) leaves nothing behind, of its total and its ledger row neither, and leaves the
 others alone. Numbers travel as text, with six decimals or as many as they have.
 
 Firebird takes back the work of a block when an error leaves it. One that is handled where it happened takes back the failed statement
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.engines.catalogue import Kind, Scalar
+from foundation.engines.firebird import packing
 from foundation.engines.firebird.errors import DUPLICATE_CODES
+from foundation.engines.firebird.opening import NO_OPENING, REPORT, Opening
 from foundation.engines.firebird.text import to_database
 from foundation.engines.writing import LEDGER_COLUMNS, Action, Refusal, RowWrite, Total, WriteColumn, WritePlan, written
 from foundation.errors import InvariantError
 from foundation.once import once
 from foundation.texts import text
 
-PARAMETER_LENGTH = 32_000
 LEDGER_KEY = 3
 DUPLICATES = ", ".join(map(str, sorted(DUPLICATE_CODES)))
-Packer = Callable[[Any], str]
 _WIDTHS = {Kind.INTEGER: 11, Kind.FLOAT: 26}
 LATIN = "ISO8859_1"
 DIGITS = 18
@@ -31,7 +31,7 @@ DIGITS = 18
 
 
 def width_of(column: WriteColumn) -> int:
-    """Characters of the column's value in a packed row, without the flag for NULL."""
+    """How many characters the column's value takes at most."""
     return column.width if column.kind is Kind.TEXT else _WIDTHS[column.kind]
 
 
@@ -40,58 +40,48 @@ class PackedBlock:
     """A plan's statement, and how its rows are packed."""
 
     sql: str
-    row_width: int
     columns: tuple[WriteColumn, ...]
 
-    @property
-    def rows_per_call(self) -> int:
-        return PARAMETER_LENGTH // self.row_width
-
     @once
-    def _packers(self) -> list[Packer]:
-        return [_packer(column) for column in self.columns]
+    def _packer(self) -> Callable[[Sequence[Any]], str]:
+        return packing.packer([(width_of(column), _text_of(column)) for column in self.columns])
 
-    def pack(self, rows: Sequence[RowWrite]) -> str:
-        return "".join(self._pack_row(row) for row in rows)
-
-    def _pack_row(self, row: RowWrite) -> str:
+    def pack(self, row: RowWrite) -> str:
+        """One row."""
         missing = len(self.columns) - len(row.values) - len(row.ledger)
-        values = (*row.values, *(None,) * missing, *row.ledger)
-        packed = "".join([row.action.value, *(pack(value) for pack, value in zip(self._packers, values, strict=True))])
-        if len(packed) != self.row_width:
-            raise InvariantError(text("A value is longer than its column: {ledger}", ledger=row.ledger[:LEDGER_KEY]))
-        return packed
+        try:
+            return packing.whole(row.action.value + self._packer((*row.values, *(None,) * missing, *row.ledger)))
+        except IndexError as error:
+            raise InvariantError(text("A value is longer than its column: {ledger}", ledger=row.ledger[:LEDGER_KEY])) from error
 
 
-def _packer(column: WriteColumn) -> Packer:
-    """Made once for a column: a value is packed some million times."""
-    width = width_of(column)
-    null = " " * (width + 1)
+def _text_of(column: WriteColumn) -> packing.Texts:
     if column.kind is Kind.TEXT:
-        return lambda value: null if value is None else "1" + to_database(str(value)).ljust(width)
-    return lambda value: null if value is None else "1" + (format(value, "d") if isinstance(value, int) else written(value)).ljust(width)
+        return lambda value: to_database(str(value)).rstrip(" ")
+    return lambda value: format(value, "d") if isinstance(value, int) else written(value)
 
 
-def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
-    """The statement for a plan; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
+def build(plan: WritePlan, *, aloud: bool = False, opening: Opening = NO_OPENING) -> PackedBlock:
+    """The statement for a plan, after an opening; `aloud` lets the error of a row leave it, with all that Firebird says of it."""
     columns = plan.columns + LEDGER_COLUMNS
-    width = 1 + sum(width_of(column) + 1 for column in columns)
     variables = {column.name: f"V{index}" for index, column in enumerate(plan.columns)}
     ledger = {column.name: f"V{len(plan.columns) + index}" for index, column in enumerate(LEDGER_COLUMNS)}
     lines = [
-        f"execute block (d varchar({PARAMETER_LENGTH}) character set iso8859_1 = ?)",
-        "returns (row_no integer, code integer, state char(5), seen integer) as",
-        "declare i integer = 0; declare n integer; declare o integer; declare touched integer = 0; declare c integer; declare a char(1);",
+        f"execute block {packing.parameters(opening.declared)}",
+        f"returns {REPORT} as",
+        packing.DECLARED,
+        "declare i integer = 0; declare touched integer = 0; declare c integer; declare a char(1);",
         *([f"declare s {_number(Kind.FLOAT, plan.total)};"] if plan.total else []),
         *(["declare f bigint;"] if plan.numbered else []),
         *(f"declare V{index} {_declared(column)};" for index, column in enumerate(columns)),
         "begin",
-        f"n = char_length(d) / {width};",
-        "while (i < n) do begin",
-        f"o = i * {width} + 1; code = 0; c = 0;",
+        *opening.lines,
+        packing.BEGUN,
+        f"while {packing.MORE} do begin",
+        f"code = 0; c = 0; {packing.BEGIN}",
         "begin begin",
-        "a = substring(d from o for 1);",
-        *_cut(columns),
+        "a = substring(d from o for 1); o = o + 1;",
+        *(line for index, column in enumerate(columns) for line in _cut(index, column)),
         *_apply(plan, variables),
         "if (code = 0) then begin",
         f"if (a <> '{Action.TOTAL.value}') then begin",
@@ -101,12 +91,12 @@ def build(plan: WritePlan, *, aloud: bool = False) -> PackedBlock:
         "end",
         *([] if aloud else _report(plan, variables)),
         "end",
-        "i = i + 1;",
+        f"i = i + 1; {packing.NEXT}",
         "end",
         "row_no = -1; code = touched; suspend;",
         "end",
     ]
-    return PackedBlock(sql="\n".join(lines), row_width=width, columns=columns)
+    return PackedBlock(sql="\n".join(lines), columns=columns)
 
 
 def _declared(column: WriteColumn) -> str:
@@ -134,15 +124,11 @@ def _number(kind: Kind, of: WriteColumn | Total) -> str:
     return "float" if of.single else "double precision"
 
 
-def _cut(columns: Sequence[WriteColumn]) -> Iterator[str]:
-    at = 1
-    for index, column in enumerate(columns):
-        width = width_of(column)
-        piece = f"substring(d from o + {at + 1} for {width})"
-        trimmed = _turned(f"trim(trailing from {piece})", column)
-        value = trimmed if column.kind is Kind.TEXT else f"cast(trim({piece}) as {_number(column.kind, column)})"
-        yield f"if (substring(d from o + {at} for 1) = '1') then V{index} = {value}; else V{index} = null;"
-        at += width + 1
+def _cut(index: int, column: WriteColumn) -> Iterator[str]:
+    def value(piece: str) -> str:
+        return _turned(piece, column) if column.kind is Kind.TEXT else f"cast({piece} as {_number(column.kind, column)})"
+
+    return packing.cut(f"V{index}", width_of(column), value)
 
 
 def _apply(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:

@@ -11,11 +11,11 @@ from sqlalchemy.sql.base import Executable
 from foundation.engines.catalogue import Column, Privilege
 from foundation.engines.database import Survey, TransactionIds
 from foundation.engines.errors import RowInLimbo
-from foundation.engines.firebird import fetch, insert, keys, privileges, survey_by_blr, survey_by_sql, writers
+from foundation.engines.firebird import fetch, insert, keys, packing, privileges, survey_by_blr, survey_by_sql, writers
 from foundation.engines.firebird.errors import FOREIGN
 from foundation.engines.firebird.text import from_latin
 from foundation.engines.firebird.write import RowWriter, Statements
-from foundation.engines.writing import RowWrite, WritePlan, Written
+from foundation.engines.writing import Prior, RowWrite, WritePlan, Written
 
 
 def native(connection: sqlalchemy.Connection) -> Any:
@@ -129,21 +129,26 @@ class Transaction:
         return self.execute(sqlalchemy.text(writers.END)) if self.permits_end_idle() else None
 
     def insert(self, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(table.columns.keys(), row) for row in rows]
+        packed_rows = [*map(insert.packer(table, tuple(table.columns.keys())), rows)]
         self._in_calls(insert.build(table), [row for row in packed_rows if row is not None])
         long = [row for row, packed_row in zip(rows, packed_rows, strict=True) if packed_row is None]
         if long:
             self.execute(sqlalchemy.insert(table), long)
 
     def delete(self, table: sqlalchemy.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-        packed_rows = [insert.pack(names, row) for row in rows]
+        packed_rows = [*map(insert.packer(table, tuple(names)), rows)]
         assert all(packed_rows), "keys are short"
         self._in_calls(insert.build_delete(table, names), [row for row in packed_rows if row is not None])
 
     def _in_calls(self, sql: str, packed_rows: Sequence[str]) -> None:
-        for call in insert.calls(packed_rows):
+        for _, parameters in packing.calls(packed_rows):
             with self._database.asking():
-                self._database.run_packed(self._connection, sql, call)
+                self._database.run_packed(self._connection, sql, parameters)
 
-    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
-        return RowWriter(self._database, self._connection).write(plan, rows)
+    def open(self, prior: Sequence[Prior]) -> None:
+        RowWriter(self._database, self._connection).open(prior)
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite], prior: Sequence[Prior] = ()) -> Written:
+        if prior and not rows:
+            self.open(prior)
+        return RowWriter(self._database, self._connection).write(plan, rows, prior)

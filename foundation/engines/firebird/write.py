@@ -7,10 +7,13 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from foundation.engines.errors import Unmet
+from foundation.engines.firebird import packing
 from foundation.engines.firebird.codes import Gds
 from foundation.engines.firebird.errors import message_of_trigger, row_error
+from foundation.engines.firebird.opening import DONE, NO_OPENING, UNMET, Opening
 from foundation.engines.firebird.packed import PackedBlock
-from foundation.engines.writing import RowError, RowWrite, WritePlan, Written
+from foundation.engines.writing import Prior, RowError, RowWrite, WritePlan, Written
 from foundation.errors import ConnectionLost, PuenteError
 from foundation.texts import Text
 
@@ -26,9 +29,11 @@ class Statements(Protocol):
 
     def as_puente_error(self, error: BaseException) -> PuenteError: ...
 
-    def block(self, plan: WritePlan, *, aloud: bool = False) -> PackedBlock: ...
+    def opening(self, prior: Sequence[Prior]) -> Opening: ...
 
-    def run_packed(self, connection: Connection, sql: str, packed_rows: str) -> list[Any]: ...
+    def block(self, plan: WritePlan, *, aloud: bool = False, opening: Opening = NO_OPENING) -> PackedBlock: ...
+
+    def run_packed(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> list[Any]: ...
 
 
 class RowWriter:
@@ -37,20 +42,33 @@ class RowWriter:
     def __init__(self, statements: Statements, connection: Connection) -> None:
         self._statements, self._connection = statements, connection
 
-    def write(self, plan: WritePlan, rows: Sequence[RowWrite]) -> Written:
-        block = self._statements.block(plan)
+    def open(self, prior: Sequence[Prior]) -> None:
+        """Runs these alone."""
+        opening = self._statements.opening(prior)
+        for place, code, *_ in self._call(opening.sql, opening.values(prior)):
+            if place == UNMET:
+                raise Unmet(code)
+
+    def write(self, plan: WritePlan, rows: Sequence[RowWrite], prior: Sequence[Prior] = ()) -> Written:
+        """`prior` with the first call."""
+        opening = self._statements.opening(prior)
+        block = self._statements.block(plan, opening=opening)
+        values = opening.values(prior)
         touched, errors = 0, []
-        for start in range(0, len(rows), block.rows_per_call):
-            for row_no, code, state, seen in self._call(block, rows[start : start + block.rows_per_call]):
-                if row_no < 0:
+        for places, packed_rows in packing.calls(map(block.pack, rows)):
+            for row_no, code, state, seen in self._call(block.sql, [*values, *packed_rows]):
+                if row_no == UNMET:
+                    raise Unmet(code)
+                if row_no == DONE:
                     touched += code
                 else:
-                    errors.append(row_error(start + row_no, code, state, seen=bool(seen), plan=plan))
+                    errors.append(row_error(places[row_no], code, state, seen=bool(seen), plan=plan))
+            block, values = self._statements.block(plan), []
         return Written(touched, self._explained(plan, rows, errors))
 
-    def _call(self, block: PackedBlock, rows: Sequence[RowWrite]) -> list[tuple[int, int, str | None, int]]:
+    def _call(self, sql: str, parameters: Sequence[Any]) -> list[tuple[int, int, str | None, int]]:
         with self._statements.asking():
-            return self._statements.run_packed(self._connection, block.sql, block.pack(rows))
+            return self._statements.run_packed(self._connection, sql, parameters)
 
     def _explained(self, plan: WritePlan, rows: Sequence[RowWrite], errors: Sequence[RowError]) -> list[RowError]:
         """What a trigger of the site's own says of a row, which a block cannot know before Firebird 4: such rows are tried once more."""
@@ -65,7 +83,8 @@ class RowWriter:
         with self._statements.asking():
             transaction.savepoint(TRIED)
         try:
-            self._call(self._statements.block(plan, aloud=True), [row])
+            block = self._statements.block(plan, aloud=True)
+            self._call(block.sql, [block.pack(row), ""])
         except ConnectionLost:
             raise
         except PuenteError as error:
