@@ -41,12 +41,17 @@ def anothers_keys(reader: Reader, mapper: RowMapper) -> Iterator[LeftOut]:
     table = sa.table(mapper.plan.table, sa.column(key), *map(sa.column, columns), *([sa.column(active.column)] if active else []))
     one, other = table.alias("ONE"), table.alias("OTHER")
     in_use = [] if active is None else [of.c[active.column] == active.yes for of in (one, other)]
-    for name in columns:
+    queries = []
+    for place, name in enumerate(columns):
         clash = sa.and_(other.c[key] == one.c[name], other.c[key] != one.c[key])
-        query = sa.select(one.c[key]).select_from(one.join(other, clash)).where(*in_use).order_by(one.c[key])
-        keys = tuple(trim(str(row[0])) for row in reader.rows(query))
-        if keys:
-            yield LeftOut(entity=Entity.PRODUCT, cause=Cause.ANOTHERS_KEY, column=name, count=len(keys), keys=keys[:LISTED])
+        which = sa.literal_column(str(place), sa.Integer)
+        queries.append(sa.select(which, one.c[key]).select_from(one.join(other, clash)).where(*in_use))
+    found: dict[int, list[Key]] = {}
+    for place, raw in reader.rows(sa.union_all(*queries)) if queries else ():
+        found.setdefault(place, []).append(trim(str(raw)))
+    for place, keys in sorted(found.items()):
+        first = tuple(sorted(keys)[:LISTED])
+        yield LeftOut(entity=Entity.PRODUCT, cause=Cause.ANOTHERS_KEY, column=columns[place], count=len(keys), keys=first)
 
 
 def with_stores(found: LeftOut, stores: Sequence[Store], price_columns: Sequence[str]) -> LeftOut:

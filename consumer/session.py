@@ -127,7 +127,7 @@ class Session:
     def left_out(self) -> list[LeftOut]:
         """What rows of the subjects that this CAJA takes lack of what SAE holds; counted once after each step that changed anything."""
         if self._left_out is None:
-            self._left_out = self._given.caja.left_out(self._given.takes)
+            self._left_out = self._given.caja.left_out(self._given.takes, self.applier.state.left_out)
         return self._left_out
 
     def _retry(self) -> Step:

@@ -149,8 +149,11 @@ class Caja(Protocol):
         """
         ...
 
-    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
-        """What rows of the subjects that this CAJA takes lack of what SAE holds, in numbers."""
+    def left_out(self, takes: Callable[[Subject], bool], known: Mapping[SubjectKey, Notes] | None = None) -> list[LeftOut]:
+        """What rows of the subjects that this CAJA takes lack of what SAE holds, in numbers.
+
+        `known` is what the ledger says of it, for who holds the lease: else it is read.
+        """
         ...
 
     def active(self, entity: Entity) -> list[Key]:

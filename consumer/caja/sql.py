@@ -16,9 +16,10 @@ from consumer.lease import lives
 from consumer.ledger import tables
 from consumer.ledger.lease_row import LeaseRow, Life
 from consumer.ledger.making import LEASES, version_and_owner
+from consumer.ledger.parked import SubjectKey
 from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_out, read_life, read_overview, read_subjects
 from consumer.ledger.state import State
-from consumer.leftout import LeftOut, merged
+from consumer.leftout import LeftOut, Notes, merged, summary
 from consumer.leftout_counts import anothers_keys, count_left_out, with_stores
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
@@ -125,10 +126,10 @@ class SqlCaja:
         with self._database.reading() as reader:
             return read_overview(reader)
 
-    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
-        """What rows of the subjects that this CAJA takes lack, in numbers."""
+    def left_out(self, takes: Callable[[Subject], bool], known: Mapping[SubjectKey, Notes] | None = None) -> list[LeftOut]:
         with self._database.reading() as reader:
-            found, mapper = count_left_out(reader, takes), self._mappers[Entity.PRODUCT]
+            found = count_left_out(reader, takes) if known is None else summary(known, takes)
+            mapper = self._mappers[Entity.PRODUCT]
             if takes(Subject(Entity.PRODUCT)):
                 found = merged([*found, *anothers_keys(reader, mapper)])
             stores = read_stores(reader, self._profile)

@@ -666,6 +666,7 @@ def test_what_is_left_out_is_counted_by_the_database_as_it_is_in_memory(sql_caja
         return subject.warehouse != 4
 
     found = caja.left_out(takes)
+    assert caja.left_out(takes, caja.state().left_out) == found
     assert found == summary(caja.state().left_out, takes)
     assert found == [
         LeftOut(entity=Entity.PRODUCT, cause=Cause.BEYOND, column="taxes", count=9, keys=tuple(Key(f"P{n}") for n in range(5))),

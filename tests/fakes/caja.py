@@ -157,8 +157,8 @@ class MemoryCaja:
             found.hashes[subject] = dict(self.content.hashes.get(subject, {}))
         return found
 
-    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
-        return summary(self.content.left_out, takes)
+    def left_out(self, takes: Callable[[Subject], bool], known: Mapping[SubjectKey, Notes] | None = None) -> list[LeftOut]:
+        return summary(self.content.left_out if known is None else known, takes)
 
     def active(self, entity: Entity) -> list[Key]:
         mapper = self.mappers[entity]

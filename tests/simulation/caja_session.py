@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from consumer.caja.port import CodeInRow, Holder, Store, Switches, SwitchesChanged
 from consumer.ledger.lease_row import LeaseRow
+from consumer.ledger.parked import SubjectKey
 from consumer.ledger.state import State
-from consumer.leftout import LeftOut
+from consumer.leftout import LeftOut, Notes
 from consumer.mapping.mapper import RowMapper
 from consumer.policies import Policies
 from foundation.errors import ConfigError, ConnectionLost, LostLease
@@ -80,9 +81,9 @@ class CajaSession:
 
         return self._caja.state(between)
 
-    def left_out(self, takes: Callable[[Subject], bool]) -> list[LeftOut]:
+    def left_out(self, takes: Callable[[Subject], bool], known: Mapping[SubjectKey, Notes] | None = None) -> list[LeftOut]:
         self._call()
-        return self._caja.left_out(takes)
+        return self._caja.left_out(takes, known)
 
     def active(self, entity: Entity) -> list[Key]:
         self._call()
