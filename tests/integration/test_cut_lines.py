@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
+from consumer.caja.port import Transaction
 from consumer.caja.sql import SqlCaja
 from consumer.lease import Lease
 from consumer.ledger import tables
@@ -20,7 +21,13 @@ from tests.e2e.small_site import wait_until
 from tests.engines.faulty_line import FaultyLine
 from tests.engines.firebird_server import FirebirdServer
 from tests.engines.users import as_writer
-from tests.unit.consuming import PROFILE, Clock
+from tests.unit.consuming import NOW, PROFILE, Clock
+
+
+def _write_and_fall_silent(transaction: Transaction, line: FaultyLine) -> None:
+    transaction.set_ready(NOW)
+    line.silence()
+
 
 BEAT = sa.update(tables.lease).values(HEARTBEAT=tables.lease.c.HEARTBEAT)
 
@@ -37,8 +44,8 @@ def test_who_comes_back_on_another_line_ends_its_own_connection_and_goes_on(fire
                 assert lease.claim()
                 assert lease.token is not None
                 # Given a transaction whose commit the server never hears, nor that its client is gone
-                with pytest.raises(ConnectionLost), before.transaction(lease.token):
-                    line.silence()
+                with pytest.raises(ConnectionLost), before.transaction(lease.token) as transaction:
+                    _write_and_fall_silent(transaction, line)
                 # Then its locks stay
                 with pytest.raises(LockConflict), till.writing() as writer:
                     writer.execute(BEAT)

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from consumer.caja.port import Transaction
+from consumer.caja.port import Switches, Transaction
 from consumer.caja.sql import SqlCaja
 from consumer.ledger.parked import Reason
 from foundation.engines import open_database
@@ -160,9 +160,9 @@ class _PlayedCaja:
         return getattr(self._caja, name)
 
     @contextmanager
-    def transaction(self, token: str) -> Iterator[Transaction]:
+    def transaction(self, token: str, known: Switches | None = None) -> Iterator[Transaction]:
         self._play()
-        with self._caja.transaction(token) as transaction:
+        with self._caja.transaction(token, known) as transaction:
             yield cast("Transaction", _Played(transaction, self._play))
             self._play()
 
