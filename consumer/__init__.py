@@ -27,7 +27,7 @@ ledger/      the consumer's tables inside CAJA (tables, rows), and what they say
   making       a ledger that is made, brought to this version or begun anew
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA
-  port         what is asked of it; sql is the adapter, transaction what it writes
+  port         what is asked of it; sql is the adapter, transaction what it writes, opening what it does first
   parameters   what CAJA itself knows; sales what SAE does not have yet; spelling how it writes SAE's keys
 switches     what CAJA's own switches forbid
 retries      what is parked, and when it is tried again; parked_log logs it (the reasons: ledger/parked)

@@ -17,7 +17,7 @@ survey_by_blr  the same on 2.5
 keys           some columns of a table, packed by the server
 privileges     what the user may do
 statements     those that stay prepared
-packed         many rows in one EXECUTE BLOCK
+packed         many rows in one EXECUTE BLOCK: how they stand in its parameters (packing), and what it does before (opening)
 write          the rows of a plan by it, and what became of each
 writers        ending a connection that keeps rows locked and does nothing
 insert         new rows of any length, in one as well
