@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from tests.engines import guard
 from tests.engines.kafka_jars import PACKAGES, BrokerUnavailableError, fetch_jars
 from tests.engines.kafka_line import Line
-from tests.engines.kafka_settings import LOG4J, Ports, private_settings
+from tests.engines.kafka_settings import LOG4J, SETTINGS, Ports, private_settings
 from tests.engines.ports import HOST
 from tests.engines.private_process import STOP_SECONDS, PrivateProcess
 from tests.patience import HANG_SECONDS
@@ -135,10 +136,18 @@ class Broker(PrivateProcess):
         (self.root / "tmp").mkdir()
         (self.root / "log4j2.properties").write_text(LOG4J)
         Path(self._settings).write_text(private_settings(self._ports, self.data, self._further))
-        # 22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option.
-        cluster = "A" + secrets.token_urlsafe(16)[1:]
+        formatted = _formatted_of(self._jars)
+        if not format_options and formatted.exists():
+            shutil.copytree(formatted, self.data)
+            _write_new_ids(self.data / "meta.properties")
+            return
+        self._format(format_options)
+        if not format_options:
+            _keep(self.data, formatted)
+
+    def _format(self, options: Sequence[str]) -> None:
         done = subprocess.run(
-            self.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._settings, *format_options),
+            self.java("kafka.tools.StorageTool", "format", "-t", _new_id(), "-c", self._settings, *options),
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -195,6 +204,31 @@ def prepare() -> None:
             broker.archive_classes()
         finally:
             broker.remove()
+
+
+def _new_id() -> str:
+    """22 characters, as of a UUID in base 64; one that began with "-" would be taken for an option."""
+    return "A" + secrets.token_urlsafe(16)[1:]
+
+
+def _formatted_of(jars: Path) -> Path:
+    """What Kafka's own program lays out, which takes a JVM as long as a broker takes to come up; kept beside the jars."""
+    return jars.with_name(f"{jars.name}.{sha256(repr(SETTINGS).encode()).hexdigest()[:8]}.formatted")
+
+
+def _write_new_ids(properties: Path) -> None:
+    """No two brokers have the same."""
+    text = properties.read_text()
+    properties.write_text(re.sub(r"^(cluster\.id|directory\.id)=.*$", lambda found: f"{found[1]}={_new_id()}", text, flags=re.MULTILINE))
+
+
+def _keep(data: Path, formatted: Path) -> None:
+    made = formatted.with_suffix(f".{os.getpid()}")
+    shutil.copytree(data, made)
+    try:
+        made.rename(formatted)
+    except OSError:  # another process was faster
+        shutil.rmtree(made)
 
 
 def _archive_of(jars: Path) -> Path:

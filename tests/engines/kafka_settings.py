@@ -21,7 +21,9 @@ SETTINGS = {
     "auto.create.topics.enable": "false",
     # After a crash a node is let in again only when its former session has run out: by default after 9 s.
     "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "200",
+    "broker.heartbeat.interval.ms": "500",
+    # A broker that nobody asks anything writes down twice a second that nothing happened.
+    "metadata.max.idle.interval.ms": "5000",
     "group.initial.rebalance.delay.ms": "0",
     # Compaction, retention and the removal of files come at once.
     "log.initial.task.delay.ms": "100",

@@ -28,7 +28,7 @@ Start = Callable[..., subprocess.Popen[str]]
 OWNER = """
 import os, sys, time
 from tests.engines.kafka_broker import Broker
-broker = Broker.create(ends_with=[os.getpid(), *map(int, sys.argv[1:])])
+broker = Broker.create(ends_with=[os.getpid(), *map(int, sys.argv[1:])], format_options=["--ignore-formatted"])
 print("up", flush=True)
 time.sleep(600)
 """
