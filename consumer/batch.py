@@ -113,7 +113,7 @@ class Planner:
         """Decodes and maps one change; raises `PoisonError` where that cannot be done."""
         subject, mapper = incoming.subject, self.mappers[incoming.subject.entity]
         store = self.stores[subject.warehouse] if subject.warehouse is not None else None
-        value = None if incoming.value is None else self.decoder.decode(subject.entity.value, incoming.value)
+        value = None if incoming.value is None else self.decoder.decode(subject.entity.value, incoming.value, mapper.fields)
         if value is not None and str(value[KEY_FIELD[subject.entity]]) != incoming.key:
             raise PoisonError(text("the event's key {key} is not the one in its value", key=incoming.key))
         done = action(subject.entity, value, self.policies)

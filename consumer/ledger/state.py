@@ -27,11 +27,14 @@ class RowState(StrEnum):
 
     @classmethod
     def of(cls, content_hash: str) -> "RowState":
-        return {TOMBSTONE: cls.DELETED, UNSEEN: cls.UNSEEN}.get(content_hash, cls.APPLIED)
+        return _STATES.get(content_hash, cls.APPLIED)
 
     def in_memory(self, content_hash: str) -> str:
         """What stands for the content hash of a row of this state."""
         return content_hash if self is RowState.APPLIED else TOMBSTONE if self is RowState.DELETED else UNSEEN
+
+
+_STATES = {TOMBSTONE: RowState.DELETED, UNSEEN: RowState.UNSEEN}
 
 
 class PositionState(StrEnum):
