@@ -24,6 +24,7 @@ apply        rows into CAJA, one transaction, then the memory
 pace         how many rows a transaction writes
 batch_writer which rows go in and which are parked, and why (no stock over unposted sales); what the ledger keeps of that
 ledger/      the consumer's tables inside CAJA (tables, rows), and what they say: state, parked, lease_row
+  applied      what was applied of very many keys, in little memory
   making       a ledger that is made, brought to this version or begun anew
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA

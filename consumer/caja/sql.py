@@ -136,18 +136,17 @@ class SqlCaja:
         return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
-        shared: dict[Key, Key] = {}
         with self._database.reading() as reader:
             found, subjects = read_overview(reader), read_subjects(reader)
             found.left_out = read_left_out(reader)
             self._spelling = read_spelling(reader, self._mappers, self._name)
             if beat is None:
-                found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
+                found.hashes = {subject: read_hashes(reader, subject) for subject in subjects}
                 return found
         for subject in subjects:
             beat()
             with self._database.reading() as reader:
-                found.hashes[subject] = read_hashes(reader, subject, shared)
+                found.hashes[subject] = read_hashes(reader, subject)
         return found
 
     def active(self, entity: Entity) -> list[Key]:

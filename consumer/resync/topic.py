@@ -7,6 +7,7 @@ c. The last of these transactions forgets what waits and is no longer in the log
    hold, and saves the position, the fingerprint, and that a sweep is due.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from consumer.ledger.state import TOMBSTONE, Moment, State, Sweep
 from foundation.errors import RetryableError
 from foundation.eventlog.lineage import Position, read_on
 from foundation.eventlog.port import START, Event, EventLog, Offset, Topic, TopicState
+from foundation.packed import PackedKeys
 from foundation.texts import text
 from schemas.control import run_of
 from schemas.entities import Subject
@@ -69,7 +71,11 @@ class Resync:
     known: TopicState | None = None
     trusted: str | None = None
     report: Report = field(default_factory=Report)
-    _newest: dict[bytes, Offset] = field(default_factory=dict)
+    _newest: PackedKeys = field(default_factory=PackedKeys)
+    """The keys of the log, and the offset of the newest event of each, by its place."""
+    _offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    _unreadable: set[Key] = field(default_factory=set)
+    """How the ledger calls the keys that are none of SAE's."""
     _folded: Position | None = None
     _sweep: Sweep | None = None
     _cursor: Offset = START
@@ -91,7 +97,13 @@ class Resync:
         """a."""
         batch, self._position = read_on(self.log, self.topic, self._position, READ_AT_ONCE)
         for event in batch.events:
-            self._newest[event.key] = event.offset
+            place = self._newest.add(event.key)
+            if place < len(self._offsets):
+                self._offsets[place] = event.offset
+            else:
+                self._offsets.append(event.offset)
+                if not _is_readable(event.key):
+                    self._unreadable.add(label(event.key))
         if batch.at_end:
             self._folded, self._sweep = self._position, Sweep(self.moment())
             if self.known is not None:
@@ -102,8 +114,12 @@ class Resync:
         """b. What came after a. is left to the next batch."""
         batch = self.log.read(self.topic, self._cursor, READ_AT_ONCE)
         self._prove(batch.state, TopicState(topic_id=folded.topic_id, end=folded.next_offset))
-        self._found = [event for event in batch.events if self._newest.get(event.key) == event.offset]
+        self._found = [event for event in batch.events if self._is_newest(event)]
         self._cursor = batch.next_offset
+
+    def _is_newest(self, event: Event) -> bool:
+        place = self._newest.place(event.key)
+        return place is not None and self._offsets[place] == event.offset
 
     def _prove(self, state: TopicState, known: TopicState) -> None:
         if state.topic_id != known.topic_id or state.end < known.end:
@@ -118,7 +134,7 @@ class Resync:
     @property
     def sweep(self) -> Sweep | None:
         """None where the log holds a key that cannot be read: then nobody knows which row of CAJA it means."""
-        return self._sweep if all(map(_is_readable, self._newest)) else None
+        return None if self._unreadable else self._sweep
 
     def doubted(self, events: Iterable[Event]) -> set[Key]:
         """The keys of which these events may be older than what CAJA knows. A tombstone is not: SAE's keys are published again."""
@@ -129,11 +145,14 @@ class Resync:
     def forgotten(self, state: State) -> Also:
         """What the ledger has of keys that the log does not hold: their rows are unseen, unless known to be gone, and what waits is
         dropped, so that it stays only where its event was just set aside again."""
-        seen = set(map(label, self._newest))
         known = state.hashes.get(self.subject, {})
-        unseen = [key for key, content in known.items() if key not in seen and content != TOMBSTONE]
-        dropped = [(of, key) for of, key in state.parked if of == self.subject and key not in seen]
+        unseen = [key for key, content in known.items() if content != TOMBSTONE and not self._saw(key)]
+        dropped = [(of, key) for of, key in state.parked if of == self.subject and not self._saw(key)]
         return Also(unseen={self.subject: unseen}, dropped=dropped)
+
+    def _saw(self, key: Key) -> bool:
+        """Whether the log holds what the ledger calls so."""
+        return self._newest.place(key.encode()) is not None or key in self._unreadable
 
     @property
     def done(self) -> tuple[int, int]:
