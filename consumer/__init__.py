@@ -5,9 +5,10 @@ session      from a take-over until the lease or a connection is lost
 assignment   one CAJA, and what it takes to serve it
 policies     what the owner of a CAJA decided
 subscribe    which topics, which stores
-follow       the topics, on from the ledger's position, or by a resync
+follow       the topics, on from the ledger's position (partway: after a part of a read), or by a resync
 resync/      one topic against CAJA's real rows
   topic        from its start, each key once
+  equal        CAJA's rows that need no write
   sweep        what CAJA has and the log does not
   retention    how long the log keeps tombstones
   preview      what a resync would change: the same steps on an imagined CAJA, nothing is written

@@ -19,6 +19,7 @@ from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut, merged
 from consumer.leftout_counts import anothers_keys, count_left_out, with_stores
+from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
@@ -157,9 +158,9 @@ class SqlCaja:
         with self._database.reading() as reader:
             return [key for row in reader.rows(query) if row[0] is not None and (key := trim(str(row[0])))]
 
-    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None) -> Iterator[Sequence[Scalar]]:
         with self._database.reading() as reader:
-            yield from rows_of(reader, self._mappers[entity])
+            yield from rows_of(reader, self._mappers[entity], store)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         with self._database.reading() as reader:
@@ -205,7 +206,8 @@ class SqlCaja:
             yield SqlTransaction(writer, self._profile, self._mappers, self._name, self._spelling)
 
 
-def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
-    """All rows of an entity's table, in the order of its plan's columns."""
+def rows_of(reader: Reader, mapper: RowMapper, store: int | None = None) -> Iterator[Sequence[Scalar]]:
+    """All rows of an entity's table, or those of one store, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
-    return reader.rows(sa.select(*table.c))
+    query = sa.select(*table.c)
+    return reader.rows(query if store is None else query.where(table.c[mapper.column_of(STORE)] == store))

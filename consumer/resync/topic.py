@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from consumer.batch import Rows
 from consumer.batch_writer import Also
 from consumer.ledger.state import TOMBSTONE, Moment, State, Sweep
 from foundation.errors import RetryableError
@@ -56,6 +57,8 @@ class Report:
 class Resync:
     """One topic's; `started` (UTC) is when its reading began; `moment` gives where the producer's next heartbeat will stand.
 
+    `look` reads CAJA's rows of these keys, where those that are equal need not be written.
+
     `trusted` is given where the log is another one and deletes of the topic are held: what this run of the producer published is what SAE
     has; what an earlier one published of a key may be older than what CAJA knows of it.
 
@@ -68,6 +71,7 @@ class Resync:
     subject: Subject
     started: datetime
     moment: Callable[[], Moment]
+    look: Callable[[PackedKeys], Rows] | None = None
     known: TopicState | None = None
     trusted: str | None = None
     report: Report = field(default_factory=Report)
@@ -79,6 +83,8 @@ class Resync:
     _folded: Position | None = None
     _sweep: Sweep | None = None
     _cursor: Offset = START
+    rows: Rows | None = None
+    """CAJA's, once `look` has read them."""
     _found: list[Event] = field(default_factory=list)
     _position: Position | None = None
 
@@ -86,6 +92,9 @@ class Resync:
         """At most `limit` newest events; None where this call only read on."""
         if self._folded is None:
             self._fold()
+            return None
+        if self.look is not None:
+            self.rows, self.look = self.look(self._newest), None
             return None
         if not self._found and self._cursor < self._folded.next_offset:
             self._collect(self._folded)

@@ -167,10 +167,11 @@ class MemoryCaja:
         rows = self.content.table(mapper.plan.table).values()
         return [trim(str(row[column])) for row in rows if row[flag] == yes and row[column] is not None]
 
-    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None) -> Iterator[Sequence[Scalar]]:
         plan = self.mappers[entity].plan
         for row in self.content.table(plan.table).values():
-            yield tuple(row.get(column.name) for column in plan.columns)
+            if store is None or row[self.mappers[entity].column_of("store")] == store:
+                yield tuple(row.get(column.name) for column in plan.columns)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self.sales)
