@@ -115,7 +115,7 @@ class Follower:
             subject=subject,
             started=self._now(),
             moment=self._heartbeats.now,
-            look=partial(self._look, subject) if known and known.fingerprint == self._fingerprint else None,
+            look=partial(self._look, subject) if known and known.fingerprint == self._fingerprint and trusted is None else None,
             known=state,
             trusted=trusted,
         )
