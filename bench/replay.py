@@ -29,6 +29,7 @@ from puente.config import CajaSettings
 from puente.wiring.opening import CheckedCaja, open_caja
 from schemas.codec import Decoder
 from schemas.entities import Entity, Subject
+from schemas.reader import EVERYTHING
 from schemas.registry import RegistryReader, publish_schemas
 
 PRODUCTS, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 1)
@@ -43,9 +44,9 @@ class _CountingDecoder(Decoder):
         super().__init__()
         self.count = 0
 
-    def decode(self, name: str, framed: bytes) -> dict[str, Any]:
+    def decode(self, name: str, framed: bytes, wanted: frozenset[str] = EVERYTHING) -> dict[str, Any]:
         self.count += 1
-        return super().decode(name, framed)
+        return super().decode(name, framed, wanted)
 
 
 class _Replay:

@@ -5,9 +5,10 @@ session      from a take-over until the lease or a connection is lost
 assignment   one CAJA, and what it takes to serve it
 policies     what the owner of a CAJA decided
 subscribe    which topics, which stores
-follow       the topics, on from the ledger's position, or by a resync
+follow       the topics, on from the ledger's position (partway: after a part of a read), or by a resync
 resync/      one topic against CAJA's real rows
   topic        from its start, each key once
+  equal        CAJA's rows that need no write
   sweep        what CAJA has and the log does not
   retention    how long the log keeps tombstones
   preview      what a resync would change: the same steps on an imagined CAJA, nothing is written
@@ -24,6 +25,7 @@ apply        rows into CAJA, one transaction, then the memory
 pace         how many rows a transaction writes
 batch_writer which rows go in and which are parked, and why (no stock over unposted sales); what the ledger keeps of that
 ledger/      the consumer's tables inside CAJA (tables, rows), and what they say: state, parked, lease_row
+  applied      what was applied of very many keys, in little memory
   making       a ledger that is made, brought to this version or begun anew
   adopt        a ledger that begins again: what it knew of stock
 caja/        one CAJA

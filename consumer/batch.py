@@ -6,6 +6,7 @@ The newest event of each key, without those whose content the ledger has already
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from consumer.ledger.parked import Parked, Reason
 from consumer.ledger.state import TOMBSTONE, RowState, State, warehouse_of
@@ -66,6 +67,14 @@ class Plan:
     equal: int = 0
 
 
+class Rows(Protocol):
+    """CAJA's own rows of one subject."""
+
+    def holds(self, key: Key, values: Sequence[Scalar]) -> bool:
+        """Whether the row of this key holds all of these, which were mapped."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Turns changes into rows; `stores` gives the store of each warehouse."""
@@ -75,13 +84,21 @@ class Planner:
     policies: Policies
     stores: Mapping[int, int]
 
-    def plan(self, changes: Iterable[Incoming], state: State, *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
-        """`rewrite`: every change is held against CAJA's real row, whatever the ledger says.
+    def plan(
+        self,
+        changes: Iterable[Incoming],
+        state: State,
+        *,
+        rewrite: bool = False,
+        doubted: Collection[Key] = (),
+        rows: Rows | None = None,
+    ) -> Plan:
+        """`rewrite`: every change is held against CAJA's real row, whatever the ledger says: here, where `rows` are known, else there.
 
         What comes of `doubted` keys may be older than what CAJA has: it waits where the ledger does not have the same. A ledger that knows
         nothing of a key proves nothing: it may have begun anew in a copy of another CAJA.
         """
-        plan = Plan()
+        plan, waiting = Plan(), {key for _, key in state.parked} if rows is not None else set()
         for incoming in changes:
             if not rewrite and self._is_known(incoming, state):
                 plan.equal += 1
@@ -92,7 +109,10 @@ class Planner:
                 )
                 continue
             try:
-                plan.pending.append(self.pending(incoming))
+                if rows is not None and incoming.key not in waiting and self._is_equal(incoming, state, rows):
+                    plan.equal += 1
+                else:
+                    plan.pending.append(self.pending(incoming))
             except PoisonError as error:
                 plan.parked.append(incoming.parked(Reason.REJECTED, str(error)))
         return plan
@@ -101,6 +121,16 @@ class Planner:
     def _is_known(incoming: Incoming, state: State) -> bool:
         known = state.hashes.get(incoming.subject, {}).get(incoming.key)
         return known == incoming.content_hash and (incoming.subject, incoming.key) not in state.parked
+
+    def _is_equal(self, incoming: Incoming, state: State, rows: Rows) -> bool:
+        """Whether nothing of it is to be written: the ledger has it, and CAJA's row holds it."""
+        if not self._is_known(incoming, state):
+            return False
+        done, mapped = self._mapped(incoming)
+        if mapped is None or done not in (Action.PUT, Action.CHANGE):
+            return False
+        lacks = state.left_out.get((incoming.subject, incoming.key), ())
+        return mapped.notes == lacks and rows.holds(incoming.key, mapped.values)
 
     @staticmethod
     def _is_doubtful(incoming: Incoming, state: State, doubted: Collection[Key]) -> bool:
@@ -111,14 +141,9 @@ class Planner:
 
     def pending(self, incoming: Incoming) -> Pending:
         """Decodes and maps one change; raises `PoisonError` where that cannot be done."""
-        subject, mapper = incoming.subject, self.mappers[incoming.subject.entity]
-        store = self.stores[subject.warehouse] if subject.warehouse is not None else None
-        value = None if incoming.value is None else self.decoder.decode(subject.entity.value, incoming.value)
-        if value is not None and str(value[KEY_FIELD[subject.entity]]) != incoming.key:
-            raise PoisonError(text("the event's key {key} is not the one in its value", key=incoming.key))
-        done = action(subject.entity, value, self.policies)
-        match = mapper.match(incoming.key, store)
-        mapped = mapper.row(value, store) if value is not None and done is not Action.NOTE else None
+        subject = incoming.subject
+        done, mapped = self._mapped(incoming)
+        match = () if mapped else self.mappers[subject.entity].match(incoming.key, self._store(subject))
         ledger = (
             subject.entity.value,
             warehouse_of(subject),
@@ -129,6 +154,18 @@ class Planner:
             self._quantity(subject, mapped),
         )
         return Pending(incoming, RowWrite(done, mapped.values if mapped else match, ledger), mapped.notes if mapped else ())
+
+    def _mapped(self, incoming: Incoming) -> tuple[Action, MappedRow | None]:
+        """What is done with the row, and the row where all of it is needed."""
+        subject, mapper = incoming.subject, self.mappers[incoming.subject.entity]
+        value = None if incoming.value is None else self.decoder.decode(subject.entity.value, incoming.value, mapper.fields)
+        if value is not None and str(value[KEY_FIELD[subject.entity]]) != incoming.key:
+            raise PoisonError(text("the event's key {key} is not the one in its value", key=incoming.key))
+        done, store = action(subject.entity, value, self.policies), self._store(subject)
+        if value is None or done is Action.NOTE:
+            return done, None
+        mapper.match(incoming.key, store)
+        return done, mapper.row(value, store)
 
     def _quantity(self, subject: Subject, row: MappedRow | None) -> Scalar:
         """What stock should be, as CAJA keeps it, so that what drifts is found without reading the log; a tombstone means none."""
@@ -161,6 +198,9 @@ class Planner:
     def parents(self, entity: Entity) -> frozenset[Entity]:
         """The entities that must be in CAJA before rows of this one."""
         return self.mappers[entity].parents
+
+    def _store(self, subject: Subject) -> int | None:
+        return self.stores[subject.warehouse] if subject.warehouse is not None else None
 
     def store_of(self, subject: Subject) -> int:
         assert subject.warehouse is not None

@@ -193,9 +193,9 @@ class BatchWriter:
         """What was committed, into the ledger as it is known."""
         state, freed, fresh, lacking = self._state, self.freed, self.fresh, self.lacking
         for item in (pending.incoming for pending in self.applied):
-            state.hashes.setdefault(item.subject, {})[item.key] = item.content_hash
+            state.applied(item.subject)[item.key] = item.content_hash
         for subject, keys in self.also.unseen.items():
-            state.hashes.setdefault(subject, {}).update(dict.fromkeys(keys, UNSEEN))
+            state.applied(subject).update(dict.fromkeys(keys, UNSEEN))
         for place in (*freed, *self.also.dropped):
             state.parked.pop(place, None)
         state.parked.update({item.place: item for item in fresh})

@@ -5,24 +5,29 @@ producer has held it against SAE.
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from consumer.apply import Applier
-from consumer.batch import Incoming, Pending, Plan, Planner, incoming
+from consumer.batch import Incoming, Plan, Planner, Rows, incoming
 from consumer.batch_writer import Also, Step
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Reason
 from consumer.ledger.state import Moment, PositionState, Progress
+from consumer.partway import UpTo
+from consumer.resync.equal import EqualRows
 from consumer.resync.retention import Tombstones
 from consumer.resync.topic import READ_AT_ONCE, ChangedMeanwhile, Report, Resync
+from foundation.engines.catalogue import Scalar
 from foundation.errors import NoTopic
-from foundation.eventlog.lineage import BrokenLineage, after, read_on
-from foundation.eventlog.port import Event, EventLog, Topic, TopicState
+from foundation.eventlog.lineage import BrokenLineage, read_on
+from foundation.eventlog.port import EventLog, Topic, TopicState
+from foundation.packed import PackedKeys
 from foundation.texts import Text, text
 from schemas.codec import UnknownSchemaError
-from schemas.entities import Subject
+from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from schemas.registry import RegistryReader
 
@@ -47,13 +52,14 @@ class Follower:
         applier: Applier,
         heartbeats: Heartbeats,
         fingerprint: str,
+        rows: Callable[[Entity, int | None], Iterable[Sequence[Scalar]]],
         reports: dict[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._caja, self._log, self._registry, self._planner, self._applier = caja, log, registry, planner, applier
         self._heartbeats, self._fingerprint, self._clock, self._now = heartbeats, fingerprint, clock, now
-        self._reports = reports
+        self._rows, self._reports = rows, reports
         self.resyncs: dict[Subject, Resync] = {}
         self.listening: dict[Subject, Moment] = {}
         """Those whose log has a broken lineage, and since when the producer's heartbeat about it is waited for."""
@@ -102,10 +108,23 @@ class Follower:
             extra={"action": "resync", "caja": self._caja, "topic": topic, "reason": str(reason)},
         )
         self._is_behind(subject, topic)
+        known = self._applier.state.progress.get(topic)
         self.resyncs[subject] = Resync(
-            log=self._log, topic=topic, subject=subject, started=self._now(), moment=self._heartbeats.now, known=state, trusted=trusted
+            log=self._log,
+            topic=topic,
+            subject=subject,
+            started=self._now(),
+            moment=self._heartbeats.now,
+            look=partial(self._look, subject) if known and known.fingerprint == self._fingerprint and trusted is None else None,
+            known=state,
+            trusted=trusted,
         )
         return Step(at_end=False)
+
+    def _look(self, subject: Subject, keys: PackedKeys) -> EqualRows:
+        """Where events are mapped as they were: what the ledger has of one is what it has of the row, too."""
+        store = None if subject.warehouse is None else self._planner.store_of(subject)
+        return EqualRows(self._planner.mappers[subject.entity], self._rows(subject.entity, store), keys)
 
     def _is_behind(self, subject: Subject, topic: Topic) -> None:
         self.current.discard(subject)
@@ -181,15 +200,17 @@ class Follower:
         """One part of it."""
         resync = self.resyncs[subject]
         try:
-            chunk = resync.read(self._applier.limit)
+            chunk = resync.read(self._applier.limit if resync.rows is None else READ_AT_ONCE)
         except (BrokenLineage, ChangedMeanwhile):  # where anything went in already, the position tells whether it is lost
             del self.resyncs[subject]
             return Step(at_end=False)
         if chunk is None:
             self._applier.beat()
             return Step(at_end=False)
-        plan = self.plan(incoming(chunk.events, subject, self._now()), rewrite=True, doubted=resync.doubted(chunk.events))
-        step = self._applier.apply(plan, self._closing(resync) if chunk.is_last else self._opening(resync))
+        changes, doubted = incoming(chunk.events, subject, self._now()), resync.doubted(chunk.events)
+        plan = self.plan(changes, rewrite=True, doubted=doubted, rows=resync.rows)
+        also = self._closing(resync) if chunk.is_last else self._opening(resync)
+        step = self._applier.apply_all(plan, also, lambda _last: self._opening(resync))
         step.at_end = False
         resync.report.written += step.touched
         if chunk.is_last:
@@ -218,26 +239,12 @@ class Follower:
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})
-        counts = {"count": report.keys, "written": report.written}
-        log.info("Compared a whole topic with CAJA", extra={"action": "resynced", **extra, **counts})
+        log.info("Compared a whole topic with CAJA", extra={"action": "resynced", "count": report.keys, "written": report.written, **extra})
 
-    def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = ()) -> Plan:
+    def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = (), rows: Rows | None = None) -> Plan:
+        plan = partial(self._planner.plan, changes, self._applier.state, rewrite=rewrite, doubted=doubted, rows=rows)
         try:
-            return self._planner.plan(changes, self._applier.state, rewrite=rewrite, doubted=doubted)
+            return plan()
         except UnknownSchemaError:
             self._registry.refresh()
-            return self._planner.plan(changes, self._applier.state, rewrite=rewrite, doubted=doubted)
-
-
-@dataclass(frozen=True, slots=True)
-class UpTo:
-    """What is saved with a part of a read: killed after it, CAJA's rows and its position tell of the same history."""
-
-    topic: Topic
-    progress: Progress
-    events: Sequence[Event]
-
-    def __call__(self, last: Pending) -> Also:
-        event = next(event for event in self.events if event.offset == last.incoming.offset)
-        position = after(event, self.progress.position.topic_id)
-        return Also(progress={self.topic: replace(self.progress, position=position)})
+            return plan()

@@ -47,6 +47,7 @@ class Session:
             applier=self.applier,
             heartbeats=heartbeats,
             fingerprint=given.fingerprint,
+            rows=given.caja.rows,
             reports=reports,
             clock=given.clock,
             now=given.now,

@@ -8,6 +8,7 @@ silence    when another process counts as gone
 retry      one policy for everything that is tried again
 once       a property that is computed once for each object
 generated  functions whose source the program writes itself
+packed     very many keys in little memory
 engines    the door to databases; Firebird behind it
 eventlog   the log between the two sides: the port, the embedded log and Kafka behind it
 """

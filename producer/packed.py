@@ -1,16 +1,15 @@
-"""Very many keys in a fraction of the memory that dicts and sets of Python take: some 40 bytes each, and not 200. Pure.
+"""What is known of very many keys, in a fraction of the memory that dicts and sets of Python take. Pure.
 
 A producer holds every key of SAE three times: as the log has it, as SAE writes it, and in the rows that hang on a product.
 """
 
 from array import array
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Generic, TypeVar
 
+from foundation.packed import PackedKeys
 from schemas.codec import ContentHash
 
-FIRST_SLOTS = 8
 HASH_BYTES = 16
 """Of a content hash as Puente writes it; others are kept beside."""
 NO_HASH = bytes(HASH_BYTES)
@@ -18,58 +17,6 @@ GONE, LIVE, ODD = range(3)
 
 Name = TypeVar("Name")
 Value = TypeVar("Value")
-
-
-class PackedKeys:
-    """Byte strings, each with a place that it keeps: 0, 1, 2, … as they came. None goes again. At most 4 GB in all."""
-
-    def __init__(self) -> None:
-        self._text, self._ends = bytearray(), array("I", (0,))
-        self._slots, self._mask = array("I", bytes(4 * FIRST_SLOTS)), FIRST_SLOTS - 1
-        """A hash table: in the slot of a key's hash, or the next one that is free, stands its place plus one."""
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    def __getitem__(self, place: int) -> bytes:
-        return bytes(self._text[self._ends[place] : self._ends[place + 1]])
-
-    def place(self, key: bytes) -> int | None:
-        """None where it never came."""
-        slots, mask, ends = self._slots, self._mask, self._ends
-        slot, size = hash(key) & mask, len(key)
-        while at := slots[slot]:
-            begin = ends[at - 1]
-            if ends[at] - begin == size and self._text.startswith(key, begin):
-                return at - 1
-            slot = (slot + 1) & mask
-        return None
-
-    def add(self, key: bytes) -> int:
-        """Its place, which is the last one where it is new."""
-        slots, mask, ends, text = self._slots, self._mask, self._ends, self._text
-        slot, size = hash(key) & mask, len(key)
-        while at := slots[slot]:  # as `place` does; here every call counts
-            begin = ends[at - 1]
-            if ends[at] - begin == size and text.startswith(key, begin):
-                return at - 1
-            slot = (slot + 1) & mask
-        new = slots[slot] = len(ends)
-        text += key
-        ends.append(len(text))
-        if 2 * new > mask:
-            self._grow()
-        return new - 1
-
-    def _grow(self) -> None:
-        mask, text, begin = 2 * self._mask + 1, bytes(self._text), 0
-        slots = array("I", bytes(4 * (mask + 1)))
-        for place, end in enumerate(islice(self._ends, 1, None), 1):
-            slot = hash(text[begin:end]) & mask
-            while slots[slot]:
-                slot = (slot + 1) & mask
-            slots[slot], begin = place, end
-        self._slots, self._mask = slots, mask
 
 
 class LiveKeys(Mapping[bytes, ContentHash]):

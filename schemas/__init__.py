@@ -5,7 +5,7 @@ keys       the business key
 changes    a change
 avro/      one schema per entity, and the producer's heartbeat (word.avsc, its name when it was first published)
 defaults   a schema's defaults as values
-codec      change ↔ bytes: Avro (writer), Confluent framing, content hash
+codec      change ↔ bytes: Avro (writer, reader), Confluent framing, content hash
 parts      some fields of an event, where it is much
 headers    what an event says about itself
 topics     names

@@ -25,6 +25,7 @@ from foundation.texts import text
 from schemas.changes import Value
 from schemas.defaults import Fill, filling
 from schemas.entities import Entity
+from schemas.reader import EVERYTHING, Read, compile_reader
 from schemas.writer import Write, compile_writer
 
 ContentHash = NewType("ContentHash", str)
@@ -108,6 +109,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._writers = {bundled(name).id: _Writer(name, bundled(name).parsed) for name in NAMES}
+        self._reads: dict[tuple[str, frozenset[str]], tuple[bytes, Read]] = {}
 
     def learn(self, definitions: Mapping[int, str]) -> None:
         """Adds schemas of other releases; a bundled one stays as it is, what is no schema is passed over."""
@@ -120,8 +122,29 @@ class Decoder:
             except (*UNFIT, SchemaParseException):
                 continue
 
-    def decode(self, name: str, framed: bytes) -> dict[str, Any]:
-        """The value; raises `UnknownSchemaError` (stop and upgrade) or `PoisonError` (set the event aside)."""
+    def decode(self, name: str, framed: bytes, wanted: frozenset[str] = EVERYTHING) -> dict[str, Any]:
+        """The value, or at least the fields that are `wanted` of it, as `compile_reader` names them.
+
+        Raises `UnknownSchemaError` (stop and upgrade) or `PoisonError` (set the event aside), whatever is wanted.
+        """
+        head, read = self._reads.get((name, wanted)) or self._reader(name, wanted)
+        if framed.startswith(head):
+            found: dict[str, Any]
+            try:
+                found, end = read(framed, FRAME.size)
+            except (LookupError, ValueError, ArithmeticError):
+                return self._decode(name, framed)
+            if end == len(framed):
+                return found
+        return self._decode(name, framed)
+
+    def _reader(self, name: str, wanted: frozenset[str]) -> tuple[bytes, Read]:
+        """The one of what this release writes, and the frame that shows that something was."""
+        found = self._reads[name, frozenset(wanted)] = frame(name, b""), compile_reader(bundled(name).definition, wanted)
+        return found
+
+    def _decode(self, name: str, framed: bytes) -> dict[str, Any]:
+        """The same by fastavro: of what another release wrote, and of what may be wrong."""
         number = schema_id(framed)
         if number not in self._writers:
             raise UnknownSchemaError(

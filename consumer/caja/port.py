@@ -10,6 +10,7 @@ from consumer.ledger.lease_row import LeaseRow
 from consumer.ledger.parked import Parked, SubjectKey
 from consumer.ledger.state import Progress, State
 from consumer.leftout import LeftOut, Notes
+from foundation.engines.catalogue import Scalar
 from foundation.engines.writing import RowWrite, Written
 from foundation.errors import RetryableError
 from foundation.eventlog.port import Topic
@@ -158,6 +159,10 @@ class Caja(Protocol):
 
     def active(self, entity: Entity) -> list[Key]:
         """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
+        ...
+
+    def rows(self, entity: Entity, store: int | None = None) -> Iterable[Sequence[Scalar]]:
+        """All rows of an entity's table, or those of one store, in the order of its plan's columns."""
         ...
 
     def codes(self) -> Iterable[CodeInRow]:

@@ -21,6 +21,7 @@ from consumer.ledger.rows import ERROR_LENGTH, lease_of, read_hashes, read_left_
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut, Notes, merged, summary
 from consumer.leftout_counts import anothers_keys, count_left_out, with_stores
+from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
 from foundation.engines.catalogue import Scalar
@@ -136,18 +137,17 @@ class SqlCaja:
         return [with_stores(one, stores, mapper.price_columns) for one in found]
 
     def state(self, beat: Callable[[], None] | None = None) -> State:
-        shared: dict[Key, Key] = {}
         with self._database.reading() as reader:
             found, subjects = read_overview(reader), read_subjects(reader)
             found.left_out = read_left_out(reader)
             self._spelling = read_spelling(reader, self._mappers, self._name)
             if beat is None:
-                found.hashes = {subject: read_hashes(reader, subject, shared) for subject in subjects}
+                found.hashes = {subject: read_hashes(reader, subject) for subject in subjects}
                 return found
         for subject in subjects:
             beat()
             with self._database.reading() as reader:
-                found.hashes[subject] = read_hashes(reader, subject, shared)
+                found.hashes[subject] = read_hashes(reader, subject)
         return found
 
     def active(self, entity: Entity) -> list[Key]:
@@ -158,9 +158,9 @@ class SqlCaja:
         with self._database.reading() as reader:
             return [key for row in reader.rows(query) if row[0] is not None and (key := trim(str(row[0])))]
 
-    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None) -> Iterator[Sequence[Scalar]]:
         with self._database.reading() as reader:
-            yield from rows_of(reader, self._mappers[entity])
+            yield from rows_of(reader, self._mappers[entity], store)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         with self._database.reading() as reader:
@@ -201,7 +201,8 @@ class SqlCaja:
             transaction.open()
 
 
-def rows_of(reader: Reader, mapper: RowMapper) -> Iterator[Sequence[Scalar]]:
-    """All rows of an entity's table, in the order of its plan's columns."""
+def rows_of(reader: Reader, mapper: RowMapper, store: int | None = None) -> Iterator[Sequence[Scalar]]:
+    """All rows of an entity's table, or those of one store, in the order of its plan's columns."""
     table = sa.table(mapper.plan.table, *(sa.column(column.name) for column in mapper.plan.columns))
-    return reader.rows(sa.select(*table.c))
+    query = sa.select(*table.c)
+    return reader.rows(query if store is None else query.where(table.c[mapper.column_of(STORE)] == store))

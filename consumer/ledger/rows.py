@@ -7,6 +7,7 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from consumer.ledger import tables
+from consumer.ledger.applied import Applied
 from consumer.ledger.lease_row import LeaseRow, Life
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, Moment, PositionState, Progress, RowState, State, Sweep, subject_of, warehouse_of
@@ -128,12 +129,15 @@ def read_subjects(reader: Reader) -> list[Subject]:
     return [subject_of(entity, warehouse) for entity, warehouse in reader.rows(sa.select(r.ENTITY, r.WAREHOUSE).distinct())]
 
 
-def read_hashes(reader: Reader, subject: Subject, shared: dict[Key, Key]) -> dict[Key, str]:
-    """What was applied of a subject. `shared` holds each key once, whatever the number of subjects: all stores have the same products."""
+def read_hashes(reader: Reader, subject: Subject) -> Applied:
+    """What was applied of a subject."""
     of = {"ENTITY": subject.entity.value, "WAREHOUSE": warehouse_of(subject)}
     found = reader.keys(tables.ROWS, (_ROW_KEY, _STATE, _CONTENT_HASH), of)
     applied, states = RowState.APPLIED.value, {state.value: state.in_memory("") for state in RowState}
-    return {shared.setdefault(key, key): content if state == applied else states[state] for key, state, content in found}
+    hashes = Applied()
+    for key, state, content in found:
+        hashes[key] = content if state == applied else states[state]
+    return hashes
 
 
 def _parked(row: Sequence[object]) -> Parked:

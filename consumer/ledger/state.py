@@ -1,9 +1,11 @@
 """The ledger as it was read: how far each topic was applied, and what of each key."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from consumer.ledger.applied import Applied
 from consumer.ledger.parked import ParkedChanges, SubjectKey
 from consumer.ledger.tables import NO_WAREHOUSE
 from consumer.leftout import Notes
@@ -27,11 +29,14 @@ class RowState(StrEnum):
 
     @classmethod
     def of(cls, content_hash: str) -> "RowState":
-        return {TOMBSTONE: cls.DELETED, UNSEEN: cls.UNSEEN}.get(content_hash, cls.APPLIED)
+        return _STATES.get(content_hash, cls.APPLIED)
 
     def in_memory(self, content_hash: str) -> str:
         """What stands for the content hash of a row of this state."""
         return content_hash if self is RowState.APPLIED else TOMBSTONE if self is RowState.DELETED else UNSEEN
+
+
+_STATES = {TOMBSTONE: RowState.DELETED, UNSEEN: RowState.UNSEEN}
 
 
 class PositionState(StrEnum):
@@ -94,10 +99,14 @@ class State:
     """The ledger as read after a connect or a take-over: nothing in memory survives one."""
 
     progress: dict[Topic, Progress]
-    hashes: dict[Subject, dict[Key, str]]
+    hashes: dict[Subject, MutableMapping[Key, str]]
     parked: ParkedChanges
     left_out: dict[SubjectKey, Notes] = field(default_factory=dict)
     ready_at: datetime | None = None
+
+    def applied(self, subject: Subject) -> MutableMapping[Key, str]:
+        """What was applied of a subject, to be written to."""
+        return self.hashes.setdefault(subject, Applied())
 
 
 def warehouse_of(subject: Subject) -> int:

@@ -1,20 +1,22 @@
 """Event → row: a mapper per entity, made once from the profile and the widths of CAJA's own columns."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
+from typing import Any
 
 from consumer.ledger.tables import ROWS
-from consumer.leftout import Cause, Note, Notes, ordered
-from consumer.mapping.cells import STORE, bar_codes, converter, fitting_key, getter
+from consumer.leftout import Note, Notes, ordered
+from consumer.mapping.cells import STORE, arrays, drawn, fields, fitted, fitting_key
 from consumer.mapping.parts import Active, EntityMapping
 from consumer.mapping.profile import Profile
-from consumer.mapping.sources import PRICE
+from consumer.mapping.sources import PRICE, STATUS, has_status
 from foundation.engines.catalogue import Catalogue, Column, Kind, Scalar
 from foundation.engines.writing import Parent, Total, WriteColumn, WritePlan
 from foundation.errors import ConfigError, PoisonError
+from foundation.generated import function
 from foundation.texts import text
 from schemas.changes import Value
 from schemas.entities import Entity
@@ -38,7 +40,13 @@ class MappedRow:
 
 def row_hash(values: Sequence[Scalar]) -> str:
     """Sixteen hexadecimal characters, equal where the rows are."""
-    return blake2b(repr([str(v) if isinstance(v, Decimal) else v for v in values]).encode(), digest_size=8).hexdigest()
+    return blake2b(repr([str(v) if v.__class__ is Decimal else v for v in values]).encode(), digest_size=8).hexdigest()
+
+
+def _integer(key: Key) -> int:
+    if not _INTEGER.fullmatch(key):
+        raise PoisonError(text("the key {key} is no integer", key=key))
+    return int(key)
 
 
 class RowMapper:
@@ -51,15 +59,33 @@ class RowMapper:
         self.columns = {name: self._mapping.columns[name] for name in order}
         self._lists = {name: prices.get(name, c.price_list) for name, c in self.columns.items() if c.source == PRICE}
         """Which of SAE's lists feeds which price, in CAJA's order of its prices."""
-        self._cells = [
-            (name, getter(column.source, self._lists.get(name)), converter(column, self._table.columns[name]))
-            for name, column in self.columns.items()
-        ]
+        self._values, self.fields = self._compiled()
+        """Makes the values of a row, and the fields of an event that it takes for that, as the decoder names them."""
+        self._match = self._matching()
+        self._places = {column.source: place for place, column in reversed(list(enumerate(self.columns.values())))}
         self.code_places = [place for place, column in enumerate(self.columns.values()) if column.source.startswith("alternates.")]
         """Which of the columns hold bar codes."""
         self.key_column = self.column_of(KEY_FIELD[entity])
         self.parents = frozenset(parent for parent in self._mapping.parents if parent in ticked)
         self.plan = self._make_plan(profile, catalogue)
+
+    def _compiled(self) -> tuple[Callable[[Value, int | None, list[Note]], tuple[Scalar, ...]], frozenset[str]]:
+        """One expression for a row."""
+        mapping, names, sources = self._mapping, dict[str, Any](), [column.source for column in self.columns.values()]
+
+        def named(thing: Any) -> str:
+            names[f"f{len(names)}"] = thing
+            return f"f{len(names) - 1}"
+
+        cells = arrays(sources, mapping.places("taxes"), mapping.places("alternates"), named)
+        before = len(cells)
+        for name, column in self.columns.items():
+            value = drawn(column.source, name, self._lists.get(name), named)
+            cells.append(fitted(value, column, self._table.columns[name], named))
+        if mapping.active:
+            cells.append(f"({named(mapping.active.no)} if v['status'] == 'inactive' else {named(mapping.active.yes)})")
+        wanted = {KEY_FIELD[self.entity], *fields(sources), *([STATUS] if has_status(self.entity) else [])}
+        return function("v, s, n", f"({', '.join(cells)},)[{before}:]", names), frozenset(wanted)
 
     def _make_plan(self, profile: Profile, catalogue: Catalogue) -> WritePlan:
         mapping = self._mapping
@@ -122,44 +148,31 @@ class RowMapper:
 
     def value_of(self, values: Sequence[Scalar], source: str) -> Scalar:
         """What a row holds of this field of an event."""
-        return values[list(self.columns).index(self.column_of(source))]
+        return values[self._places[source]]
 
     def match(self, key: Key, store: int | None) -> tuple[Scalar, ...]:
         """The values that find the row of a key; raises `PoisonError` for a key that the column cannot hold."""
-        return tuple(store if self.columns[name].source == STORE else self._key(key, name) for name in self._mapping.match)
+        return self._match(key, store)
 
-    def _key(self, key: Key, name: str) -> Scalar:
-        column = self._table.columns[name]
-        if self.columns[name].kind is Kind.INTEGER:
-            if not _INTEGER.fullmatch(key):
-                raise PoisonError(text("the key {key} is no integer", key=key))
-            return int(key)
-        return fitting_key(key, column)
+    def _matching(self) -> Callable[[Key, int | None], tuple[Scalar, ...]]:
+        names: dict[str, Any] = {"integer": _integer, "fitting": fitting_key}
+        parts = []
+        for number, name in enumerate(self._mapping.match):
+            column, mapping = self._table.columns[name], self.columns[name]
+            names[f"c{number}"] = column
+            if mapping.source == STORE:
+                parts.append("s")
+            elif mapping.kind is Kind.INTEGER:
+                parts.append("integer(k)")
+            else:
+                parts.append(f"(k if len(k) <= {column.length or 0} else fitting(k, c{number}))")
+        return function("k, s", f"({', '.join(parts)},)", names)
 
     def row(self, value: Value, store: int | None) -> MappedRow:
         """The row of a value; raises `PoisonError` where a key does not fit."""
-        cells = [(name, convert(get(value, store))) for name, get, convert in self._cells]
-        notes = [Note(cell.cause, name) for name, cell in cells if cell.cause is not None]
-        values = [cell.value for _, cell in cells]
-        active = self._mapping.active
-        if active:
-            values.append(active.no if value["status"] == "inactive" else active.yes)
-        return MappedRow(tuple(values), ordered([*notes, *self._without_price(value), *self._beyond(value)]))
-
-    def _without_price(self, value: Value) -> Iterator[Note]:
-        """A product that is in use and has no price in a list that feeds a column: nothing is shown where a price is looked for."""
-        if self._lists and value["status"] != "inactive":
-            priced = {price["list"] for price in value["prices"]}
-            yield from (Note(Cause.NO_PRICE, name) for name, number in self._lists.items() if number not in priced)
-
-    def _beyond(self, value: Value) -> Iterator[Note]:
-        """What the profile draws from an array, CAJA has no column for: the places behind the last one, and between."""
-        taken = self._mapping.places("taxes")
-        if taken and any(tax["percent"] for place, tax in enumerate(value["taxes"], start=1) if place not in taken):
-            yield Note(Cause.BEYOND, "taxes")
-        taken = self._mapping.places("alternates")
-        if taken and not taken.issuperset(range(1, len(bar_codes(value)) + 1)):
-            yield Note(Cause.BEYOND, "alternate_keys")
+        notes: list[Note] = []
+        values = self._values(value, store, notes)
+        return MappedRow(values, ordered(notes) if notes else ())
 
 
 def mappers(profile: Profile, catalogue: Catalogue, prices: Mapping[str, int], ticked: Sequence[Entity]) -> dict[Entity, RowMapper]:

@@ -115,13 +115,15 @@ class ImaginedTable:
 
     def _keep(self, row: tuple[Scalar, ...]) -> None:
         match = row[: self._matched]
-        self._rows[match] = hash(self._compared(row))
+        self._rows[match] = self._print(row)
         self._inactive.discard(match)
         if self._is_retired(row):
             self._inactive.add(match)
 
-    def _compared(self, row: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-        return tuple(value for name, value in zip(self._names, row, strict=True) if name not in self._plan.only_new)
+    def _print(self, row: tuple[Scalar, ...]) -> int:
+        """Of what is compared; Python's `hash` takes -1 and -2 for the same."""
+        compared = tuple(value for name, value in zip(self._names, row, strict=True) if name not in self._plan.only_new)
+        return hash((compared, tuple(value == -1 for value in compared)))
 
     def _is_retired(self, row: tuple[Scalar, ...]) -> bool:
         shown = dict(zip(self._names, row, strict=True))
@@ -146,7 +148,7 @@ class ImaginedTable:
                 return self._put(action, plain, match, found)
 
     def _put(self, action: Action, row: tuple[Scalar, ...], match: Match, found: int | None) -> Effect:
-        if found == hash(self._compared(row)) or (found is None and action is Action.CHANGE):
+        if found == self._print(row) or (found is None and action is Action.CHANGE):
             return Effect.EQUAL
         was_inactive = match in self._inactive
         self._keep(row)

@@ -7,7 +7,7 @@ lists that it has prices in; products that have the same share even those.
 from collections.abc import Iterable, Iterator, MutableSet
 from typing import Any
 
-from producer.packed import PackedKeys
+from foundation.packed import PackedKeys
 from producer.sae.tables import RawKey
 from schemas.keys import trim
 

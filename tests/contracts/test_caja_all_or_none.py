@@ -1,6 +1,6 @@
 """A row, its total and its ledger row are one change: whichever statement fails, nothing of it is left, and the next try repairs all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -39,7 +39,7 @@ HERE = Subject(Entity.STOCK, 1)
 Written = tuple[Action, dict[str, Any] | str, int | None]
 
 
-def shown(subject: UnderTest) -> tuple[dict[tuple[str, int], float], dict[str, float], dict[Key, str]]:
+def shown(subject: UnderTest) -> tuple[dict[tuple[str, int], float], dict[str, float], Mapping[Key, str]]:
     """Quantities, totals, and the hashes of the ledger."""
     quantities = {(found["PRODUCTO"], found["TIENDA"]): found["EXISTIENDA"] for found in subject.rows("EXIST")}
     totals = {key: found["EXISTENCIA"] for key, found in products(subject).items()}

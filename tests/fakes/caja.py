@@ -1,7 +1,7 @@
 """A CAJA in memory: the port's semantics, one dictionary per table, faults planted by the test."""
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -61,7 +61,7 @@ class Content:
     """All that commits together."""
 
     rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
-    hashes: dict[Subject, dict[Key, str]] = field(default_factory=dict)
+    hashes: dict[Subject, MutableMapping[Key, str]] = field(default_factory=dict)
     parked: dict[tuple[Subject, Key], Parked] = field(default_factory=dict)
     left_out: dict[SubjectKey, Notes] = field(default_factory=dict)
     progress: dict[Topic, Progress] = field(default_factory=dict)
@@ -167,10 +167,11 @@ class MemoryCaja:
         rows = self.content.table(mapper.plan.table).values()
         return [trim(str(row[column])) for row in rows if row[flag] == yes and row[column] is not None]
 
-    def rows(self, entity: Entity) -> Iterator[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None) -> Iterator[Sequence[Scalar]]:
         plan = self.mappers[entity].plan
         for row in self.content.table(plan.table).values():
-            yield tuple(row.get(column.name) for column in plan.columns)
+            if store is None or row[self.mappers[entity].column_of("store")] == store:
+                yield tuple(row.get(column.name) for column in plan.columns)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         return set(self.sales)

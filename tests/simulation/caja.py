@@ -5,7 +5,7 @@ a till wrote in the meantime is locked for the transaction, whose snapshot is ol
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
@@ -173,7 +173,7 @@ class SimCaja(MemoryCaja):
         before, mapper = self.content, self.mappers[Entity.STOCK]
         parked = (key for subject, key in before.parked if subject.entity is Entity.STOCK)
         told = {*parked, *(key for subject, keys in before.hashes.items() if subject.entity is Entity.STOCK for key in keys)}
-        hashes: dict[Subject, dict[Key, str]] = {}
+        hashes: dict[Subject, MutableMapping[Key, str]] = {}
         for subject, key in unproved(told, self.rows(Entity.STOCK), mapper, self.known_stores):
             hashes.setdefault(subject, {})[key] = UNSEEN
         lease = replace(new_lease(self.name), beat=before.lease.beat + 1)

@@ -1,6 +1,6 @@
 """A CAJA as one process reaches it: by a connection that may break, also in the middle of a commit."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
@@ -12,6 +12,7 @@ from consumer.ledger.state import State
 from consumer.leftout import LeftOut, Notes
 from consumer.mapping.mapper import RowMapper
 from consumer.policies import Policies
+from foundation.engines.catalogue import Scalar
 from foundation.errors import ConfigError, ConnectionLost, LostLease
 from foundation.texts import text
 from schemas.entities import Entity, Subject
@@ -88,6 +89,10 @@ class CajaSession:
     def active(self, entity: Entity) -> list[Key]:
         self._call()
         return self._caja.active(entity)
+
+    def rows(self, entity: Entity, store: int | None = None) -> list[Sequence[Scalar]]:
+        self._call()
+        return list(self._caja.rows(entity, store))
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         self._call()

@@ -11,11 +11,12 @@ from consumer.batch import Incoming, Plan, Planner
 from consumer.batch_writer import Also, BatchWriter, Step
 from consumer.caja.port import Transaction
 from consumer.consume import Consumer
-from consumer.follow import Follower, UpTo
+from consumer.follow import Follower
 from consumer.heartbeats import Heartbeats, Verdict
 from consumer.ledger.parked import Parked, ParkedChanges, Reason, SubjectKey
 from consumer.ledger.state import TOMBSTONE, UNSEEN, Moment, PositionState, Progress, State, Sweep
 from consumer.mapping.mapper import RowMapper
+from consumer.partway import UpTo
 from consumer.policies import Policies
 from consumer.resync import topic as resync
 from consumer.resync.retention import Tombstones

@@ -12,6 +12,7 @@ from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from foundation.eventlog.kafka.fetching import events_of
+from foundation.eventlog.kafka.producing import compressed
 from foundation.eventlog.kafka.records import HEADER_BYTES, events_of_records
 from foundation.eventlog.port import Event, Headers, Offset
 
@@ -95,3 +96,30 @@ def test_records_that_are_none_raise_one_error_alone(records: list[Made], data: 
         events_of_records(bytes(packed[:cut]), len(records), 0, 0, len(records))
     except CorruptRecordError:
         return
+
+
+@given(
+    st.lists(RECORDS, max_size=12).map(lambda parts: [record for part in parts for record in part]), st.integers(0, 40), st.integers(1, 40)
+)
+def test_a_batch_that_is_compressed_holds_the_same_events_for_every_reader(records: list[Made], start: int, limit: int) -> None:
+    plain = batch(records)
+    ours = compressed(plain)
+    assert len(ours) <= len(plain)
+    assert by_kafka_python(ours) == by_kafka_python(plain)
+    assert events_of(ours, Offset(start), limit) == events_of(plain, Offset(start), limit)
+
+
+def test_many_alike_take_a_quarter_and_one_edit_stays_as_it_is() -> None:
+    record: Made = (b"ART1", b"x" * 100, (("hash", b"0" * 16), *SHARED))
+    many, one = batch([record] * 100), batch([record])
+    assert 4 * len(compressed(many)) < len(many)
+    assert compressed(one) == one
+
+
+def test_what_was_compressed_and_is_broken_is_no_batch() -> None:
+    ours = compressed(batch([(b"A", b"x" * 2000, ())]))
+    broken = ours[:-4]
+    broken = broken[:8] + struct.pack(">i", len(broken) - 12) + broken[12:]
+    broken = broken[:CRC_AT] + struct.pack(">I", crc32c(broken[CRC_AT + 4 :])) + broken[CRC_AT + 4 :]
+    with pytest.raises(CorruptRecordError):
+        events_of(broken, Offset(0), 10)

@@ -1,10 +1,14 @@
 """Packed keys, held against Python's own dicts and sets."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.packed import Grouped, LiveKeys, Marked, PackedBodies, PackedKeys
+from consumer.ledger.applied import Applied
+from foundation.packed import PackedKeys
+from producer.packed import Grouped, LiveKeys, Marked, PackedBodies
 from schemas.codec import ContentHash, content_hash
+from schemas.keys import Key
 
 KEY = st.sampled_from([b"", b"A", b"B", b"AB", b"a", b"\xff", b"0" * 300]) | st.binary(max_size=2)
 CONTENT = st.sampled_from([content_hash(b"1"), content_hash(b"2"), ContentHash(""), ContentHash("ñ" * 8), ContentHash("x" * 99)])
@@ -35,6 +39,28 @@ def test_live_keys_are_as_in_a_dict(events: list[tuple[bytes, ContentHash | None
         assert (key in ours) == (key in plain)
         assert ours.get(key) == plain.get(key)
     assert dict(ours) == plain
+
+
+TEXT = st.sampled_from(["", "A", "ñ", "a€", "x" * 32, "?"])
+
+
+@given(st.lists(st.tuples(TEXT.map(Key), TEXT | CONTENT | st.just("a\0") | st.none()), max_size=60))
+def test_what_was_applied_is_as_in_a_dict(applied: list[tuple[Key, str | None]]) -> None:
+    ours, plain = Applied(), dict[Key, str]()
+    for key, content in applied:
+        if content is not None:
+            ours[key] = plain[key] = content
+        elif key in plain:
+            del ours[key], plain[key]
+        assert (len(ours), key in ours, ours.get(key), ours.get(key, "none")) == (
+            len(plain),
+            key in plain,
+            plain.get(key),
+            plain.get(key, "none"),
+        )
+    assert dict(ours) == plain
+    with pytest.raises(KeyError):
+        del ours[Key("never there")]
 
 
 @given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30))

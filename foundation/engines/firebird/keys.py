@@ -49,7 +49,7 @@ def read(
     """The keys: packed, or one by one where that does not serve."""
     sql = build(table, columns, of)
     found = None if sql is None else unpack(run(sql), columns)
-    return map(tuple, select(plain(table, columns, of))) if found is None else iter(found)
+    return map(tuple, select(plain(table, columns, of))) if found is None else found
 
 
 def build(table: str, columns: Sequence[Column], of: Mapping[str, str | int]) -> str | None:
@@ -83,19 +83,26 @@ def _width(column: Column) -> int:
     return column.length * WIDEST if column.charset == "UTF8" else column.length
 
 
-def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> list[tuple[Any, ...]] | None:
-    """The keys; None where one of them holds what stands between them."""
+def unpack(found: Iterable[Sequence[Any]], columns: Sequence[Column]) -> Iterator[tuple[Any, ...]] | None:
+    """The keys, made of one packed text after the other; None where one of them holds what stands between them."""
     parts, rows = [], 0
     for packed, rows in found:  # noqa: B007 - the last one counts them all
         parts.append(packed)
-    is_utf8 = any(column.charset == "UTF8" for column in columns)
-    records = from_latin("".join(parts), max(UTF8) if is_utf8 else 0).split(RECORD)[:-1]
-    if len(records) != rows:
+    fields = sum(packed.count(FIELD) for packed in parts)
+    if sum(packed.count(RECORD) for packed in parts) != rows or fields != (len(columns) - 1) * rows:
         return None
-    if len(columns) == 1 and columns[0].kind is Kind.TEXT:
-        return [(record,) for record in records]
+    return _keys(parts, columns)
+
+
+def _keys(parts: list[str], columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+    """Each text goes as soon as its keys are made: those of a million would take ten times as much."""
+    width = max(UTF8) if any(column.charset == "UTF8" for column in columns) else 0
     made = [int if column.kind is Kind.INTEGER else str for column in columns]
-    fields = [record.split(FIELD) for record in records]
-    if any(len(one) != len(columns) for one in fields):
-        return None
-    return [tuple([make(value) for make, value in zip(made, one, strict=True)]) for one in fields]
+    is_text, is_one = all(make is str for make in made), len(columns) == 1
+    parts.reverse()
+    while parts:
+        records = from_latin(parts.pop(), width).split(RECORD)[:-1]
+        if is_text:
+            yield from ((record,) if is_one else tuple(record.split(FIELD)) for record in records)
+        else:
+            yield from (tuple(make(value) for make, value in zip(made, record.split(FIELD), strict=True)) for record in records)

@@ -12,7 +12,7 @@ from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 from kafka.record import MemoryRecords
 
 from foundation.eventlog.kafka.client import Client, Place, refuse
-from foundation.eventlog.kafka.records import events_of_records
+from foundation.eventlog.kafka.records import GZIP, decompressed, events_of_records
 from foundation.eventlog.port import Batch, Event, Headers, Offset, Topic, TopicId, TopicState
 from foundation.eventlog.rights import Operation
 
@@ -85,7 +85,9 @@ def events_of(packed: bytes | None, offset: Offset, limit: int) -> tuple[list[Ev
 
 
 def _events(batch: Any, packed: bytes, offset: Offset, limit: int) -> list[Event]:
-    if not batch.compression_type:
+    if batch.compression_type == GZIP:
+        packed = decompressed(packed)
+    if batch.compression_type in (0, GZIP):
         return events_of_records(packed, batch.records_count, batch.base_offset, offset, limit)
     wanted = (record for record in batch if record.offset >= offset)
     return [Event(Offset(record.offset), record.key or b"", record.value, _filled(record.headers)) for record in islice(wanted, limit)]
