@@ -40,6 +40,7 @@ log = logging.getLogger("bench")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--edits", type=click.IntRange(min=0), default=20, show_default=True, help="Single ones, of a round.")
 @click.option("--quiet/--no-quiet", default=True, help="Without neighbours, and near: the rest is measured besides.")
+@click.option("--cold", is_flag=True, help="Also with a Java machine that has just been started, in each round.")
 @click.option("--busy", is_flag=True, help="Also beside a neighbour for each core that takes all it can get.")
 @click.option("--line", "lines", multiple=True, type=click.FloatRange(min=1), help="Also over a line of so many ms, there and back.")
 @click.option("--line-rows", type=click.IntRange(min=10), default=1000, show_default=True, help="Over a line.")
@@ -51,6 +52,7 @@ def main(
     rounds: int,
     edits: int,
     quiet: bool,
+    cold: bool,
     busy: bool,
     lines: Sequence[float],
     line_rows: int,
@@ -61,12 +63,16 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("kafka").setLevel(logging.ERROR)  # it tells of its own turns that take long
     machine, now = facts(), datetime.now(UTC).astimezone()
-    near = [Condition(rows=rows, busy=taken) for taken, asked in ((False, quiet), (True, busy)) if asked for rows in sizes]
-    conditions = [*near, *(Condition(rows=line_rows, line=line) for line in lines)]
+    conditions = [
+        *(Condition(rows=rows) for rows in sizes if quiet),
+        *(Condition(rows=rows, cold=True) for rows in sizes if cold),
+        *(Condition(rows=rows, busy=True) for rows in sizes if busy),
+        *(Condition(rows=line_rows, line=line) for line in lines),
+    ]
     found: list[Found] = []
     with _ground() as (engine, kafka, folder):
         machine = {**machine, "engine": str(engine), **_versions()}
-        with _sides(engine, kafka, folder, beside, against) as sides:
+        with sides_of(engine, kafka, folder, beside, against) as sides:
             trial = Trial(engine, kafka, sides, click.echo)
             if any(isinstance(side, Debezium) for side in sides):
                 trial.under(Condition(rows=min(WARMING_ROWS, max(sizes))), 1, WARMING_EDITS)
@@ -89,7 +95,7 @@ def _ground() -> Iterator[tuple[Engine, Kafka, Path]]:
 
 
 @contextmanager
-def _sides(engine: Engine, kafka: Kafka, folder: Path, beside: Sequence[str], against: Path | None) -> Iterator[list[Side]]:
+def sides_of(engine: Engine, kafka: Kafka, folder: Path, beside: Sequence[str], against: Path | None) -> Iterator[list[Side]]:
     """Those that can be had here; of another it is said why not."""
     products = Products(engine)
     sides: list[Side] = [Puente(products, ROOT, folder / "puente", PUENTE)]

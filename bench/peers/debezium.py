@@ -8,6 +8,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 from sqlalchemy.engine import make_url
 
+from bench.peers.figures import JVM
 from bench.peers.rows import KEY, Numbered, Products
 from bench.peers.side import READY_SECONDS, Side
 from foundation.eventlog.port import Record, Topic
@@ -122,11 +124,16 @@ class Worker(PrivateProcess):
 
 
 class Debezium(Side):
-    name = "Debezium's JDBC sink"
+    name = JVM
+    is_resident = True
 
     def __init__(self, products: Products, worker: Worker) -> None:
         super().__init__(products)
         self._worker, self._schema = worker, products.schema()
+
+    def renew(self) -> None:
+        self._worker.stop()
+        self._worker.start()
 
     @property
     def topic(self) -> Topic:
@@ -140,7 +147,7 @@ class Debezium(Side):
     def event(self, one: Numbered) -> Record:
         return self.products.as_row(one)
 
-    def _begin(self) -> None:
+    def start(self) -> None:
         self._worker.ask_patiently("POST", "/connectors", {"name": self.place.prefix, "config": self._settings()})
 
     def _settings(self) -> dict[str, str]:
@@ -179,7 +186,8 @@ class Debezium(Side):
         }
 
     def _finish(self) -> None:
-        self._worker.ask("DELETE", f"/connectors/{self.place.prefix}")
+        with suppress(urllib.error.HTTPError):  # it has none of that name yet
+            self._worker.ask("DELETE", f"/connectors/{self.place.prefix}")
 
     def _said(self) -> str:
         status = self._worker.ask("GET", f"/connectors/{self.place.prefix}/status")

@@ -41,7 +41,7 @@ class ExecuteMany(Side):
     def event(self, one: Numbered) -> Record:
         return self.products.as_row(one)
 
-    def _begin(self) -> None:
+    def start(self) -> None:
         url = make_url(self.place.url)
         place = f"{url.host}/{url.port}:{url.database}" if url.host else str(url.database)
         arguments = (self._module, self.place.servers, self.topic, place, str(url.username), str(url.password), self.products.table)

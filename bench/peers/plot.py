@@ -14,10 +14,10 @@ COLOURS = ("#0969da", "#cf222e", "#9a6700", "#1a7f37", "#8250df")
 
 def draw(place: Path, found: Sequence[Found]) -> Iterator[Path]:
     """PNG files whose names begin as `place` does; raises ImportError where matplotlib is not installed."""
-    near = [one for one in found if not one.condition.line]
+    near = [one for one in found if not one.condition.line and not one.condition.cold]
     yield _rates(place.with_name(f"{place.name}-rows.png"), near, lambda condition: condition.rows, "rows")
     if any(one.condition.line for one in found):
-        quiet = [one for one in found if not one.condition.busy]
+        quiet = [one for one in found if not one.condition.busy and not one.condition.cold]
         yield _rates(place.with_name(f"{place.name}-line.png"), quiet, lambda condition: condition.line, "line, ms there and back")
     if any(one.edits for one in found):
         yield _latencies(place.with_name(f"{place.name}-edits.png"), [one for one in found if one.edits])
@@ -37,7 +37,6 @@ def _rates(path: Path, found: Sequence[Found], x: Callable[[Condition], float], 
             panel.plot(sorted(points), [points[at] for at in sorted(points)], "o--" if busy else "o-", color=colour, label=label)
         panel.set_title(phase)
         panel.set_xlabel(named)
-        panel.set_yscale("log")
     panels[0].set_ylabel("rows/s")
     return _save(path, figure, panels)
 
@@ -53,7 +52,6 @@ def _latencies(path: Path, found: Sequence[Found]) -> Path:
                     panel.plot(range(1, 100), percentiles(one.edits), color=colour, label=side)
         panel.set_title(str(condition), fontsize=9)
         panel.set_xlabel("% of the edits")
-        panel.set_yscale("log")
     panels[0].set_ylabel("from the log to the row, ms")
     return _save(path, figure, panels)
 
@@ -66,9 +64,16 @@ def _coloured(found: Sequence[Found]) -> Iterator[tuple[tuple[str, bool], str]]:
 
 def _panels(count: int) -> tuple[Any, Sequence[Any]]:
     from matplotlib.figure import Figure  # noqa: PLC0415 - installed for these pictures alone
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - the same
 
     figure = Figure(figsize=(WIDTH * count, HEIGHT))
-    return figure, figure.subplots(1, count, sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
+    for panel in panels:
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:,g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
+    return figure, panels
 
 
 def _save(path: Path, figure: Any, panels: Sequence[Any]) -> Path:

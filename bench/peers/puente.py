@@ -2,7 +2,6 @@
 
 import subprocess
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 
 import psutil
@@ -40,10 +39,10 @@ class Puente(Side):
     def event(self, one: Numbered) -> Record:
         return self.products.as_event(one)
 
-    def _begin(self) -> None:
+    def _prepare(self) -> None:
         folder = self._folder / self.place.prefix
         checkout = self._checkout = Checkout(self._root, folder)
-        (folder / PROFILE).write_text(_fourteen_columns(), encoding="utf-8")
+        (folder / PROFILE).write_text(_fourteen_columns(self._root), encoding="utf-8")
         tables = (
             f'company = "{COMPANY}"',
             f"[log]\n{kafka_log(self.place.servers, self.place.prefix)}",
@@ -51,12 +50,18 @@ class Puente(Side):
         )
         (folder / "puente.toml").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
         checkout.run("setup", "setup", "--yes")
-        self._process = checkout.start("consume")
+
+    def start(self) -> None:
+        assert self._checkout is not None
+        self._process = self._checkout.start("consume")
 
     def arrived(self) -> bool:
-        """By its ledger, where how far it is commits with the rows: what is unchanged is written nowhere else."""
+        """By its ledger, where how far it is commits with the rows: what is unchanged is written nowhere else.
+
+        A resync names the end before it is there, so the last row counts, too.
+        """
         found = self._read(f"NEXT_OFFSET FROM PUENTE_POSITIONS WHERE TOPIC = '{self.topic}'")
-        return bool(found) and int(str(found[0][0])) >= self._end
+        return bool(found) and int(str(found[0][0])) >= self._end and self._version(self._last[0]) is not None
 
     def _finish(self) -> None:
         process, self._process = self._process, None
@@ -74,9 +79,9 @@ class Puente(Side):
         return (self._folder / self.place.prefix / "output").read_text(encoding="utf-8")
 
 
-def _fourteen_columns() -> str:
-    """The profile that comes with Puente, its products cut to the columns that all sides write."""
-    shipped = (files("consumer.profiles") / "caja50.toml").read_text(encoding="utf-8")
+def _fourteen_columns(root: Path) -> str:
+    """The profile that comes with a checkout, its products cut to the columns that all sides write."""
+    shipped = (root / "consumer/profiles/caja50.toml").read_text(encoding="utf-8")
     head, heading, products = shipped.partition("[product.columns]\n")
     lines = products.splitlines()
     return "\n".join([head + heading.rstrip("\n"), *(line for line in lines if line.partition(" ")[0] not in LEFT_OUT), ""])

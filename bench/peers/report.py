@@ -14,16 +14,20 @@ from bench.report import Facts
 BEGINNING = "peers-"
 
 
-def last_kept(folder: Path) -> Mapping[str, Any] | None:
-    """The newest record in a folder."""
-    kept = sorted(folder.glob(f"{BEGINNING}*.json"))
-    return json.loads(kept[-1].read_text(encoding="utf-8")) if kept else None
+def last_kept(folder: Path, found: Sequence[Found]) -> Mapping[str, Any] | None:
+    """The newest record in a folder that has any of these conditions."""
+    named = {str(one.condition) for one in found}
+    for path in sorted(folder.glob(f"{BEGINNING}*.json"), reverse=True):
+        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if named & {one["named"] for one in document["found"]}:
+            return document
+    return None
 
 
 def write(folder: Path, found: Sequence[Found], machine: Facts, now: datetime) -> Path:
     """Two files, named by date and time; the page is returned."""
     folder.mkdir(parents=True, exist_ok=True)
-    document, before = record(found, machine, now), last_kept(folder)
+    document, before = record(found, machine, now), last_kept(folder, found)
     place = folder / f"{BEGINNING}{now:%Y-%m-%d-%H%M%S}"
     place.with_suffix(".json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     page = place.with_suffix(".md")

@@ -32,9 +32,10 @@ class Place:
 
 
 class Side(ABC):
-    """`name` is what a report calls it. One round at a time."""
+    """`name` is what a report calls it. One round at a time; `is_resident` where one process serves all of them."""
 
     name: str
+    is_resident = False
 
     def __init__(self, products: Products) -> None:
         self.products = products
@@ -53,9 +54,17 @@ class Side(ABC):
     @abstractmethod
     def event(self, one: Numbered) -> Record: ...
 
+    def renew(self) -> None:
+        """Forgets, between two rounds, what it has learnt by working."""
+        return
+
+    def _prepare(self) -> None:
+        """What is done once for a CAJA."""
+        return
+
     @abstractmethod
-    def _begin(self) -> None:
-        """It is told of its place and begins to work."""
+    def start(self) -> None:
+        """It begins to work at its place."""
         ...
 
     @abstractmethod
@@ -71,12 +80,16 @@ class Side(ABC):
         assert self._place is not None
         return self._place
 
-    def begin(self, place: Place, first: Numbered) -> None:
-        """Until a first product has arrived: then it is ready, and knows the table."""
+    def prepare(self, place: Place) -> None:
+        """Its topic is there, and its CAJA what it must be."""
         self._place = place
-        with closing(self._log()) as log:
+        with closing(self.log()) as log:
             log.create({self.topic: TopicSettings()})
-        self._begin()
+        self._prepare()
+
+    def start_with(self, first: Numbered) -> None:
+        """Until a first product has arrived: then it is ready, and knows the table."""
+        self.start()
         self.send([first])
         self.wait(READY_SECONDS)
 
@@ -86,8 +99,8 @@ class Side(ABC):
         self._place = None
 
     def send(self, those: Sequence[Numbered]) -> None:
-        """Returns when the log has them; the side sees nothing of them before: it stands still meanwhile."""
-        with closing(self._log()) as log:
+        """Returns when the log has them."""
+        with closing(self.log()) as log:
             self.send_to(log, those)
 
     def send_to(self, log: KafkaLog, those: Sequence[Numbered]) -> None:
@@ -100,9 +113,6 @@ class Side(ABC):
         return (replace(self.event(one), topic=self.topic) for one in those)
 
     def log(self) -> KafkaLog:
-        return self._log()
-
-    def _log(self) -> KafkaLog:
         return KafkaLog(self.place.servers.split(","), self.place.prefix)
 
     def pause(self) -> None:

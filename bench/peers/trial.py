@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from time import perf_counter, sleep
+from time import monotonic, perf_counter, sleep
 
 from sqlalchemy.engine import make_url
 
@@ -21,7 +21,9 @@ from puente.reference import Store, build_caja
 from tests.engines.kafka_topics import delete_topics
 
 PHASES = {"first load": 0, "all unchanged": 0, "all changed": 1}
-"""In this order, and the variant that each of them sends."""
+"""In this order, and the variant that each of them sends: a side is at work, and is sent all of it."""
+JOINING = "a new CAJA, from the start"
+"""Beside a log that holds all: how long its side takes, from when it is started."""
 EDITED = 2
 """The first variant of an edit."""
 BETWEEN_SECONDS = 0.3
@@ -35,10 +37,12 @@ class Condition:
     rows: int
     busy: bool = False
     line: float = 0.0
+    cold: bool = False
+    """Whether each round has a Java machine of its own, which has not compiled yet what it runs often."""
 
     def __str__(self) -> str:
         where = f"line of {self.line:g} ms" if self.line else "near"
-        return f"{'busy' if self.busy else 'quiet'}, {where}, {self.rows:,} rows"
+        return f"{'busy' if self.busy else 'quiet'}, {where}, {self.rows:,} rows{', JVM cold' if self.cold else ''}"
 
 
 @dataclass(kw_only=True)
@@ -47,7 +51,7 @@ class Found:
 
     condition: Condition
     side: str
-    phases: dict[str, list[Used]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
+    phases: dict[str, list[Used]] = field(default_factory=lambda: {phase: [] for phase in (*PHASES, JOINING)})
     edits: list[float] = field(default_factory=list)
 
 
@@ -74,7 +78,10 @@ class Trial:
         states = dict.fromkeys(range(condition.rows + 1), 0)  # one more than is counted: the first, by which a side is known to be ready
         with ExitStack() as stack:
             for side in self._sides:
-                stack.enter_context(self._at_work(side, condition))
+                if condition.cold:
+                    side.renew()
+                stack.enter_context(self._placed(side, condition))
+                side.start_with(Numbered(condition.rows, 0))
             for phase, variant in PHASES.items():
                 those = [Numbered(number, variant) for number in range(condition.rows)]
                 for side, into in zip(self._sides, found, strict=True):
@@ -87,9 +94,11 @@ class Trial:
                     into.edits.append(self._edit(side, Numbered(number, variant)))
             for side in self._sides:
                 side.check(Numbered(number, variant) for number, variant in states.items())
+        for side, into in zip(self._sides, found, strict=True):
+            into.phases[JOINING].append(self._joining(side, condition))
 
     @contextmanager
-    def _at_work(self, side: Side, condition: Condition) -> Iterator[None]:
+    def _placed(self, side: Side, condition: Condition) -> Iterator[None]:
         """In a CAJA and on topics of its own, which are gone afterwards."""
         self._number += 1
         prefix, url = f"{self._kafka.prefix}-{self._number}", self._engine.new("caja")
@@ -101,7 +110,7 @@ class Trial:
             reached = stack.enter_context(_line(url, condition.line))
             stack.callback(side.finish)
             place = Place(servers=self._kafka.servers, prefix=prefix, url=reached, database=database)
-            side.begin(place, Numbered(condition.rows, 0))
+            side.prepare(place)
             yield
 
     def _phase(self, side: Side, those: Sequence[Numbered]) -> Used:
@@ -114,6 +123,21 @@ class Trial:
             side.resume()
         side.wait()
         return meter.read()
+
+    def _joining(self, side: Side, condition: Condition) -> Used:
+        those = [Numbered(number, 0) for number in range(condition.rows)]
+        if condition.cold:
+            side.renew()
+        with self._placed(side, condition):
+            side.send(those)
+            began = monotonic()
+            meter = Meter(side.process, self._engine) if side.is_resident else None
+            side.start()
+            meter = meter or Meter(side.process, self._engine, began)
+            side.wait()
+            used = meter.read()
+            side.check(those)
+            return used
 
     def _edit(self, side: Side, one: Numbered) -> float:
         """From the log's answer to the row that somebody else sees."""

@@ -22,13 +22,13 @@ class Used:
 
 
 class Meter:
-    """Begins when it is made."""
+    """Begins when it is made, or began then."""
 
-    def __init__(self, client: psutil.Process, engine: Engine) -> None:
+    def __init__(self, client: psutil.Process, engine: Engine, began: float | None = None) -> None:
         self._client, self._engine = client, engine
         (PROC / str(client.pid) / "clear_refs").write_text("5", encoding="ascii")  # forgets how much memory it once had
         self._cpu = self._now()
-        self._began = monotonic()
+        self._began = monotonic() if began is None else began
 
     def _now(self) -> tuple[float, float]:
         used = self._client.cpu_times()
