@@ -6,6 +6,7 @@ puente        `puente consume`, of this checkout or another
 debezium      Debezium's JDBC sink in Kafka Connect, of the jars that `connect.pom.xml` names, with the dialect in `FirebirdDialect.java`
 executemany   a driver's `executemany`, in a script as somebody writes it: `script`
 line, busy    CAJA at the end of a line; neighbours that take all the CPU
+guarded       processes that end with the run
 used          CPU and memory of a process, and of the server behind it
 trial         rounds in turn, each CAJA read back in the end
 figures       what they come to, and what is to be reached

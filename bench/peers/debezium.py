@@ -17,6 +17,7 @@ import psutil
 from sqlalchemy.engine import make_url
 
 from bench.peers.figures import JVM
+from bench.peers.guarded import Guarded
 from bench.peers.rows import KEY, Numbered, Products
 from bench.peers.side import READY_SECONDS, Side
 from foundation.eventlog.port import Record, Topic
@@ -46,6 +47,8 @@ class Worker(PrivateProcess):
         self._jars = fetch_jars(pom=POM, wanted="JVM sink")
         self.port = free_port()
         self.root = Path(tempfile.mkdtemp(prefix="connect-"))
+        self._settings = self.root / "worker.properties"
+        self._guarded = Guarded(self._settings)
         try:
             self._lay_out(servers)
             self.start()
@@ -62,7 +65,7 @@ class Worker(PrivateProcess):
             "key.converter": "org.apache.kafka.connect.storage.StringConverter",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         }
-        (self.root / "worker.properties").write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+        self._settings.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
         self._compile()
 
     def _compile(self) -> None:
@@ -93,7 +96,7 @@ class Worker(PrivateProcess):
             "-cp",
             f"{self.root / 'classes'}{os.pathsep}{self._jars}/*",
             "org.apache.kafka.connect.cli.ConnectStandalone",
-            str(self.root / "worker.properties"),
+            str(self._settings),
         ]
 
     def _did_not_start(self) -> Exception:
@@ -120,6 +123,7 @@ class Worker(PrivateProcess):
 
     def remove(self) -> None:
         self.kill()
+        self._guarded.release()
         shutil.rmtree(self.root, ignore_errors=True)
 
 

@@ -8,6 +8,7 @@ import psutil
 
 from bench.caja import LEFT_OUT
 from bench.checkout import Checkout
+from bench.peers.guarded import Guarded
 from bench.peers.rows import PRODUCT, Numbered, Products
 from bench.peers.side import Side
 from bench.sae import COMPANY, kafka_log
@@ -26,6 +27,7 @@ class Puente(Side):
         self.name, self._root, self._folder = name, root, folder
         self._checkout: Checkout | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._guarded: Guarded | None = None
 
     @property
     def topic(self) -> Topic:
@@ -40,20 +42,20 @@ class Puente(Side):
         return self.products.as_event(one)
 
     def _prepare(self) -> None:
-        folder = self._folder / self.place.prefix
-        checkout = self._checkout = Checkout(self._root, folder)
-        (folder / PROFILE).write_text(_fourteen_columns(self._root), encoding="utf-8")
+        checkout = self._checkout = Checkout(self._root, self._own)
+        (self._own / PROFILE).write_text(_fourteen_columns(self._root), encoding="utf-8")
         tables = (
             f'company = "{COMPANY}"',
             f"[log]\n{kafka_log(self.place.servers, self.place.prefix)}",
             f'[[caja]]\nname = "{NAME}"\nurl = "{self.place.url}"\nprofile = "{PROFILE}"',
         )
-        (folder / "puente.toml").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+        self._settings.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
         checkout.run("setup", "setup", "--yes")
 
     def start(self) -> None:
         assert self._checkout is not None
-        self._process = self._checkout.start("consume")
+        self._guarded = Guarded(self._settings)
+        self._process = self._checkout.start("consume", "-c", str(self._settings))
 
     def arrived(self) -> bool:
         """By its ledger, where how far it is commits with the rows: what is unchanged is written nowhere else.
@@ -74,9 +76,19 @@ class Puente(Side):
         finally:
             process.kill()
             process.wait()
+            if self._guarded is not None:
+                self._guarded.release()
 
     def _said(self) -> str:
-        return (self._folder / self.place.prefix / "output").read_text(encoding="utf-8")
+        return (self._own / "output").read_text(encoding="utf-8")
+
+    @property
+    def _own(self) -> Path:
+        return self._folder / self.place.prefix
+
+    @property
+    def _settings(self) -> Path:
+        return self._own / "puente.toml"
 
 
 def _fourteen_columns(root: Path) -> str:

@@ -3,10 +3,11 @@
 It shares nothing with Puente, and imports nothing of it.
 """
 
-import argparse
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import confluent_kafka
@@ -18,22 +19,19 @@ WAIT_SECONDS, MORE_SECONDS = 1.0, 0.005
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    for name in ("module", "servers", "topic", "place", "user", "password", "table"):
-        parser.add_argument(name)
-    parser.add_argument("columns", nargs="+", help="the key first")
-    told = parser.parse_args()
-    driver = importlib.import_module(told.module)
-    connection = driver.connect(told.place, user=told.user, password=told.password, charset="ISO8859_1")
-    marks = ", ".join("?" * len(told.columns))
-    sql = f"UPDATE OR INSERT INTO {told.table} ({', '.join(told.columns)}) VALUES ({marks}) MATCHING ({told.columns[0]})"
+    told = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    columns = told["columns"]  # the key first
+    driver = importlib.import_module(told["module"])
+    connection = driver.connect(told["place"], user=told["user"], password=told["password"], charset="ISO8859_1")
+    marks = ", ".join("?" * len(columns))
+    sql = f"UPDATE OR INSERT INTO {told['table']} ({', '.join(columns)}) VALUES ({marks}) MATCHING ({columns[0]})"
     cursor = connection.cursor()
-    statement = cursor.prep(sql) if told.module == "fdb" else cursor.prepare(sql)
-    settings = {"bootstrap.servers": told.servers, "group.id": told.topic, "enable.auto.commit": False}
+    statement = cursor.prep(sql) if told["module"] == "fdb" else cursor.prepare(sql)
+    settings = {"bootstrap.servers": told["servers"], "group.id": told["topic"], "enable.auto.commit": False}
     consumer = confluent_kafka.Consumer(settings)
-    consumer.assign([confluent_kafka.TopicPartition(told.topic, 0, confluent_kafka.OFFSET_BEGINNING)])
+    consumer.assign([confluent_kafka.TopicPartition(told["topic"], 0, confluent_kafka.OFFSET_BEGINNING)])
     while True:
-        rows = list(_read(consumer, told.columns))
+        rows = list(_read(consumer, columns))
         if rows:
             cursor.executemany(statement, rows)
             connection.commit()

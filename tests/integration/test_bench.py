@@ -24,7 +24,7 @@ from bench.peers import report
 from bench.peers.executemany import FIREBIRD_DRIVER
 from bench.peers.figures import JVM, PUENTE
 from bench.peers.line import DistantLine
-from bench.peers.trial import PHASES, Condition, Found
+from bench.peers.trial import JOINING, PHASES, Condition, Found
 from bench.peers.used import Used
 from bench.sae import build_shop
 from bench.session import Session, Shown
@@ -148,7 +148,7 @@ def test_puente_is_measured_beside_a_script_and_each_caja_is_right(
     found = json.loads(file.read_text(encoding="utf-8"))["found"]
     assert [one["side"] for one in found] == [PUENTE, *([f"{beside} executemany"] if beside != "nobody" else [])]
     assert all(of["rate"] > 0 and of["memory"] > 10 for one in found for of in one["figures"].values())
-    assert all(list(one["figures"]) == list(PHASES) and len(one["edits"]["seconds"]) == 1 for one in found)
+    assert all(list(one["figures"]) == [*PHASES, JOINING] and len(one["edits"]["seconds"]) == 1 for one in found)
     with closing(KafkaAdminClient(bootstrap_servers=kafka_servers)) as admin:
         assert [topic for topic in admin.list_topics() if topic.startswith("bench")] == []
 
@@ -167,7 +167,7 @@ def a_run(rate: float) -> list[Found]:
     used = Used(seconds=100 / rate, client=0.1, server=0.1, memory=90.0)
     slower = Used(seconds=400 / rate, client=0.4, server=0.1, memory=600.0)
     return [
-        Found(condition=Condition(rows=100), side=side, phases={phase: [one] for phase in PHASES}, edits=[0.02, 0.03])
+        Found(condition=Condition(rows=100), side=side, phases={phase: [one] for phase in (*PHASES, JOINING)}, edits=[0.02, 0.03])
         for side, one in ((PUENTE, used), (JVM, slower))
     ]
 
