@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import psutil
 
 from bench.broker import Kafka, broker
 from bench.engines import SERVER, Engine, opened
@@ -81,7 +82,7 @@ def main(
                     found += trial.under(condition, rounds, edits)
             finally:  # what was measured counts, also where something after it went wrong
                 if found:
-                    _write(into, found, machine, now)
+                    _write(into, found, {**machine, "load_at_the_end": round(psutil.getloadavg()[0], 2)}, now)
 
 
 @contextmanager
