@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -70,19 +71,19 @@ def main(
         *(Condition(rows=rows, busy=True) for rows in sizes if busy),
         *(Condition(rows=line_rows, line=line) for line in lines),
     ]
-    found: list[Found] = []
+    found: dict[tuple[Condition, str], Found] = {}
     with _ground() as (engine, kafka, folder):
         machine = {**machine, "engine": str(engine), **_versions()}
         with sides_of(engine, kafka, folder, beside, against) as sides:
             trial = Trial(engine, kafka, sides, click.echo)
             if any(isinstance(side, Debezium) for side in sides):
-                trial.under(Condition(rows=min(WARMING_ROWS, max(sizes))), 1, WARMING_EDITS)
+                list(trial.under(Condition(rows=min(WARMING_ROWS, max(sizes))), 1, WARMING_EDITS))
             try:
-                for condition in conditions:
-                    found += trial.under(condition, rounds, edits)
-            finally:  # what was measured counts, also where something after it went wrong
+                for one in chain.from_iterable(chain.from_iterable(trial.under(condition, rounds, edits) for condition in conditions)):
+                    found.setdefault((one.condition, one.side), Found(condition=one.condition, side=one.side)).add(one)
+            finally:  # whole rounds that were measured count, also where something after them went wrong
                 if found:
-                    _write(into, found, {**machine, "load_at_the_end": round(psutil.getloadavg()[0], 2)}, now)
+                    _write(into, list(found.values()), {**machine, "load_at_the_end": round(psutil.getloadavg()[0], 2)}, now)
 
 
 @contextmanager

@@ -54,6 +54,12 @@ class Found:
     phases: dict[str, list[Used]] = field(default_factory=lambda: {phase: [] for phase in (*PHASES, JOINING)})
     edits: list[float] = field(default_factory=list)
 
+    def add(self, other: "Found") -> None:
+        """Further rounds."""
+        for phase, rounds in other.phases.items():
+            self.phases[phase] += rounds
+        self.edits += other.edits
+
 
 class Trial:
     """Sides on one server and one broker. `told` hears what is being done."""
@@ -63,18 +69,17 @@ class Trial:
         self._number = 0
         self._chance = random.Random(1)  # noqa: S311 - who is edited, and when
 
-    def under(self, condition: Condition, rounds: int, edits: int) -> list[Found]:
-        """Raises `AssertionError` where a CAJA does not hold in the end what it should."""
-        found = [Found(condition=condition, side=side.name) for side in self._sides]
+    def under(self, condition: Condition, rounds: int, edits: int) -> Iterator[list[Found]]:
+        """Of each side, after each round; raises `AssertionError` where a CAJA does not hold in the end what it should."""
         with ExitStack() as stack:
             if condition.busy:
                 stack.enter_context(spinning_neighbours())
             for number in range(rounds):
                 self._told(f"{condition}: round {number + 1} of {rounds}")
-                self._round(condition, found, edits)
-        return found
+                yield self._round(condition, edits)
 
-    def _round(self, condition: Condition, found: Sequence[Found], edits: int) -> None:
+    def _round(self, condition: Condition, edits: int) -> list[Found]:
+        found = [Found(condition=condition, side=side.name) for side in self._sides]
         states = dict.fromkeys(range(condition.rows + 1), 0)  # one more than is counted: the first, by which a side is known to be ready
         with ExitStack() as stack:
             for side in self._sides:
@@ -96,6 +101,7 @@ class Trial:
                 side.check(Numbered(number, variant) for number, variant in states.items())
         for side, into in zip(self._sides, found, strict=True):
             into.phases[JOINING].append(self._joining(side, condition))
+        return found
 
     @contextmanager
     def _placed(self, side: Side, condition: Condition) -> Iterator[None]:
