@@ -62,7 +62,7 @@ class ExecuteMany(Side):
         self._guarded = Guarded(self._settings)
         with self._output.open("wb") as output:
             command = [sys.executable, "-I", "-W", "ignore", str(PROGRAM), str(self._settings)]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
 
     def _finish(self) -> None:
         process, self._process = self._process, None

@@ -55,7 +55,7 @@ class Puente(Side):
     def start(self) -> None:
         assert self._checkout is not None
         self._guarded = Guarded(self._settings)
-        self._process = self._checkout.start("consume", "-c", str(self._settings))
+        self._process = self._checkout.start("consume", "-c", str(self._settings), in_session=False)
 
     def arrived(self) -> bool:
         """By its ledger, where how far it is commits with the rows: what is unchanged is written nowhere else.
