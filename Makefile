@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+PEERS_READY := $(VENV)/.peers
 # More arguments for pytest, as in: make test PYTEST_ARGS="-k ledger -x"
 PYTEST_ARGS ?=
 # How many processes run the tests, each with a Firebird server of its own; tests of one file that share a site stay together. Four more than
@@ -15,13 +16,13 @@ BENCH_ARGS ?=
 step = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test durations coverage bench lint format lock texts clean system-demo system-demo-kafka system-test
+.PHONY: help demo demo-kafka test durations coverage bench bench-peers lint format lock texts clean system-demo system-demo-kafka system-test
 # Steps follow one another even under make -j: their output is read.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: system-demo $(READY) ## runs the demonstration: a SAE, three CAJAs and changes that arrive
 	@$(BIN)/puente demo
@@ -53,6 +54,9 @@ coverage: test ## the same with branch coverage
 bench: system-test $(READY) ## measures Puente on real engines: a table, and JSON in bench/results
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
+bench-peers: system-test $(PEERS_READY) ## measures Puente beside Debezium's JDBC sink and others: a page, JSON and pictures
+	@$(BIN)/python -m bench.peers $(BENCH_ARGS)
+
 # What pip cannot install is looked for first: waiting for the environment only to learn that a library is missing is no fun.
 system-demo system-demo-kafka system-test: system-%:
 	@$(PYTHON) tools/system-packages $*
@@ -82,11 +86,14 @@ texts: $(READY) ## gathers the texts for the Spanish catalogue and compiles it
 
 # uv is no dependency of the project: it comes into an environment of its own, for this target alone. Extras stay in the lock: where a package
 # asks for another with one, pip takes a pin without it for none, and refuses as soon as a newer version is published.
-lock: ## resolves requirements.lock again, to the newest versions that pyproject.toml allows
+lock: ## resolves requirements.lock again, to the newest versions that pyproject.toml allows, and that of bench-peers
 	@$(PYTHON) -m venv $(VENV)-lock
 	@$(VENV)-lock/bin/pip install --quiet uv
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes --no-strip-extras \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	@$(VENV)-lock/bin/uv pip compile bench/peers/requirements.in --constraint requirements.lock --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet \
+		--output-file bench/peers/requirements.lock
 	@rm -rf $(VENV)-lock
 
 clean: ## removes the environment and what the tools leave
@@ -102,4 +109,8 @@ $(LOCKED): requirements.lock
 
 $(READY): $(LOCKED) pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS_READY): $(READY) bench/peers/requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers/requirements.lock
 	@touch $@

@@ -19,7 +19,7 @@ from foundation.engines.writing import Action, RowWrite, WritePlan
 from schemas.entities import Entity
 
 COMMITTED_AT_ONCE = 2000
-"""About what the consumer writes in the time that it allows itself for a transaction."""
+"""By either. How many rows the consumer itself puts into a transaction follows what they take: bench/peers measures it as it runs."""
 
 Values = Sequence[tuple[Scalar, ...]]
 

@@ -56,11 +56,13 @@ class Checkout:
         )
         (self._folder / "puente.toml").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, in_session: bool = True) -> subprocess.Popen[bytes]:
+        """In our session or one of its own."""
         environment = {**os.environ, "PYTHONPATH": str(self.root), "PUENTE_LANG": "en"}
         with (self._folder / "output").open("ab") as output:
             command = [sys.executable, "-W", "ignore", "-c", ENTRY, *arguments]
-            return subprocess.Popen(command, cwd=self._folder, env=environment, stdout=output, stderr=output)
+            place = self._folder
+            return subprocess.Popen(command, cwd=place, env=environment, stdout=output, stderr=output, start_new_session=not in_session)
 
     def run(self, what: str, *arguments: str) -> Used:
         """A command that comes to its end; raises where it does not end well."""

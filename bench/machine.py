@@ -19,7 +19,7 @@ def facts() -> Mapping[str, str | int | float]:
     return {
         "commit": _commit(),
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0,
+        "cores": cores(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "load": round(psutil.getloadavg()[0], 2),
         "system": platform.platform(),
@@ -27,6 +27,10 @@ def facts() -> Mapping[str, str | int | float]:
         "sqlite": sqlite3.sqlite_version,
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0
 
 
 def _cpu() -> str:

@@ -1,4 +1,4 @@
-"""Kafka's jars by Maven, as `kafka.pom.xml` names them: fetched once for a checkout, however many ask at the same time."""
+"""Jars by Maven, as a pom names them (Kafka's: `kafka.pom.xml`): fetched once for a checkout, however many ask at the same time."""
 
 import getpass
 import hashlib
@@ -20,8 +20,8 @@ class BrokerUnavailableError(Exception):
     """This machine has not what a private broker is made of."""
 
 
-def kafka_version() -> str:
-    found = re.search("<kafka.version>(.+)</kafka.version>", POM.read_text())
+def kafka_version(pom: Path = POM) -> str:
+    found = re.search("<kafka.version>(.+)</kafka.version>", pom.read_text())
     assert found is not None
     return found[1]
 
@@ -31,20 +31,23 @@ def can_be_private(cache: Path = CACHE) -> bool:
     return shutil.which("java") is not None and (_folder(cache).exists() or shutil.which("mvn") is not None)
 
 
-def fetch_jars(cache: Path = CACHE) -> Path:
-    """The folder of the jars. The first who asks fetches them, and the others wait; later nobody needs Maven or a network."""
-    folder = _folder(cache)
+def fetch_jars(cache: Path = CACHE, pom: Path = POM, wanted: str = "Kafka broker") -> Path:
+    """The folder of the jars. The first who asks fetches them, and the others wait; later nobody needs Maven or a network.
+
+    Raises `BrokerUnavailableError`, which tells why there is nothing `wanted`.
+    """
+    folder = _folder(cache, pom)
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with _maven_lock():
             if not folder.exists():
-                _fetch(folder)
+                _fetch(folder, pom, wanted)
     return folder
 
 
-def _folder(cache: Path) -> Path:
+def _folder(cache: Path, pom: Path = POM) -> Path:
     """Named after what is in it: a pom that says something else finds no old jars."""
-    return cache / f"{kafka_version()}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
+    return cache / f"{kafka_version(pom)}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:8]}"
 
 
 def _maven_lock() -> FileLock:
@@ -52,16 +55,16 @@ def _maven_lock() -> FileLock:
     return FileLock(Path(tempfile.gettempdir()) / f"puente-maven-{getpass.getuser()}.lock")
 
 
-def _fetch(folder: Path) -> None:
+def _fetch(folder: Path, pom: Path, wanted: str) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        raise BrokerUnavailableError(f"no Kafka broker: Maven, which fetches its jars, is not installed (on Debian: {PACKAGES})")
+        raise BrokerUnavailableError(f"no {wanted}: Maven, which fetches its jars, is not installed (on Debian: {PACKAGES})")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as unfinished:
         jars = Path(unfinished) / "jars"
         copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
         try:
             done = subprocess.run(
-                [maven, "-q", "-B", "-f", POM, *copy],
+                [maven, "-q", "-B", "-f", pom, *copy],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -70,10 +73,10 @@ def _fetch(folder: Path) -> None:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise BrokerUnavailableError(f"no Kafka broker: Maven did not get its jars within {FETCH_SECONDS} s") from None
+            raise BrokerUnavailableError(f"no {wanted}: Maven did not get its jars within {FETCH_SECONDS} s") from None
         if done.returncode or not jars.exists():
             raise BrokerUnavailableError(
-                "no Kafka broker: Maven did not get its jars. It needs the network, or a mirror in ~/.m2/settings.xml. It says:\n"
+                f"no {wanted}: Maven did not get its jars. It needs the network, or a mirror in ~/.m2/settings.xml. It says:\n"
                 + done.stdout[-3000:]
             )
         # In one step: who sees the folder sees all of it.

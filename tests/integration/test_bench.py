@@ -1,8 +1,10 @@
 """Every benchmark on real engines, with few rows: that its work is right is checked by itself, and never how fast it is."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,21 @@ from rich.console import Console
 
 from bench import edited, footprint
 from bench.__main__ import BENCHMARKS
+from bench.broker import Kafka
 from bench.engines import EMBEDDED, SERVER, Engine, opened
 from bench.felt import felt
+from bench.peers import __main__ as peers
+from bench.peers import report
+from bench.peers.executemany import FIREBIRD_DRIVER
+from bench.peers.figures import JVM, PUENTE
+from bench.peers.line import DistantLine
+from bench.peers.trial import JOINING, PHASES, Condition, Found
+from bench.peers.used import Used
 from bench.sae import build_shop
 from bench.session import Session, Shown
 from tests.engines import kafka_broker
 from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
+from tests.engines.ports import HOST
 
 ROWS = 40
 FIGURES = {"apply": 3, "fetch": 2, "neighbours": 1, "poll": 3, "replay": 1, "snapshot": 1}
@@ -122,3 +133,65 @@ def test_the_time_of_edits_is_measured_by_commands_and_databases_alone(
     took = found(edited.main, tmp_path, "--products", "20", "--edits", "2")
     assert len(took) == 2
     assert all(0 < seconds < edited.ARRIVAL_SECONDS for seconds in took)
+
+
+def test_puente_is_measured_beside_a_script_and_each_caja_is_right(
+    kafka_servers: str, firebird_server: FirebirdServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(kafka_broker.EXTERNAL_VARIABLE, kafka_servers)
+    monkeypatch.setattr(peers, "opened", lambda _, folder: on_this_server(firebird_server, folder))
+    beside = FIREBIRD_DRIVER if Engine(SERVER, firebird_server, tmp_path).major >= 3 else "nobody"  # 2.5 tells no versions of rows
+    sizes = ("--rows", "40", "--rounds", "1", "--edits", "1")
+    done = CliRunner().invoke(peers.main, [*sizes, "--beside", beside, "--into", str(tmp_path)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    (file,) = tmp_path.glob("peers-*.json")
+    found = json.loads(file.read_text(encoding="utf-8"))["found"]
+    assert [one["side"] for one in found] == [PUENTE, *([f"{beside} executemany"] if beside != "nobody" else [])]
+    assert all(of["rate"] > 0 and of["memory"] > 10 for one in found for of in one["figures"].values())
+    assert all(list(one["figures"]) == [*PHASES, JOINING] and len(one["edits"]["seconds"]) == 1 for one in found)
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_servers)) as admin:
+        assert [topic for topic in admin.list_topics() if topic.startswith("bench")] == []
+
+
+def test_a_jvm_sink_that_is_missing_is_said_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # no java
+    kafka = Kafka("127.0.0.1:1", "bench")
+    with peers.sides_of(Engine(EMBEDDED, None, tmp_path), kafka, tmp_path, [peers.DEBEZIUM], None) as sides:
+        assert [side.name for side in sides] == [PUENTE]
+    assert "Not measured: no JVM sink: Java is not installed" in caplog.text
+
+
+def a_run(rate: float) -> list[Found]:
+    used = Used(seconds=100 / rate, client=0.1, server=0.1, memory=90.0)
+    slower = Used(seconds=400 / rate, client=0.4, server=0.1, memory=600.0)
+    return [
+        Found(condition=Condition(rows=100), side=side, phases={phase: [one] for phase in (*PHASES, JOINING)}, edits=[0.02, 0.03])
+        for side, one in ((PUENTE, used), (JVM, slower))
+    ]
+
+
+def test_a_report_says_what_was_reached_and_what_has_changed_since_the_last_one(tmp_path: Path) -> None:
+    began = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    first = report.write(tmp_path, a_run(1000), {"commit": "abc"}, began).read_text(encoding="utf-8")
+    second = report.write(tmp_path, a_run(1500), {"commit": "def"}, began + timedelta(hours=1)).read_text(encoding="utf-8")
+    assert f"| quiet, near, 100 rows | first load | rows/s | {JVM} | 4.00 × | ≥ 3 × | reached |" in first
+    assert f"| quiet, near, 100 rows | all unchanged | rows/s | {JVM} | 4.00 × | ≥ 15 × | **missed** |" in first
+    assert "Since" not in first
+    assert "## Since 2026-01-02T03:04:05+00:00, commit abc" in second
+    assert f"| quiet, near, 100 rows | {PUENTE} | first load, rows/s | 1,000.0 | 1,500.0 | 1.50 × |" in second
+
+
+def test_what_goes_over_a_distant_line_arrives_whole_and_in_order() -> None:
+    sent = b"".join(number.to_bytes(4, "big") for number in range(50_000))
+    with (
+        socket.create_server((HOST, 0)) as server,
+        closing(DistantLine(server.getsockname()[1], 0.005)) as line,
+        socket.create_connection((HOST, line.port)) as client,
+    ):
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        end, _ = server.accept()
+        with end, end.makefile("rb") as received:
+            assert received.read() == sent
