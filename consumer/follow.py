@@ -52,7 +52,7 @@ class Follower:
         applier: Applier,
         heartbeats: Heartbeats,
         fingerprint: str,
-        rows: Callable[[Entity, int | None], Iterable[Sequence[Scalar]]],
+        rows: Callable[[Entity, int | None, Callable[[], None]], Iterable[Sequence[Scalar]]],
         reports: dict[Subject, Report],
         clock: Callable[[], float],
         now: Callable[[], datetime],
@@ -124,7 +124,7 @@ class Follower:
     def _look(self, subject: Subject, keys: PackedKeys) -> EqualRows:
         """Where events are mapped as they were: what the ledger has of one is what it has of the row, too."""
         store = None if subject.warehouse is None else self._planner.store_of(subject)
-        return EqualRows(self._planner.mappers[subject.entity], self._rows(subject.entity, store), keys)
+        return EqualRows(self._planner.mappers[subject.entity], self._rows(subject.entity, store, self._applier.beat), keys)
 
     def _is_behind(self, subject: Subject, topic: Topic) -> None:
         self.current.discard(subject)

@@ -161,8 +161,12 @@ class Caja(Protocol):
         """The trimmed keys of CAJA's active rows that may be SAE's: a customer without «Clave en SAE» is none of them."""
         ...
 
-    def rows(self, entity: Entity, store: int | None = None) -> Iterable[Sequence[Scalar]]:
-        """All rows of an entity's table, or those of one store, in the order of its plan's columns."""
+    def rows(self, entity: Entity, store: int | None = None, beat: Callable[[], None] | None = None) -> Iterable[Sequence[Scalar]]:
+        """All rows of an entity's table, or those of one store, in the order of its plan's columns.
+
+        Where `beat` is given it is called now and then, between the snapshots, which are several then: of rows with one key some may lack,
+        and those without a key.
+        """
         ...
 
     def codes(self) -> Iterable[CodeInRow]:

@@ -167,9 +167,11 @@ class MemoryCaja:
         rows = self.content.table(mapper.plan.table).values()
         return [trim(str(row[column])) for row in rows if row[flag] == yes and row[column] is not None]
 
-    def rows(self, entity: Entity, store: int | None = None) -> Iterator[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None, beat: Callable[[], None] | None = None) -> Iterator[Sequence[Scalar]]:
         plan = self.mappers[entity].plan
-        for row in self.content.table(plan.table).values():
+        for number, row in enumerate(list(self.content.table(plan.table).values())):
+            if beat is not None and number:
+                beat()
             if store is None or row[self.mappers[entity].column_of("store")] == store:
                 yield tuple(row.get(column.name) for column in plan.columns)
 

@@ -90,9 +90,11 @@ class CajaSession:
         self._call()
         return self._caja.active(entity)
 
-    def rows(self, entity: Entity, store: int | None = None) -> list[Sequence[Scalar]]:
+    def rows(self, entity: Entity, store: int | None = None, beat: Callable[[], None] | None = None) -> Iterator[Sequence[Scalar]]:
         self._call()
-        return list(self._caja.rows(entity, store))
+        for row in self._caja.rows(entity, store, beat):
+            self._call()
+            yield row
 
     def drifted(self, stock: Subject, store: int) -> dict[Key, float]:
         self._call()
