@@ -4,7 +4,7 @@ A producer holds every key of SAE three times: as the log has it, as SAE writes 
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -102,10 +102,15 @@ class LiveKeys(Mapping[bytes, ContentHash]):
 
     def at(self, place: int) -> ContentHash | None:
         """Of a key by its place in `all`; None where it has no live event."""
+        raw = self.raw(place)
+        return None if raw is None else ContentHash(raw.decode())
+
+    def raw(self, place: int) -> bytes | None:
+        """The same as it stands in the header."""
         state = self._states[place]
         if state == LIVE:
-            return ContentHash(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)].decode())
-        return self._odd[place] if state == ODD else None
+            return bytes(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)])
+        return self._odd[place].encode() if state == ODD else None
 
     def set(self, key: bytes, content: ContentHash) -> None:
         """The key has a live event with this content."""
@@ -139,10 +144,10 @@ class Marked:
         place = self._known.all.place(key)
         return (place is not None and place < len(self._marks) and bool(self._marks[place])) or key in self._others
 
-    def meet(self, key: bytes) -> tuple[bool, ContentHash | None]:
-        """Whether it was met for the first time, and the content that the topic has of it."""
+    def meet(self, key: bytes) -> tuple[bool, bytes | None]:
+        """Whether it was met for the first time, and the content that the topic has of it, as its header tells it."""
         place, marks = self._known.all.place(key), self._marks
-        content = None if place is None else self._known.at(place)
+        content = None if place is None else self._known.raw(place)
         if place is None or place >= len(marks):  # a topic may grow meanwhile
             count = len(self._others)
             self._others.add(key)
@@ -190,49 +195,41 @@ class Grouped(Generic[Name, Value]):
 
     def __init__(self) -> None:
         self._products = PackedKeys()
-        self._newest = array("I")
-        """By the place of a product its newest entry, plus one; each entry has the one before."""
-        self._names: list[Name] = []
-        self._values: list[Value] = []
-        self._before = array("I")
-        self._last: tuple[str, int] = "", self._place("")
-        """The product that was asked for last, and its place: its rows mostly come one after another."""
+        self._names: list[tuple[Name, ...]] = []
+        self._values: list[tuple[Value, ...]] = []
+        """By the place of a product, both."""
+        self._shared: dict[tuple[Name, ...], tuple[Name, ...]] = {}
+        """Products mostly have the same numbers: one tuple serves them all."""
+
+    def begin(self, product: str, names: tuple[Name, ...], values: tuple[Value, ...]) -> bool:
+        """All at once; False, and nothing is taken, where the product has some already or a name comes twice."""
+        if len(names) > 1 and len(set(names)) < len(names):
+            return False
+        place = self._products.add(product.encode())
+        if place < len(self._names):
+            return False
+        self._names.append(self._share(names))
+        self._values.append(values)
+        return True
 
     def has(self, product: str, name: Name) -> bool:
-        return self._entry(product, name) is not None
+        place = self._products.place(product.encode())
+        return place is not None and name in self._names[place]
 
     def set(self, product: str, name: Name, value: Value) -> None:
-        entry = self._entry(product, name)
-        if entry is not None:
-            self._values[entry] = value
+        if self.begin(product, (name,), (value,)):
             return
-        place, names = self._last[1], self._names
-        names.append(name)
-        self._values.append(value)
-        self._before.append(self._newest[place])
-        self._newest[place] = len(names)
-
-    def of(self, product: str) -> list[tuple[Name, Value]]:
-        """In no order."""
-        found, place = [], self._products.place(product.encode())
-        at = 0 if place is None else self._newest[place]
-        while at:
-            found.append((self._names[at - 1], self._values[at - 1]))
-            at = self._before[at - 1]
-        return found
-
-    def _entry(self, product: str, name: Name) -> int | None:
-        if product != self._last[0]:
-            self._last = product, self._place(product)
-        at, names, before = self._newest[self._last[1]], self._names, self._before
-        while at:
-            if names[at - 1] == name:
-                return at - 1
-            at = before[at - 1]
-        return None
-
-    def _place(self, product: str) -> int:
         place = self._products.add(product.encode())
-        if place == len(self._newest):
-            self._newest.append(0)
-        return place
+        names, values = self._names[place], self._values[place]
+        at = names.index(name) if name in names else len(names)
+        self._values[place] = (*values[:at], value, *values[at + 1 :])
+        if at == len(names):
+            self._names[place] = self._share((*names, name))
+
+    def of(self, product: str) -> Iterable[tuple[Name, Value]]:
+        """In no order."""
+        place = self._products.place(product.encode())
+        return () if place is None else zip(self._names[place], self._values[place], strict=True)
+
+    def _share(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
+        return self._shared.setdefault(names, names) if isinstance(names[-1], int) else names

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 from foundation.errors import PoisonError
-from foundation.texts import text
 from producer.index import LogIndex
 from producer.packed import LiveKeys, Marked, PackedBodies
 from producer.sae.contents import Row
-from schemas.codec import ContentHash, content_hash, encode
+from schemas.codec import ContentHash, content_bytes, content_hash
 from schemas.control import Unpublished
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, byte_order
@@ -80,15 +79,9 @@ def unpublished(rows: Iterable[Row]) -> Iterator[Unpublished]:
     """Those that no event can hold, of rows of SAE; maps every one of them."""
     for row in rows:
         try:
-            _body(row)
+            row.body()
         except PoisonError as error:
             yield Problem(row.subject, row.key, error, said=False).row
-
-
-def _body(row: Row) -> bytes:
-    if not row.key:
-        raise PoisonError(text("The key is empty"))
-    return encode(row.subject.entity.value, row.value())
 
 
 class Comparison:
@@ -97,17 +90,25 @@ class Comparison:
     def __init__(self, index: LogIndex, only: Keys | None = None) -> None:
         self._index, self.only = index, only
         self._subjects: dict[Subject, _OneSubject] = {}
+        self._by_id: dict[int, _OneSubject] = {}
+        """The same by the very object, which most rows share: to compute a subject's hash takes longer than to compare two events."""
         self._skipped: frozenset[Entity] = frozenset()
         self.read = 0
 
     def add(self, row: Row) -> None:
-        if self.only is not None and row.key.encode() not in self.only.get(row.subject, ()):
+        subject = row[0]
+        if self.only is not None and row.key.encode() not in self.only.get(subject, ()):
             return
         self.read += 1
-        found = self._subjects.get(row.subject)
+        found = self._by_id.get(id(subject))
+        (self._find(subject) if found is None else found).add(row)
+
+    def _find(self, subject: Subject) -> "_OneSubject":
+        found = self._subjects.get(subject)
         if found is None:
-            found = self._subjects[row.subject] = _OneSubject(row.subject, self._index.hashes(row.subject))
-        found.add(row)
+            found = self._subjects[subject] = _OneSubject(subject, self._index.hashes(subject))
+            self._by_id[id(found.subject)] = found
+        return found
 
     def skip(self, entities: frozenset[Entity]) -> None:
         """Not all of their rows were read: of these nothing is told, not even what seems gone."""
@@ -160,20 +161,22 @@ class _OneSubject:
         self.collisions: list[str] = []
 
     def add(self, row: Row) -> None:
-        key = row.key.encode()
+        _, text, raw, _, lost = row
+        key = text.encode()
         is_new, known = self.seen.meet(key)
         if is_new:
-            self.collisions += row.lost
+            if lost:
+                self.collisions += lost
         elif not self._wins(row, key):
             return
-        if row.raw != row.key:
-            self._dirty[key] = row.raw
+        if raw != text:
+            self._dirty[key] = raw
         try:
-            body = _body(row)
+            body = row.body()
         except PoisonError as error:
             self.problems[key] = Problem(self.subject, row.key, error, known is not None)
             return
-        if content_hash(body) != known:
+        if content_bytes(body) != known:
             self.bodies.set(key, body)
 
     def _wins(self, row: Row, key: bytes) -> bool:

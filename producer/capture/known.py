@@ -11,11 +11,12 @@ some were deleted; only then are its keys read.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from foundation.engines.database import TransactionIds
 from producer.capture.raw_keys import RawKeys
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
-from producer.sae.port import RowsOf, Snapshot
+from producer.sae.port import RowsOf, Snapshot, in_parts
 from producer.sae.tables import KEYS, AnyRow, RawKey, Row
 
 
@@ -90,13 +91,12 @@ class Recording(RowsOf[UpToLimbo]):
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(table, ()))
         found = super().rows(table)
-        if not size:
-            yield from found
-            return
-        keys = self.keys.setdefault(table, RawKeys())
-        for row in found:
-            keys.add(row[:size])
-            yield row
+        return chain.from_iterable(self._noted(found, self.keys.setdefault(table, RawKeys()), size)) if size else found
+
+    def _noted(self, rows: Iterator[AnyRow], keys: RawKeys, size: int) -> Iterator[list[AnyRow]]:
+        for part in in_parts(rows):
+            keys.learn(part, size)
+            yield part
 
     @property
     def places(self) -> StockPlaces:

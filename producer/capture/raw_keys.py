@@ -5,6 +5,8 @@ lists that it has prices in; products that have the same share even those.
 """
 
 from collections.abc import Iterable, Iterator, MutableSet
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from producer.packed import PackedKeys
@@ -16,6 +18,7 @@ MANY = 16
 AS_IT_IS = "surrogatepass"
 """Of a text of SAE nothing may change."""
 
+_FIRST = itemgetter(0)
 _Rests = tuple[Any, ...] | set[Any]
 
 
@@ -67,6 +70,22 @@ class RawKeys(MutableSet[RawKey]):
         else:
             self._rests[place] = self._share((*rests, rest)) if len(rests) < MANY else {*rests, rest}
         self._size += 1
+
+    def learn(self, rows: Iterable[tuple[Any, ...]], size: int) -> None:
+        """Adds what rows begin with, so many columns: of a product at once, for its rows mostly come one after another."""
+        if size == 1:
+            for row in rows:
+                self.add(row[:1])
+            return
+        for first, some in groupby(rows, _FIRST):
+            rests = tuple([row[1] for row in some])
+            place = self._place(first)
+            if self._rests[place] is None and len(rests) <= MANY and (len(rests) == 1 or len(set(rests)) == len(rests)):
+                self._rests[place] = self._share(rests)
+                self._size += len(rests)
+            else:
+                for rest in rests:
+                    self.add((first, rest))
 
     def discard(self, key: RawKey) -> None:
         if key not in self:
