@@ -114,7 +114,11 @@ class LiveKeys(Mapping[bytes, ContentHash]):
 
     def set(self, key: bytes, content: ContentHash) -> None:
         """The key has a live event with this content."""
-        place, states, raw = self.all.add(key), self._states, content.encode()
+        self.put(key, content.encode())
+
+    def put(self, key: bytes, raw: bytes) -> None:
+        """The same as it stands in the header; it is ASCII."""
+        place, states = self.all.add(key), self._states
         is_odd = len(raw) != HASH_BYTES
         if place == len(states):
             states.append(GONE)
@@ -122,7 +126,7 @@ class LiveKeys(Mapping[bytes, ContentHash]):
         elif not is_odd:
             self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)] = raw
         if is_odd:
-            self._odd[place] = content
+            self._odd[place] = ContentHash(raw.decode())
         self._size += states[place] == GONE
         states[place] = ODD if is_odd else LIVE
 
@@ -191,13 +195,13 @@ class PackedBodies:
 
 
 class Grouped(Generic[Name, Value]):
-    """What rows of another table say of products: of each some values by name."""
+    """What rows of another table say of products: of each some values by name. Several may share the products' keys."""
 
-    def __init__(self) -> None:
-        self._products = PackedKeys()
+    def __init__(self, products: PackedKeys | None = None) -> None:
+        self._products = PackedKeys() if products is None else products
         self._names: list[tuple[Name, ...]] = []
         self._values: list[tuple[Value, ...]] = []
-        """By the place of a product, both."""
+        """By the place of a product, both; one that has none may lack or have an empty one."""
         self._shared: dict[tuple[Name, ...], tuple[Name, ...]] = {}
         """Products mostly have the same numbers: one tuple serves them all."""
 
@@ -205,21 +209,17 @@ class Grouped(Generic[Name, Value]):
         """All at once; False, and nothing is taken, where the product has some already or a name comes twice."""
         if len(names) > 1 and len(set(names)) < len(names):
             return False
-        place = self._products.add(product.encode())
-        if place < len(self._names):
+        place, known = self._place(product), self._names
+        if known[place]:
             return False
-        self._names.append(self._share(names))
-        self._values.append(values)
+        known[place], self._values[place] = self._share(names), values
         return True
 
     def has(self, product: str, name: Name) -> bool:
-        place = self._products.place(product.encode())
-        return place is not None and name in self._names[place]
+        return name in self._names[self._place(product)]
 
     def set(self, product: str, name: Name, value: Value) -> None:
-        if self.begin(product, (name,), (value,)):
-            return
-        place = self._products.add(product.encode())
+        place = self._place(product)
         names, values = self._names[place], self._values[place]
         at = names.index(name) if name in names else len(names)
         self._values[place] = (*values[:at], value, *values[at + 1 :])
@@ -229,7 +229,14 @@ class Grouped(Generic[Name, Value]):
     def of(self, product: str) -> Iterable[tuple[Name, Value]]:
         """In no order."""
         place = self._products.place(product.encode())
-        return () if place is None else zip(self._names[place], self._values[place], strict=True)
+        return () if place is None or place >= len(self._names) else zip(self._names[place], self._values[place], strict=True)
+
+    def _place(self, product: str) -> int:
+        place, known = self._products.add(product.encode()), self._names
+        while place >= len(known):
+            known.append(())
+            self._values.append(())
+        return place
 
     def _share(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
         return self._shared.setdefault(names, names) if isinstance(names[-1], int) else names

@@ -15,9 +15,10 @@ from itertools import chain
 
 from foundation.engines.database import TransactionIds
 from producer.capture.raw_keys import RawKeys
+from producer.packed import PackedKeys
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
 from producer.sae.port import RowsOf, Snapshot, in_parts
-from producer.sae.tables import KEYS, AnyRow, RawKey, Row
+from producer.sae.tables import KEYS, OF_PRODUCTS, AnyRow, RawKey, Row
 
 
 @dataclass(slots=True)
@@ -87,11 +88,15 @@ class Recording(RowsOf[UpToLimbo]):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(UpToLimbo(snapshot))
         self.keys: dict[type[Row], RawKeys] = {}
+        self._products = PackedKeys()
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(table, ()))
         found = super().rows(table)
-        return chain.from_iterable(self._noted(found, self.keys.setdefault(table, RawKeys()), size)) if size else found
+        if not size:
+            return found
+        keys = self.keys.setdefault(table, RawKeys(firsts=self._products if table in OF_PRODUCTS else None))
+        return chain.from_iterable(self._noted(found, keys, size))
 
     def _noted(self, rows: Iterator[AnyRow], keys: RawKeys, size: int) -> Iterator[list[AnyRow]]:
         for part in in_parts(rows):

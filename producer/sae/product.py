@@ -13,7 +13,7 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.texts import text
-from producer.packed import Grouped
+from producer.packed import Grouped, PackedKeys
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from producer.sae.values import (
@@ -101,21 +101,21 @@ class Children:
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
-    collisions = _Collisions()
+    collisions, products = _Collisions(), PackedKeys()
     flags = {row.cve_precio: letter(row.con_impu) for row in snapshot.rows(Precios)} if layout.price_tax_flag else {}
     return Children(
         layout=layout,
         schemes={row.cve_esqimpu: _scheme(row, layout) for row in schemes},
         lists={number: VALUE + (TRUE if flag == YES else FALSE) for number, flag in flags.items()},
         unclear={number: flag for number, flag in flags.items() if flag not in (YES, NO, "")},
-        prices=_prices(snapshot.rows(PrecioXProd), collisions),
-        alternates=_alternates(snapshot.rows(CvesAlter), collisions),
+        prices=_prices(snapshot.rows(PrecioXProd), collisions, products),
+        alternates=_alternates(snapshot.rows(CvesAlter), collisions, products),
         lost=collisions.lost,
     )
 
 
-def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> Grouped[int, Number]:
-    found = Grouped[int, Number]()
+def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions", products: PackedKeys) -> Grouped[int, Number]:
+    found = Grouped[int, Number](products)
     for raw, some in groupby(rows, _FIRST):
         sku, run = trim(raw), list(some)
         if sku == raw and found.begin(sku, tuple([row[1] for row in run]), tuple([row[2] for row in run])):
@@ -128,8 +128,8 @@ def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> Grouped[i
     return found
 
 
-def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions") -> Grouped[Key, str]:
-    found = Grouped[Key, str]()
+def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions", products: PackedKeys) -> Grouped[Key, str]:
+    found = Grouped[Key, str](products)
     for raw, some in groupby(rows, _FIRST):
         sku, run = trim(raw), list(some)
         keys = tuple([trim(row[1]) for row in run])

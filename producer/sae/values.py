@@ -24,8 +24,7 @@ YES, NO = "S", "N"
 FLAG = {YES: True, NO: False, "": False}
 STATUS = {"A": "active", "B": "inactive", "": "active"}
 _CUSTOMER_STATUS = {**STATUS, "M": "delinquent", "S": "suspended"}
-UNITS, EXACT = 1e6, 1e9
-"""In one of SAE's units, and up to where a number has no more than 15 digits with the six places behind it."""
+MILLION, CLEARLY = 1e6, 0.49
 _FLOAT = Context(prec=15, rounding=ROUND_HALF_EVEN)
 _RATE_CONTEXT = Context(prec=38, rounding=ROUND_HALF_EVEN)
 _CONTEXT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
@@ -60,10 +59,15 @@ def exact_rate(number: Number) -> Decimal | None:
 
 
 def amount(number: Number, field: str) -> Field:
-    """A number of SAE as an event holds it; raises what `decimal` does. None is none."""
-    if number.__class__ is float and -EXACT < number < EXACT:
-        units = round(number * UNITS)
-        if units / UNITS == number:  # so it is the float nearest to that decimal, whose 15 digits are its shortest text
+    """A number of SAE as an event holds it; raises what `decimal` does. None is none.
+
+    A float's shortest text differs from it by less than one part in 10 ** 15: of one below a million that lies clearly nearer to one
+    multiple of a millionth than to the next, both are rounded to that one.
+    """
+    if number.__class__ is float and -MILLION < number < MILLION:
+        scaled = number * MILLION
+        units = round(scaled)
+        if -CLEARLY < scaled - units < CLEARLY:
             return unit_bytes(units)
     rounded = decimal(number, field)
     assert rounded is not None, "there is a number"
