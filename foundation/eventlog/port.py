@@ -60,8 +60,7 @@ class Unfit:
     wanted: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An event to append. `value` None is a tombstone. Keys are never None."""
 
     topic: Topic

@@ -1,8 +1,11 @@
 """SAE against the log index, by key and content: pure, one row at a time."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from foundation.errors import PoisonError
 from producer.index import LogIndex
@@ -18,8 +21,7 @@ Keys = Mapping[Subject, Collection[bytes]]
 """Keys by subject; of a set of them, to be asked quickly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A key whose newest event is not what SAE holds: the Avro body to publish, None for a tombstone."""
 
     subject: Subject
@@ -54,6 +56,16 @@ class Differences(Collection[Difference]):
             if subject.entity is entity:
                 yield from (Difference(subject, key, body) for key, body in bodies.items())
         yield from (Difference(subject, key, None) for subject, key in self._gone if subject.entity is entity)
+
+
+def counted(differences: Iterable[Difference]) -> tuple[Counter[Entity], int]:
+    """By entity, and the tombstones among them."""
+    entities, gone = Counter[Entity](), 0
+    for subject, some in groupby(differences, itemgetter(0)):
+        are_gone = [difference.body is None for difference in some]
+        entities[subject.entity] += len(are_gone)
+        gone += sum(are_gone)
+    return entities, gone
 
 
 @dataclass(frozen=True, slots=True)
