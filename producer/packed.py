@@ -4,9 +4,8 @@ A producer holds every key of SAE three times: as the log has it, as SAE writes 
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from itertools import islice, zip_longest
 
 from schemas.codec import ContentHash
 
@@ -15,9 +14,6 @@ HASH_BYTES = 16
 """Of a content hash as Puente writes it; others are kept beside."""
 NO_HASH = bytes(HASH_BYTES)
 GONE, LIVE, ODD = range(3)
-
-Name = TypeVar("Name")
-Value = TypeVar("Value")
 
 
 class PackedKeys:
@@ -112,6 +108,10 @@ class LiveKeys(Mapping[bytes, ContentHash]):
             return bytes(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)])
         return self._odd[place].encode() if state == ODD else None
 
+    def places(self, but: bytearray) -> Iterator[int]:
+        """Of the keys with a live event, without those that are marked in `but`, which may be shorter."""
+        return (place for place, (state, mark) in enumerate(zip_longest(self._states, but, fillvalue=0)) if state and not mark)
+
     def set(self, key: bytes, content: ContentHash) -> None:
         """The key has a live event with this content."""
         self.put(key, content.encode())
@@ -147,6 +147,16 @@ class Marked:
     def __contains__(self, key: bytes) -> bool:
         place = self._known.all.place(key)
         return (place is not None and place < len(self._marks) and bool(self._marks[place])) or key in self._others
+
+    def unmet(self, live: LiveKeys) -> Iterator[bytes]:
+        """Of these keys, which may be those of a topic that came meanwhile, the ones that were not met."""
+        if live is not self._known:
+            yield from (key for key in live if key not in self)
+            return
+        for place in live.places(self._marks):
+            key = live.all[place]
+            if key not in self._others:
+                yield key
 
     def meet(self, key: bytes) -> tuple[bool, bytes | None]:
         """Whether it was met for the first time, and the content that the topic has of it, as its header tells it."""
@@ -192,51 +202,3 @@ class PackedBodies:
         for place, (begin, size) in enumerate(zip(self._begins, self._sizes, strict=True)):
             if size >= 0:
                 yield self._keys[place], bytes(self._bodies[begin : begin + size])
-
-
-class Grouped(Generic[Name, Value]):
-    """What rows of another table say of products: of each some values by name. Several may share the products' keys."""
-
-    def __init__(self, products: PackedKeys | None = None) -> None:
-        self._products = PackedKeys() if products is None else products
-        self._names: list[tuple[Name, ...]] = []
-        self._values: list[tuple[Value, ...]] = []
-        """By the place of a product, both; one that has none may lack or have an empty one."""
-        self._shared: dict[tuple[Name, ...], tuple[Name, ...]] = {}
-        """Products mostly have the same numbers: one tuple serves them all."""
-
-    def begin(self, product: str, names: tuple[Name, ...], values: tuple[Value, ...]) -> bool:
-        """All at once; False, and nothing is taken, where the product has some already or a name comes twice."""
-        if len(names) > 1 and len(set(names)) < len(names):
-            return False
-        place, known = self._place(product), self._names
-        if known[place]:
-            return False
-        known[place], self._values[place] = self._share(names), values
-        return True
-
-    def has(self, product: str, name: Name) -> bool:
-        return name in self._names[self._place(product)]
-
-    def set(self, product: str, name: Name, value: Value) -> None:
-        place = self._place(product)
-        names, values = self._names[place], self._values[place]
-        at = names.index(name) if name in names else len(names)
-        self._values[place] = (*values[:at], value, *values[at + 1 :])
-        if at == len(names):
-            self._names[place] = self._share((*names, name))
-
-    def of(self, product: str) -> Iterable[tuple[Name, Value]]:
-        """In no order."""
-        place = self._products.place(product.encode())
-        return () if place is None or place >= len(self._names) else zip(self._names[place], self._values[place], strict=True)
-
-    def _place(self, product: str) -> int:
-        place, known = self._products.add(product.encode()), self._names
-        while place >= len(known):
-            known.append(())
-            self._values.append(())
-        return place
-
-    def _share(self, names: tuple[Name, ...]) -> tuple[Name, ...]:
-        return self._shared.setdefault(names, names) if isinstance(names[-1], int) else names

@@ -140,10 +140,12 @@ class Comparison:
         for subject in self._index.subjects():
             if subject.entity in self._skipped:
                 continue
-            one = self._subjects.get(subject)
-            seen, live = one.seen if one else (), self._index.hashes(subject)
-            keys = live if self.only is None else self.only.get(subject, ())
-            yield from ((subject, key) for key in keys if key not in seen and key in live)
+            one, live = self._subjects.get(subject), self._index.hashes(subject)
+            seen = Marked(live) if one is None else one.seen
+            if self.only is None:
+                yield from ((subject, key) for key in seen.unmet(live))
+            else:
+                yield from ((subject, key) for key in self.only.get(subject, ()) if key not in seen and key in live)
 
     def _whole(self) -> Iterator["_OneSubject"]:
         return (one for subject, one in self._subjects.items() if subject.entity not in self._skipped)

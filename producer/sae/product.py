@@ -13,7 +13,8 @@ from typing import Any
 
 from foundation.errors import PoisonError
 from foundation.texts import text
-from producer.packed import Grouped, PackedKeys
+from producer.packed import PackedKeys
+from producer.sae.grouped import Grouped
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
 from producer.sae.values import (

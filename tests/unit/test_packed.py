@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.packed import Grouped, LiveKeys, Marked, PackedBodies, PackedKeys
+from producer.packed import LiveKeys, Marked, PackedBodies, PackedKeys
+from producer.sae.grouped import Grouped
 from schemas.codec import ContentHash, content_hash
 
 KEY = st.sampled_from([b"", b"A", b"B", b"AB", b"a", b"\xff", b"0" * 300]) | st.binary(max_size=2)
@@ -37,8 +38,10 @@ def test_live_keys_are_as_in_a_dict(events: list[tuple[bytes, ContentHash | None
     assert dict(ours) == plain
 
 
-@given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30))
-def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(known: set[bytes], later: set[bytes], met: list[bytes]) -> None:
+@given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30), st.sets(KEY, max_size=5))
+def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(
+    known: set[bytes], later: set[bytes], met: list[bytes], gone: set[bytes]
+) -> None:
     live, grows = LiveKeys(), iter(sorted(later))
     for key in sorted(known):
         live.set(key, content_hash(key))
@@ -49,6 +52,12 @@ def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(known: set[bytes
         live.set(next(grows, key), content_hash(key))
         assert ours.meet(key) == (False, in_header(live.get(key)))
     assert {key for key in {*known, *later, *met} if key in ours} == plain
+    for key in sorted(gone):
+        live.drop(key)
+    other = LiveKeys()
+    for key in live:
+        other.set(key, content_hash(key))
+    assert sorted(ours.unmet(live)) == sorted(ours.unmet(other)) == sorted(set(live) - plain)
 
 
 def in_header(content: ContentHash | None) -> bytes | None:
