@@ -4,7 +4,7 @@ sae/       SAE's rows and what becomes of them
   tables     which tables and columns are read
   port       SAE in a snapshot: the port, and SAE through a database; sql has its queries
   company    which companies a database holds
-  values     rows → values; product is the aggregate, with its prices, alternate keys and taxes
+  values     rows → values; product is the aggregate, with its prices, alternate keys (grouped) and taxes
   contents   all that travels of one snapshot
   identity   what SAE holds that tells which SAE it is
   limbo      tables with a row that the engine refuses wait, the others go on

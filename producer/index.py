@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from foundation.errors import PoisonError, RetryableError
 from foundation.eventlog.lineage import Position, read_on
-from foundation.eventlog.port import START, Event, EventLog, Offset, Record, Topic, TopicState
+from foundation.eventlog.port import START, Event, EventLog, Headers, Offset, Record, Topic, TopicState
 from foundation.texts import text
 from producer.former import Former
 from producer.packed import LiveKeys
 from schemas.codec import ContentHash, Decoder
 from schemas.control import KEY, SAE, SaeIdentity, parse
 from schemas.entities import Subject
-from schemas.headers import read_hash
+from schemas.headers import HASH, read_hash
 from schemas.registry import RegistryReader
 from schemas.topics import Topics
 
@@ -88,8 +88,11 @@ class LogIndex:
         at_end = False
         while not at_end:
             batch, index.position = read_on(self._log, topic, index.position, READ_AT_ONCE)
-            for event in batch.events:
-                self._take(index, event)
+            if self._began or index.subject is None or index.unread:
+                for event in batch.events:
+                    self._take(index, event)
+            else:
+                _fill(index.hashes, batch.events)
             at_end = batch.at_end
         if index.unread:
             raise LogChanged(
@@ -177,6 +180,21 @@ class LogIndex:
             for index in self._of_topic.values()
             if index.subject is not None and index.position is not None
         }
+
+
+def _fill(hashes: LiveKeys, events: Iterable[Event]) -> None:
+    """As `_take` does, at a start, when none can be ours or foreign. Most events have the headers of the one before, but for the hash."""
+    read: Headers | None = None
+    for event in events:
+        _, key, value, headers = event
+        if value is None:
+            hashes.drop(key)
+            continue
+        shared = headers[1:]
+        if shared != read or headers[0][0] != HASH or not (content := headers[0][1]).isascii():
+            content = _hash_of(event).encode()
+            read = shared if content else None
+        hashes.put(key, content)
 
 
 def _all_of(event: Event | Record) -> int:

@@ -77,7 +77,8 @@ class MassChange:
         for (subject, key), kinds in lost.items():
             for kind in kinds:
                 waiting[subject.entity, kind].add((subject, key))
-        replaced = {one.subject.entity for one in captured.differences if one.body is not None and not _is_known(one, index)}
+        new = captured.differences if waiting else ()
+        replaced = {one.subject.entity for one in new if one.body is not None and not _is_known(one, index)}
         held: dict[Loss, frozenset[LogKey]] = {}
         again: set[LogKey] = set()
         for loss, places in sorted(waiting.items()):

@@ -5,7 +5,7 @@ A producer holds every key of SAE three times: as the log has it, as SAE writes 
 
 from array import array
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from itertools import zip_longest
 
 from foundation.packed import PackedKeys
 from schemas.codec import ContentHash
@@ -14,9 +14,6 @@ HASH_BYTES = 16
 """Of a content hash as Puente writes it; others are kept beside."""
 NO_HASH = bytes(HASH_BYTES)
 GONE, LIVE, ODD = range(3)
-
-Name = TypeVar("Name")
-Value = TypeVar("Value")
 
 
 class LiveKeys(Mapping[bytes, ContentHash]):
@@ -49,14 +46,27 @@ class LiveKeys(Mapping[bytes, ContentHash]):
 
     def at(self, place: int) -> ContentHash | None:
         """Of a key by its place in `all`; None where it has no live event."""
+        raw = self.raw(place)
+        return None if raw is None else ContentHash(raw.decode())
+
+    def raw(self, place: int) -> bytes | None:
+        """The same as it stands in the header."""
         state = self._states[place]
         if state == LIVE:
-            return ContentHash(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)].decode())
-        return self._odd[place] if state == ODD else None
+            return bytes(self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)])
+        return self._odd[place].encode() if state == ODD else None
+
+    def places(self, but: bytearray) -> Iterator[int]:
+        """Of the keys with a live event, without those that are marked in `but`, which may be shorter."""
+        return (place for place, (state, mark) in enumerate(zip_longest(self._states, but, fillvalue=0)) if state and not mark)
 
     def set(self, key: bytes, content: ContentHash) -> None:
         """The key has a live event with this content."""
-        place, states, raw = self.all.add(key), self._states, content.encode()
+        self.put(key, content.encode())
+
+    def put(self, key: bytes, raw: bytes) -> None:
+        """The same as it stands in the header; it is ASCII."""
+        place, states = self.all.add(key), self._states
         is_odd = len(raw) != HASH_BYTES
         if place == len(states):
             states.append(GONE)
@@ -64,7 +74,7 @@ class LiveKeys(Mapping[bytes, ContentHash]):
         elif not is_odd:
             self._hashes[HASH_BYTES * place : HASH_BYTES * (place + 1)] = raw
         if is_odd:
-            self._odd[place] = content
+            self._odd[place] = ContentHash(raw.decode())
         self._size += states[place] == GONE
         states[place] = ODD if is_odd else LIVE
 
@@ -86,10 +96,20 @@ class Marked:
         place = self._known.all.place(key)
         return (place is not None and place < len(self._marks) and bool(self._marks[place])) or key in self._others
 
-    def meet(self, key: bytes) -> tuple[bool, ContentHash | None]:
-        """Whether it was met for the first time, and the content that the topic has of it."""
+    def unmet(self, live: LiveKeys) -> Iterator[bytes]:
+        """Of these keys, which may be those of a topic that came meanwhile, the ones that were not met."""
+        if live is not self._known:
+            yield from (key for key in live if key not in self)
+            return
+        for place in live.places(self._marks):
+            key = live.all[place]
+            if key not in self._others:
+                yield key
+
+    def meet(self, key: bytes) -> tuple[bool, bytes | None]:
+        """Whether it was met for the first time, and the content that the topic has of it, as its header tells it."""
         place, marks = self._known.all.place(key), self._marks
-        content = None if place is None else self._known.at(place)
+        content = None if place is None else self._known.raw(place)
         if place is None or place >= len(marks):  # a topic may grow meanwhile
             count = len(self._others)
             self._others.add(key)
@@ -130,56 +150,3 @@ class PackedBodies:
         for place, (begin, size) in enumerate(zip(self._begins, self._sizes, strict=True)):
             if size >= 0:
                 yield self._keys[place], bytes(self._bodies[begin : begin + size])
-
-
-class Grouped(Generic[Name, Value]):
-    """What rows of another table say of products: of each some values by name."""
-
-    def __init__(self) -> None:
-        self._products = PackedKeys()
-        self._newest = array("I")
-        """By the place of a product its newest entry, plus one; each entry has the one before."""
-        self._names: list[Name] = []
-        self._values: list[Value] = []
-        self._before = array("I")
-        self._last: tuple[str, int] = "", self._place("")
-        """The product that was asked for last, and its place: its rows mostly come one after another."""
-
-    def has(self, product: str, name: Name) -> bool:
-        return self._entry(product, name) is not None
-
-    def set(self, product: str, name: Name, value: Value) -> None:
-        entry = self._entry(product, name)
-        if entry is not None:
-            self._values[entry] = value
-            return
-        place, names = self._last[1], self._names
-        names.append(name)
-        self._values.append(value)
-        self._before.append(self._newest[place])
-        self._newest[place] = len(names)
-
-    def of(self, product: str) -> list[tuple[Name, Value]]:
-        """In no order."""
-        found, place = [], self._products.place(product.encode())
-        at = 0 if place is None else self._newest[place]
-        while at:
-            found.append((self._names[at - 1], self._values[at - 1]))
-            at = self._before[at - 1]
-        return found
-
-    def _entry(self, product: str, name: Name) -> int | None:
-        if product != self._last[0]:
-            self._last = product, self._place(product)
-        at, names, before = self._newest[self._last[1]], self._names, self._before
-        while at:
-            if names[at - 1] == name:
-                return at - 1
-            at = before[at - 1]
-        return None
-
-    def _place(self, product: str) -> int:
-        place = self._products.add(product.encode())
-        if place == len(self._newest):
-            self._newest.append(0)
-        return place

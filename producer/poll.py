@@ -14,7 +14,6 @@ sent, and nothing of a comparison is published, where SAE is not the one that th
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from time import monotonic
 
 from foundation.errors import Displaced, NoTopic, PuenteError
 from foundation.texts import text
+from producer.capture.comparison import counted
 from producer.capture.port import Capture, Captured, Standing
 from producer.claim import Claim
 from producer.index import LogChanged, LogIndex
@@ -143,8 +143,7 @@ class Producer:
         self._mass_change.keep()
         self._conclude(index, captured, published, is_due=is_due)
         _log_each(captured)
-        gone = sum(difference.body is None for difference in captured.differences)
-        entities = Counter(difference.subject.entity for difference in captured.differences)
+        entities, gone = counted(captured.differences)
         return Pass(
             published=published,
             entities=entities,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from uuid import uuid4
 
 from foundation.eventlog.port import START, EventLog, Headers, Offset, Record, TopicSettings
@@ -62,7 +63,7 @@ class Publisher:
         subjects = [Subject(Entity.STOCK, warehouse) for warehouse in captured.warehouses]
         self._log.create({self._topics.of(subject): TopicSettings() for subject in subjects})
         shared = EventHeaders(hash=None, captured=captured.at, run=self._run, mode=captured.mode).encode()
-        records = (self._record(difference, shared) for difference in captured.differences)
+        records = self._records(captured.differences, shared)
         self._progress.begin(Stage.PUBLISH, len(captured.differences))
         for part in _parts(records, APPENDED_AT_ONCE):
             index.acknowledged(part, self._log.append(part))
@@ -70,14 +71,13 @@ class Publisher:
             between()
         return len(captured.differences)
 
-    def _record(self, difference: Difference, shared: Headers) -> Record:
-        body = difference.body
-        return Record(
-            topic=self._topics.of(difference.subject),
-            key=difference.key,
-            value=None if body is None else frame(difference.subject.entity.value, body),
-            headers=with_hash(shared, difference.hash),
-        )
+    def _records(self, differences: Iterable[Difference], shared: Headers) -> Iterator[Record]:
+        for subject, some in groupby(differences, itemgetter(0)):
+            topic, name = self._topics.of(subject), subject.entity.value
+            for difference in some:
+                body = difference.body
+                value = None if body is None else frame(name, body)
+                yield Record(topic=topic, key=difference.key, value=value, headers=with_hash(shared, difference.hash))
 
     def send_heartbeat(self, index: LogIndex, standing: Standing | None, held: Held) -> None:
         """The heartbeat: per topic its topic id, how far it goes, whether it holds all that SAE held, and whether some of it waits.

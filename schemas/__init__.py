@@ -7,6 +7,7 @@ avro/      one schema per entity, and the producer's heartbeat (word.avsc, its n
 defaults   a schema's defaults as values
 codec      change ↔ bytes: Avro (writer, reader), Confluent framing, content hash
 parts      some fields of an event, where it is much
+fields     fields of an event as bytes, for who makes very many
 headers    what an event says about itself
 topics     names
 registry   schema ids ↔ schemas, kept in a topic of the same log

@@ -4,10 +4,10 @@ The schemas that this release writes are bundled. What another release wrote is 
 holds, and resolved to ours; an id that is in neither stops the reader (`UnknownSchemaError`), it never makes an event a bad one.
 """
 
-import base64
 import io
 import json
 import struct
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -74,8 +74,13 @@ def encode(name: str, value: Value) -> bytes:
     try:
         return bundled(name).write(value)
     except UNFIT as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise PoisonError(text("The {name} does not fit its schema ({reason})", name=name, reason=reason)) from error
+        raise unfit(name, error) from error
+
+
+def unfit(name: str, error: Exception) -> PoisonError:
+    """What says that a value does not fit the schema."""
+    reason = f"{type(error).__name__}: {error}"
+    return PoisonError(text("The {name} does not fit its schema ({reason})", name=name, reason=reason))
 
 
 def frame(name: str, body: bytes) -> bytes:
@@ -85,7 +90,12 @@ def frame(name: str, body: bytes) -> bytes:
 
 def content_hash(body: bytes) -> ContentHash:
     """The hash of an Avro body."""
-    return ContentHash(base64.b64encode(blake2b(body, digest_size=12).digest()).decode("ascii"))
+    return ContentHash(content_bytes(body).decode("ascii"))
+
+
+def content_bytes(body: bytes) -> bytes:
+    """The same as it stands in the header."""
+    return b2a_base64(blake2b(body, digest_size=12).digest(), newline=False)
 
 
 def schema_id(framed: bytes) -> int:

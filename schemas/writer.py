@@ -19,6 +19,10 @@ PLACES, PRECISION = 6, 24
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": PRECISION, "scale": PLACES}
 TIME = {"type": "long", "logicalType": "timestamp-micros"}
 REMEMBERED = 8192
+NULL, VALUE = b"\0", b"\2"
+"""What a field begins with that may be null: with nothing behind it, or with what it holds."""
+END = b"\0"
+"""Of an array."""
 _exactly = Context(prec=64, traps=[Inexact, InvalidOperation]).multiply
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,12 +38,12 @@ class _Compiler:
     def __init__(self) -> None:
         self._names: dict[str, Any] = {
             "join": b"".join,
-            "length": _long,
-            "NULL": b"\0",
-            "VALUE": b"\2",
-            "END": b"\0",
-            "LENGTH": _LENGTH,
-            "SMALL": _SMALL,
+            "length": long_bytes,
+            "NULL": NULL,
+            "VALUE": VALUE,
+            "END": END,
+            "LENGTH": LENGTH,
+            "SMALL": SMALL,
             "Decimal": Decimal,
             "made": _made.get,
         }
@@ -77,7 +81,7 @@ class _Compiler:
             case "int" | "long":
                 return f"(SMALL[y] if -64 <= (y := {value}) < 64 else {self._name(self.function(schema))}(y))"
             case "string":
-                return f"(LENGTH[n] + y if (n := len(y := {value}.encode())) < {len(_LENGTH)} else length(n) + y)"
+                return f"(LENGTH[n] + y if (n := len(y := {value}.encode())) < {len(LENGTH)} else length(n) + y)"
             case _ if schema == DECIMAL:
                 return f"((made(y) if (y := {value}).__class__ is Decimal else None) or {self._name(_decimal)}(y))"
             case _:
@@ -94,10 +98,10 @@ class _Compiler:
 
 
 def _symbols(enum: Any) -> dict[str, bytes]:
-    return {symbol: _long(place) for place, symbol in enumerate(enum["symbols"])}
+    return {symbol: long_bytes(place) for place, symbol in enumerate(enum["symbols"])}
 
 
-def _long(number: int) -> bytes:
+def long_bytes(number: int) -> bytes:
     """Zigzag, seven bits to a byte, the lowest first."""
     rest = (number << 1) ^ (number >> 63)
     if rest < 128:
@@ -113,31 +117,31 @@ def _long(number: int) -> bytes:
 
 
 _BYTE = [bytes([number]) for number in range(128)]
-_LENGTH = [_long(number) for number in range(1024)]
-_SMALL = [_long(number) for number in (*range(64), *range(-64, 0))]
+LENGTH = [long_bytes(number) for number in range(1024)]
+SMALL = [long_bytes(number) for number in (*range(64), *range(-64, 0))]
 """The numbers of one byte; a list's own way of counting from its end finds those below zero."""
 _BOOLEAN = {False: b"\0", True: b"\1"}
 
 
-def _int(number: int) -> bytes:
+def integer_bytes(number: int) -> bytes:
     if not -(1 << 31) <= number < 1 << 31:
         raise ValueError(f"{number} has more than 32 bits")
-    return _long(number)
+    return long_bytes(number)
 
 
 def _string(value: str) -> bytes:
     content = value.encode()
-    return _long(len(content)) + content
+    return long_bytes(len(content)) + content
 
 
 def _time(value: datetime) -> bytes:
-    return _long((value - _EPOCH) // timedelta(microseconds=1))
+    return long_bytes((value - _EPOCH) // timedelta(microseconds=1))
 
 
 _PLAIN: dict[str, Write] = {
     "string": _string,
-    "int": _int,
-    "long": _long,
+    "int": integer_bytes,
+    "long": long_bytes,
     "boolean": _BOOLEAN.__getitem__,
 }
 _made: dict[Decimal, bytes] = {}
@@ -149,10 +153,10 @@ def _decimal(value: Decimal) -> bytes:
         raise TypeError(f"{value!r} is no decimal")
     found = _made.get(value)
     if found is None:
-        content = _in_units(value, PLACES, PRECISION)
+        found = _in_units(value, PLACES, PRECISION)
         if len(_made) >= REMEMBERED:
             _made.clear()
-        found = _made[value] = _LENGTH[len(content)] + content
+        _made[value] = found
     return found
 
 
@@ -160,16 +164,21 @@ def _scaled(value: Decimal, *, places: int, precision: int) -> bytes:
     """A decimal of another scale, which is rare."""
     if not isinstance(value, Decimal):
         raise TypeError(f"{value!r} is no decimal")
-    content = _in_units(value, places, precision)
-    return _LENGTH[len(content)] + content
+    return _in_units(value, places, precision)
 
 
 def _in_units(value: Decimal, places: int, precision: int) -> bytes:
-    """How many of its last place it is, in two's complement, big-endian."""
+    """How many of its last place it is, in two's complement, big-endian, after its length."""
     scaled = _exactly(value, Decimal(10**places))
     number = int(scaled)
     if number != scaled:
         raise ValueError(f"{value} has more than {places} places")
     if not -(10**precision) < number < 10**precision:
         raise ValueError(f"{value} has more than {precision} digits")
-    return number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)
+    return unit_bytes(number)
+
+
+def unit_bytes(number: int) -> bytes:
+    """A decimal, in units of its last place."""
+    content = number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)
+    return LENGTH[len(content)] + content

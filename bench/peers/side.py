@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 import psutil
@@ -110,7 +110,7 @@ class Side(ABC):
             self._end = Offset(log.append(part)[-1] + 1)
 
     def _events(self, those: Iterable[Numbered]) -> Iterable[Record]:
-        return (replace(self.event(one), topic=self.topic) for one in those)
+        return (self.event(one)._replace(topic=self.topic) for one in those)
 
     def log(self) -> KafkaLog:
         return KafkaLog(self.place.servers.split(","), self.place.prefix)

@@ -1,7 +1,7 @@
 """A CAJA behind a `Database`: parameters, stores, unposted sales and the ledger, by SQLAlchemy Core alone."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -172,8 +172,8 @@ class SqlCaja:
         key, last = sa.column(mapper.key_column, sa.String(KEY_WIDTH)), ""
         place = [column.name for column in mapper.plan.columns].index(mapper.key_column)
         while True:
-            with self._database.reading() as reader, closing(reader.rows(query.where(key > last).order_by(key))) as found:
-                part = list(islice(found, ROWS_AT_ONCE))
+            with self._database.reading() as reader:
+                part = list(islice(reader.rows(query.where(key > last).order_by(key)), ROWS_AT_ONCE))
             yield from part
             if len(part) < ROWS_AT_ONCE:
                 return

@@ -9,7 +9,7 @@ from producer.capture.comparison import Keys, LogKey
 from producer.capture.known import Seen
 from producer.sae.contents import StockSource
 from producer.sae.port import RowsOf, Some
-from producer.sae.tables import AnyRow, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, RawKey, Row
+from producer.sae.tables import OF_PRODUCTS, AnyRow, Clie, Clin, CvesAlter, Impu, Inve, Moned, Mult, Precios, PrecioXProd, RawKey, Row
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 
@@ -23,7 +23,6 @@ _ENTITY: dict[type[Row], Entity] = {
     Clie: Entity.CUSTOMER,
 }
 """Whose key a table's raw key begins with."""
-_OF_PRODUCTS = (Inve, PrecioXProd, CvesAlter, Mult)
 
 
 def own_table(entity: Entity, stock: StockSource | None) -> type[Row] | None:
@@ -85,7 +84,7 @@ class Spellings:
 
     def learn(self, table: type[Row], raws: Iterable[str]) -> None:
         """Of a table of products or customers how its raw keys begin; those of others are left alone."""
-        into = self._products if table in _OF_PRODUCTS else self._customers if table is Clie else None
+        into = self._products if table in OF_PRODUCTS else self._customers if table is Clie else None
         if into is None:
             return
         for raw in raws:

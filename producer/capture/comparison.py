@@ -1,15 +1,17 @@
 """SAE against the log index, by key and content: pure, one row at a time."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from foundation.errors import PoisonError
-from foundation.texts import text
 from producer.index import LogIndex
 from producer.packed import LiveKeys, Marked, PackedBodies
 from producer.sae.contents import Row
-from schemas.codec import ContentHash, content_hash, encode
+from schemas.codec import ContentHash, content_bytes, content_hash
 from schemas.control import Unpublished
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, byte_order
@@ -19,8 +21,7 @@ Keys = Mapping[Subject, Collection[bytes]]
 """Keys by subject; of a set of them, to be asked quickly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A key whose newest event is not what SAE holds: the Avro body to publish, None for a tombstone."""
 
     subject: Subject
@@ -57,6 +58,16 @@ class Differences(Collection[Difference]):
         yield from (Difference(subject, key, None) for subject, key in self._gone if subject.entity is entity)
 
 
+def counted(differences: Iterable[Difference]) -> tuple[Counter[Entity], int]:
+    """By entity, and the tombstones among them."""
+    entities, gone = Counter[Entity](), 0
+    for subject, some in groupby(differences, itemgetter(0)):
+        are_gone = [difference.body is None for difference in some]
+        entities[subject.entity] += len(are_gone)
+        gone += sum(are_gone)
+    return entities, gone
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A row that no event can hold: its key keeps what the log has, which is nothing where `said` is false."""
@@ -80,15 +91,9 @@ def unpublished(rows: Iterable[Row]) -> Iterator[Unpublished]:
     """Those that no event can hold, of rows of SAE; maps every one of them."""
     for row in rows:
         try:
-            _body(row)
+            row.body()
         except PoisonError as error:
             yield Problem(row.subject, row.key, error, said=False).row
-
-
-def _body(row: Row) -> bytes:
-    if not row.key:
-        raise PoisonError(text("The key is empty"))
-    return encode(row.subject.entity.value, row.value())
 
 
 class Comparison:
@@ -97,17 +102,25 @@ class Comparison:
     def __init__(self, index: LogIndex, only: Keys | None = None) -> None:
         self._index, self.only = index, only
         self._subjects: dict[Subject, _OneSubject] = {}
+        self._by_id: dict[int, _OneSubject] = {}
+        """The same by the very object, which most rows share: to compute a subject's hash takes longer than to compare two events."""
         self._skipped: frozenset[Entity] = frozenset()
         self.read = 0
 
     def add(self, row: Row) -> None:
-        if self.only is not None and row.key.encode() not in self.only.get(row.subject, ()):
+        subject = row[0]
+        if self.only is not None and row.key.encode() not in self.only.get(subject, ()):
             return
         self.read += 1
-        found = self._subjects.get(row.subject)
+        found = self._by_id.get(id(subject))
+        (self._find(subject) if found is None else found).add(row)
+
+    def _find(self, subject: Subject) -> "_OneSubject":
+        found = self._subjects.get(subject)
         if found is None:
-            found = self._subjects[row.subject] = _OneSubject(row.subject, self._index.hashes(row.subject))
-        found.add(row)
+            found = self._subjects[subject] = _OneSubject(subject, self._index.hashes(subject))
+            self._by_id[id(found.subject)] = found
+        return found
 
     def skip(self, entities: frozenset[Entity]) -> None:
         """Not all of their rows were read: of these nothing is told, not even what seems gone."""
@@ -127,10 +140,12 @@ class Comparison:
         for subject in self._index.subjects():
             if subject.entity in self._skipped:
                 continue
-            one = self._subjects.get(subject)
-            seen, live = one.seen if one else (), self._index.hashes(subject)
-            keys = live if self.only is None else self.only.get(subject, ())
-            yield from ((subject, key) for key in keys if key not in seen and key in live)
+            one, live = self._subjects.get(subject), self._index.hashes(subject)
+            seen = Marked(live) if one is None else one.seen
+            if self.only is None:
+                yield from ((subject, key) for key in seen.unmet(live))
+            else:
+                yield from ((subject, key) for key in self.only.get(subject, ()) if key not in seen and key in live)
 
     def _whole(self) -> Iterator["_OneSubject"]:
         return (one for subject, one in self._subjects.items() if subject.entity not in self._skipped)
@@ -160,20 +175,22 @@ class _OneSubject:
         self.collisions: list[str] = []
 
     def add(self, row: Row) -> None:
-        key = row.key.encode()
+        _, text, raw, _, lost = row
+        key = text.encode()
         is_new, known = self.seen.meet(key)
         if is_new:
-            self.collisions += row.lost
+            if lost:
+                self.collisions += lost
         elif not self._wins(row, key):
             return
-        if row.raw != row.key:
-            self._dirty[key] = row.raw
+        if raw != text:
+            self._dirty[key] = raw
         try:
-            body = _body(row)
+            body = row.body()
         except PoisonError as error:
             self.problems[key] = Problem(self.subject, row.key, error, known is not None)
             return
-        if content_hash(body) != known:
+        if content_bytes(body) != known:
             self.bodies.set(key, body)
 
     def _wins(self, row: Row, key: bytes) -> bool:

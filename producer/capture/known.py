@@ -11,12 +11,14 @@ some were deleted; only then are its keys read.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from foundation.engines.database import TransactionIds
+from foundation.packed import PackedKeys
 from producer.capture.raw_keys import RawKeys
 from producer.sae.limbo import StockPlaces, Stuck, UpToLimbo
-from producer.sae.port import RowsOf, Snapshot
-from producer.sae.tables import KEYS, AnyRow, RawKey, Row
+from producer.sae.port import RowsOf, Snapshot, in_parts
+from producer.sae.tables import KEYS, OF_PRODUCTS, AnyRow, RawKey, Row
 
 
 @dataclass(slots=True)
@@ -86,17 +88,20 @@ class Recording(RowsOf[UpToLimbo]):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(UpToLimbo(snapshot))
         self.keys: dict[type[Row], RawKeys] = {}
+        self._products = PackedKeys()
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         size = len(KEYS.get(table, ()))
         found = super().rows(table)
         if not size:
-            yield from found
-            return
-        keys = self.keys.setdefault(table, RawKeys())
-        for row in found:
-            keys.add(row[:size])
-            yield row
+            return found
+        keys = self.keys.setdefault(table, RawKeys(firsts=self._products if table in OF_PRODUCTS else None))
+        return chain.from_iterable(self._noted(found, keys, size))
+
+    def _noted(self, rows: Iterator[AnyRow], keys: RawKeys, size: int) -> Iterator[list[AnyRow]]:
+        for part in in_parts(rows):
+            keys.learn(part, size)
+            yield part
 
     @property
     def places(self) -> StockPlaces:

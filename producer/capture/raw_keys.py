@@ -5,6 +5,8 @@ lists that it has prices in; products that have the same share even those.
 """
 
 from collections.abc import Iterable, Iterator, MutableSet
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import Any
 
 from foundation.packed import PackedKeys
@@ -16,16 +18,18 @@ MANY = 16
 AS_IT_IS = "surrogatepass"
 """Of a text of SAE nothing may change."""
 
+_FIRST = itemgetter(0)
 _Rests = tuple[Any, ...] | set[Any]
 
 
 class RawKeys(MutableSet[RawKey]):
     """A set of raw keys, all of one column or all of two: SAE's tables have no more. The first column is a text in all, or a number."""
 
-    def __init__(self, keys: Iterable[RawKey] = ()) -> None:
-        self._firsts, self._is_number = PackedKeys(), False
+    def __init__(self, keys: Iterable[RawKey] = (), firsts: PackedKeys | None = None) -> None:
+        """`firsts` may be shared with other tables whose keys begin with the same, as those of products do."""
+        self._firsts, self._is_number = PackedKeys() if firsts is None else firsts, False
         self._rests: list[_Rests | None] = []
-        """By the place of what keys begin with; None where there is no such key any more."""
+        """By the place of what keys begin with; None, or too short, where there is no such key."""
         self._shared: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._size = 0
         self.untrimmed: list[str] = []
@@ -38,7 +42,7 @@ class RawKeys(MutableSet[RawKey]):
     def __contains__(self, key: object) -> bool:
         assert isinstance(key, tuple)
         place = self._firsts.place(_packed(key[0]))
-        rests = None if place is None else self._rests[place]
+        rests = None if place is None or place >= len(self._rests) else self._rests[place]
         return rests is not None and (not rests or key[1] in rests)
 
     def __iter__(self) -> Iterator[RawKey]:
@@ -51,13 +55,11 @@ class RawKeys(MutableSet[RawKey]):
         return self._size
 
     def add(self, key: RawKey) -> None:
-        place = self._place(key[0])
-        rests = self._rests[place]
         if len(key) == 1:
-            self._size += rests is None
-            self._rests[place] = ()
+            self._add_first(key[0])
             return
-        rest = key[1]
+        place, rest = self._place(key[0]), key[1]
+        rests = self._rests[place]
         if rests is None:
             self._rests[place] = self._share((rest,))
         elif rest in rests:
@@ -67,6 +69,27 @@ class RawKeys(MutableSet[RawKey]):
         else:
             self._rests[place] = self._share((*rests, rest)) if len(rests) < MANY else {*rests, rest}
         self._size += 1
+
+    def _add_first(self, first: str | int) -> None:
+        place = self._place(first)
+        self._size += self._rests[place] is None
+        self._rests[place] = ()
+
+    def learn(self, rows: Iterable[tuple[Any, ...]], size: int) -> None:
+        """Adds what rows begin with, so many columns: of a product at once, for its rows mostly come one after another."""
+        if size == 1:
+            for row in rows:
+                self._add_first(row[0])
+            return
+        for first, some in groupby(rows, _FIRST):
+            rests = tuple([row[1] for row in some])
+            place = self._place(first)
+            if self._rests[place] is None and len(rests) <= MANY and (len(rests) == 1 or len(set(rests)) == len(rests)):
+                self._rests[place] = self._share(rests)
+                self._size += len(rests)
+            else:
+                for rest in rests:
+                    self.add((first, rest))
 
     def discard(self, key: RawKey) -> None:
         if key not in self:
@@ -83,8 +106,8 @@ class RawKeys(MutableSet[RawKey]):
         if first == self._last[0]:
             return self._last[1]
         place = self._firsts.add(_packed(first))
-        if place == len(self._rests):
-            self._rests.append(None)
+        self._rests.extend(repeat(None, place + 1 - len(self._rests)))
+        if self._rests[place] is None:
             self._is_number = isinstance(first, int)
             if isinstance(first, str) and trim(first) != first:
                 self.untrimmed.append(first)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
-from foundation.errors import ConfigError
+from foundation.errors import ConfigError, PoisonError
 from foundation.texts import text
 from producer.sae.port import Rows
 from producer.sae.product import Children, product, read_children
 from producer.sae.tables import Almacenes, Clie, Clin, Impu, Inve, Moned, Mult, Number, ParamInventario, Precios
 from producer.sae.values import NO, YES, currency, customer, letter, product_line, stock, tax_scheme
 from schemas.changes import Value
+from schemas.codec import UNFIT, encode, unfit
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, trim
 
@@ -21,17 +22,29 @@ DEFAULT_WAREHOUSE = 1
 class Row(NamedTuple):
     """A row that travels.
 
-    `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `value` maps the row and raises `PoisonError`
-    where no event can hold it. `lost` holds the spellings of the key in rows of other tables that do not count.
+    `raw` is SAE's own key, which decides between rows whose keys are equal once trimmed. `make` gives the event's body and raises
+    `PoisonError`, or one of `UNFIT`, where no event can hold the row. `lost` holds the spellings of the key in rows of other tables that do
+    not count.
     """
 
     subject: Subject
     key: Key
     raw: str
-    value: Callable[[], Value]
+    make: Callable[[], bytes]
     lost: Collection[str] = ()
 
+    def body(self) -> bytes:
+        """Raises `PoisonError` where there can be no such event."""
+        if not self.key:
+            raise PoisonError(text("The key is empty"))
+        try:
+            return self.make()
+        except UNFIT as error:
+            raise unfit(self.subject.entity.value, error) from error
 
+
+_made: Callable[[tuple[Subject, Key, str, Callable[[], bytes], Collection[str]]], Row] = partial(tuple.__new__, Row)
+"""As `Row` itself does, which is slower."""
 StockSource = tuple[bool, int]
 
 
@@ -87,14 +100,18 @@ def price_lists(snapshot: Rows) -> tuple[int, ...]:
 def _rows(entity: Entity, keyed: Iterable[tuple[str, AnyRow]], make: Callable[[AnyRow], Value]) -> Iterator[Row]:
     subject = Subject(entity)
     for raw, row in keyed:
-        yield Row(subject, trim(raw), raw, partial(make, row))
+        yield Row(subject, trim(raw), raw, partial(_encoded, entity, make, row))
+
+
+def _encoded(entity: Entity, make: Callable[[AnyRow], Value], row: AnyRow) -> bytes:
+    return encode(entity.value, make(row))
 
 
 def _products(snapshot: Rows, children: Children, stock_in: int | None) -> Iterator[Row]:
     subject = Subject(Entity.PRODUCT)
     for row in snapshot.rows(Inve):
         key = trim(row.cve_art)
-        yield Row(subject, key, row.cve_art, partial(product, row, children), children.lost.get(key, ()))
+        yield _made((subject, key, row.cve_art, partial(product, row, children), children.lost.get(key, ())))
         if stock_in is not None:
             yield _stock(row.cve_art, stock_in, row.exist)
 
@@ -103,12 +120,12 @@ def _customers(snapshot: Rows) -> Iterator[Row]:
     subject = Subject(Entity.CUSTOMER)
     for row in snapshot.rows(Clie):
         if letter(row.prospecto) != YES:
-            yield Row(subject, trim(row.clave), row.clave, partial(customer, row))
+            yield Row(subject, trim(row.clave), row.clave, partial(_encoded, Entity.CUSTOMER, customer, row))
 
 
 def _stock(raw: str, warehouse: int, quantity: Number) -> Row:
     key = trim(raw)
-    return Row(_stock_of(warehouse), key, raw, partial(stock, key, warehouse, quantity))
+    return _made((_stock_of(warehouse), key, raw, partial(stock, key, warehouse, quantity), ()))
 
 
 @cache

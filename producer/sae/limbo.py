@@ -6,12 +6,13 @@ What is made of such a table waits, deletes too, for a row that cannot be read i
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from foundation.engines.errors import RowInLimbo
 from foundation.once import once
 from producer.sae.contents import StockSource, stock_source, warehouses
-from producer.sae.port import RowsOf, Snapshot
+from producer.sae.port import RowsOf, Snapshot, in_parts
 from producer.sae.tables import (
     TABLES,
     Almacenes,
@@ -77,7 +78,7 @@ class StockPlaces:
 
 
 class UpToLimbo(RowsOf[Snapshot]):
-    """The rows of a snapshot, of each table up to the first row in limbo; `stuck` names the tables that have one."""
+    """The rows of a snapshot, of each table at most up to the first row in limbo; `stuck` names the tables that have one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot)
@@ -102,8 +103,11 @@ class UpToLimbo(RowsOf[Snapshot]):
         return found
 
     def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
+        return chain.from_iterable(self._up_to_limbo(table))
+
+    def _up_to_limbo(self, table: type[AnyRow]) -> Iterator[list[AnyRow]]:
         with self.noting(table):
-            yield from super().rows(table)
+            yield from in_parts(super().rows(table))
 
     def rows_where(self, table: type[AnyRow], column: str, values: Collection[Any]) -> Iterator[AnyRow]:
         with self.noting(table):

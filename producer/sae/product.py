@@ -6,17 +6,36 @@ A hot column (EXIST, dates, totals) is no part of it, so that the event changes 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from foundation.errors import PoisonError
+from foundation.packed import PackedKeys
 from foundation.texts import text
-from producer.packed import Grouped
+from producer.sae.grouped import Grouped
 from producer.sae.port import Rows
 from producer.sae.tables import CvesAlter, Impu, Inve, Layout, Number, Precios, PrecioXProd
-from producer.sae.values import NO, STATUS, YES, decimal, letter, meaning, taxes, words
-from schemas.changes import Value
+from producer.sae.values import (
+    NO,
+    STATUS,
+    YES,
+    amount,
+    amount_or_null,
+    code_or_null,
+    letter,
+    meaning,
+    tax_pairs,
+    words_or_null,
+)
+from schemas.codec import UNFIT, unfit
+from schemas.entities import Entity
+from schemas.fields import FALSE, TRUE, Field, array, integer, integer_or_null, record, something, string, symbols
 from schemas.keys import Key, byte_order, trim
+from schemas.writer import END, NULL, REMEMBERED, VALUE
 
+_FIRST = itemgetter(0)
 _KIND = {"P": "product", "K": "kit", "G": "group", "S": "service", "": "product"}
 _ALTERNATE_KIND = {"N": "none", "C": "customer", "P": "supplier", "": "none"}
 
@@ -25,8 +44,8 @@ _ALTERNATE_KIND = {"N": "none", "C": "customer", "P": "supplier", "": "none"}
 class Scheme:
     """A tax scheme as its products need it; `error` where no event can hold its taxes."""
 
-    taxes: list[dict[str, Any]]
-    error: PoisonError | None = None
+    taxes: Field
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +54,8 @@ class Children:
 
     layout: Layout
     schemes: Mapping[int, Scheme]
-    lists: Mapping[int, bool]
+    lists: Mapping[int, Field]
+    """Whether their prices include taxes."""
     unclear: Mapping[int, str]
     """Price lists that do not say whether their prices include taxes, with what they say."""
     prices: Grouped[int, Number]
@@ -43,17 +63,20 @@ class Children:
     lost: Mapping[Key, Collection[str]]
     """How the product's key is written in rows that lost to another one, which has the same list or alternate key."""
 
-    def taxes_of(self, row: Inve) -> list[dict[str, Any]]:
+    def taxes_of(self, row: Inve) -> Field:
         scheme = None if row.cve_esqimpu is None else self.schemes.get(row.cve_esqimpu)
         if scheme is None:
-            return []
-        if scheme.error is not None:
-            raise PoisonError(scheme.error.text)
-        return scheme.taxes
+            return END
+        match scheme.error:
+            case None:
+                return scheme.taxes
+            case PoisonError() as error:
+                raise PoisonError(error.text)
+            case error:
+                raise unfit(Entity.PRODUCT.value, error)
 
-    def prices_of(self, sku: Key) -> list[dict[str, Any]]:
-        tax_included = self.lists.get
-        amounts = sorted(self.prices.of(sku))
+    def prices_of(self, sku: Key) -> Field:
+        amounts = sorted(self.prices.of(sku), key=_FIRST)
         # A row without an amount is as none: no price is not a price of 0.
         if self.unclear and (number := next((number for number, _ in amounts if number in self.unclear), None)) is not None:
             raise PoisonError(
@@ -63,48 +86,66 @@ class Children:
                     found=repr(self.unclear[number]),
                 )
             )
-        told = [(number, decimal(amount, "prices.amount")) for number, amount in amounts if amount is not None]
-        return [{"list": number, "amount": amount, "tax_included": tax_included(number)} for number, amount in told]
+        join, tax_included = record("product", "prices"), self.lists.get
+        return array(
+            [
+                join(list=integer(number), amount=amount(price, "prices.amount"), tax_included=tax_included(number, NULL))
+                for number, price in amounts
+                if price is not None
+            ]
+        )
 
-    def alternates_of(self, sku: Key) -> list[dict[str, Any]]:
-        found = sorted(self.alternates.of(sku))
-        return [{"key": key, "kind": meaning(kind, "CVES_ALTER.TIPO", _ALTERNATE_KIND)} for key, kind in found]
+    def alternates_of(self, sku: Key) -> Field:
+        found, join = sorted(self.alternates.of(sku)), record("product", "alternate_keys")
+        return array([join(key=string(key), kind=_alternate_kind(kind)) for key, kind in found])
 
 
 def read_children(snapshot: Rows, schemes: Sequence[Impu]) -> Children:
     layout = snapshot.layout
-    collisions = _Collisions()
+    collisions, products = _Collisions(), PackedKeys()
     flags = {row.cve_precio: letter(row.con_impu) for row in snapshot.rows(Precios)} if layout.price_tax_flag else {}
     return Children(
         layout=layout,
         schemes={row.cve_esqimpu: _scheme(row, layout) for row in schemes},
-        lists={number: flag == YES for number, flag in flags.items()},
+        lists={number: VALUE + (TRUE if flag == YES else FALSE) for number, flag in flags.items()},
         unclear={number: flag for number, flag in flags.items() if flag not in (YES, NO, "")},
-        prices=_prices(snapshot.rows(PrecioXProd), collisions),
-        alternates=_alternates(snapshot.rows(CvesAlter), collisions),
+        prices=_prices(snapshot.rows(PrecioXProd), collisions, products),
+        alternates=_alternates(snapshot.rows(CvesAlter), collisions, products),
         lost=collisions.lost,
     )
 
 
-def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions") -> Grouped[int, Number]:
-    found = Grouped[int, Number]()
-    for row in rows:
-        sku, number = trim(row.cve_art), row.cve_precio
-        is_taken = found.has(sku, number)
-        if (sku == row.cve_art and not is_taken) or collisions.wins((sku, number), (sku,), (row.cve_art,), is_taken):
-            found.set(sku, number, row.precio)
+def _prices(rows: Iterable[PrecioXProd], collisions: "_Collisions", products: PackedKeys) -> Grouped[int, Number]:
+    found = Grouped[int, Number](products)
+    for raw, some in groupby(rows, _FIRST):
+        sku, run = trim(raw), list(some)
+        if sku == raw and found.begin(sku, tuple([row[1] for row in run]), tuple([row[2] for row in run])):
+            continue
+        for row in run:
+            number = row.cve_precio
+            is_taken = found.has(sku, number)
+            if (sku == raw and not is_taken) or collisions.wins((sku, number), (sku,), (raw,), is_taken):
+                found.set(sku, number, row.precio)
     return found
 
 
-def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions") -> Grouped[Key, str]:
-    found = Grouped[Key, str]()
-    for row in rows:
-        trimmed, raw = (trim(row.cve_art), trim(row.cve_alter)), (row.cve_art, row.cve_alter)
-        sku, key = trimmed
-        is_taken = found.has(sku, key)
-        if key and ((trimmed == raw and not is_taken) or collisions.wins(trimmed, trimmed, raw, is_taken)):
-            found.set(sku, key, letter(row.tipo))
+def _alternates(rows: Iterable[CvesAlter], collisions: "_Collisions", products: PackedKeys) -> Grouped[Key, str]:
+    found = Grouped[Key, str](products)
+    for raw, some in groupby(rows, _FIRST):
+        sku, run = trim(raw), list(some)
+        keys = tuple([trim(row[1]) for row in run])
+        if sku == raw and all(map(_is_trimmed, keys, run)) and found.begin(sku, keys, tuple([letter(row[2]) for row in run])):
+            continue
+        for key, row in zip(keys, run, strict=True):
+            trimmed, as_it_is = (sku, key), (raw, row.cve_alter)
+            is_taken = found.has(sku, key)
+            if key and ((trimmed == as_it_is and not is_taken) or collisions.wins(trimmed, trimmed, as_it_is, is_taken)):
+                found.set(sku, key, letter(row.tipo))
     return found
+
+
+def _is_trimmed(key: Key, row: CvesAlter) -> bool:
+    return bool(key) and key == row[1]
 
 
 class _Collisions:
@@ -133,39 +174,63 @@ def _rank(raw: Sequence[str]) -> list[tuple[bytes, str]]:
 
 
 def _scheme(row: Impu, layout: Layout) -> Scheme:
+    join = record("product", "taxes")
     try:
-        return Scheme(taxes(row, layout))
-    except PoisonError as error:
-        return Scheme([], error)
+        made = [join(percent=amount(percent, "taxes.percent"), base=integer(base)) for percent, base in tax_pairs(row, layout)]
+    except (PoisonError, *UNFIT) as error:
+        return Scheme(END, error)
+    return Scheme(array(made))
 
 
-def product(row: Inve, children: Children) -> Value:
+@lru_cache(REMEMBERED)
+def _kind(raw: str | None) -> Field:
+    return symbols("product", "kind")[meaning(raw, "TIPO_ELE", _KIND)]
+
+
+@lru_cache(REMEMBERED)
+def _status(raw: str | None) -> Field:
+    return symbols("product", "status")[meaning(raw, "STATUS", STATUS)]
+
+
+@lru_cache(REMEMBERED)
+def _alternate_kind(raw: str | None) -> Field:
+    return symbols("product", "kind", "alternate_keys")[meaning(raw, "CVES_ALTER.TIPO", _ALTERNATE_KIND)]
+
+
+@lru_cache(REMEMBERED)
+def _line(raw: str | None) -> Field:
+    return something(found) if raw and (found := trim(raw)) else NULL
+
+
+def product(row: Inve, children: Children) -> bytes:
+    """The body of the event; raises `PoisonError`, or one of `UNFIT`, where none can hold the row."""
     sku = trim(row.cve_art)
-    return {
-        "sku": sku,
-        "description": words(row.descr),
-        "line": (trim(row.lin_prod) or None) if row.lin_prod else None,
-        "kind": meaning(row.tipo_ele, "TIPO_ELE", _KIND),
-        "unit_in": words(row.uni_med),
-        "unit_out": words(row.uni_alt),
-        "unit_factor": decimal(row.fac_conv, "unit_factor"),
-        "tax_scheme": row.cve_esqimpu,
-        "currency": row.num_mon,
-        "taxes": children.taxes_of(row),
-        "prices": children.prices_of(sku),
-        "alternate_keys": children.alternates_of(sku),
-        "average_cost": decimal(row.costo_prom, "average_cost"),
-        "sat_product": words(row.cve_prodserv),
-        "sat_unit": words(row.cve_unidad),
-        "ieps": _ieps(row) if children.layout.ieps else None,
-        "status": meaning(row.status, "STATUS", STATUS),
-    }
+    return record("product")(
+        sku=string(sku),
+        description=words_or_null(row.descr),
+        line=_line(row.lin_prod),
+        kind=_kind(row.tipo_ele),
+        unit_in=code_or_null(row.uni_med),
+        unit_out=code_or_null(row.uni_alt),
+        unit_factor=amount_or_null(row.fac_conv, "unit_factor"),
+        tax_scheme=integer_or_null(row.cve_esqimpu),
+        currency=integer_or_null(row.num_mon),
+        taxes=children.taxes_of(row),
+        prices=children.prices_of(sku),
+        alternate_keys=children.alternates_of(sku),
+        average_cost=amount_or_null(row.costo_prom, "average_cost"),
+        sat_product=code_or_null(row.cve_prodserv),
+        sat_unit=code_or_null(row.cve_unidad),
+        ieps=_ieps(row.man_ieps, row.apl_man_imp, row.cuota_ieps, row.apl_man_ieps) if children.layout.ieps else NULL,
+        status=_status(row.status),
+    )
 
 
-def _ieps(row: Inve) -> dict[str, Any]:
-    return {
-        "applies": letter(row.man_ieps) == YES,
-        "tax": row.apl_man_imp,
-        "quota": decimal(row.cuota_ieps, "ieps.quota"),
-        "mode": words(row.apl_man_ieps),
-    }
+@lru_cache(REMEMBERED, typed=True)
+def _ieps(applies: str | None, tax: int | None, quota: Number, mode: str | None) -> Field:
+    return VALUE + record("product", "ieps")(
+        applies=TRUE if letter(applies) == YES else FALSE,
+        tax=integer_or_null(tax),
+        quota=amount_or_null(quota, "ieps.quota"),
+        mode=words_or_null(mode),
+    )

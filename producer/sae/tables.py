@@ -181,6 +181,9 @@ KEYS: dict[type[Row], tuple[str, ...]] = {
 }
 """The fields that make a row's raw key, which come first. ALMACENES and PARAM_INVENTARIO have a handful of rows, always read whole."""
 
+OF_PRODUCTS: tuple[type[Row], ...] = (Inve, PrecioXProd, CvesAlter, Mult)
+"""The tables whose raw keys begin with a product's."""
+
 RawKey = tuple[Any, ...]
 """The values of a row's key fields as they stand in SAE."""
 

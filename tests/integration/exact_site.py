@@ -25,7 +25,7 @@ from producer.sae.port import SqlSae
 from producer.sae.tables import KEYS
 from puente.demo.statements import run
 from puente.reference import build_sae
-from schemas.codec import Decoder, content_hash, encode
+from schemas.codec import Decoder, content_hash
 from schemas.control import Heartbeat, parse
 from schemas.headers import read_headers
 from schemas.topics import Topics
@@ -147,10 +147,7 @@ class Site:
     def agrees(self) -> bool:
         """Whether the log holds what SAE does, read through a connection of its own."""
         with closing(SqlSae(open_database(self.url), "auto")) as sae, sae.snapshot() as snapshot:
-            wanted = {
-                (TOPICS.of(row.subject), row.key.encode()): content_hash(encode(row.subject.entity.value, row.value()))
-                for row in everything(snapshot)
-            }
+            wanted = {(TOPICS.of(row.subject), row.key.encode()): content_hash(row.body()) for row in everything(snapshot)}
         newest = {
             (topic, event.key): event
             for topic in self.log.topics()

@@ -1,13 +1,12 @@
 """What the rows of a fake SAE are mapped to."""
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from producer.sae.contents import Row, everything
 from schemas.changes import Value
-from schemas.codec import bundled, encode
+from schemas.codec import Decoder, encode, frame
 from schemas.entities import Entity
 from tests.fakes.sae import FakeSae
 
@@ -26,17 +25,19 @@ def rows(sae: FakeSae, entity: Entity) -> list[Row]:
         return [found for found in everything(snapshot) if found.subject.entity is entity]
 
 
-def values(sae: FakeSae, entity: Entity) -> dict[str, Value]:
-    """By key; each one fits its schema, field by field."""
-    found: dict[str, Value] = {}
-    for one in rows(sae, entity):
-        value = one.value()
-        assert list(value) == [field["name"] for field in json.loads(bundled(entity.value).text)["fields"]]
-        encode(entity.value, value)
-        found[one.key] = value
+def value(row: Row) -> Value:
+    """What the row's event says; its body is what the codec writes of that."""
+    name, body = row.subject.entity.value, row.body()
+    found = Decoder().decode(name, frame(name, body))
+    assert encode(name, found) == body
     return found
 
 
+def values(sae: FakeSae, entity: Entity) -> dict[str, Value]:
+    """By key."""
+    return {one.key: value(one) for one in rows(sae, entity)}
+
+
 def only(sae: FakeSae, entity: Entity) -> Value:
-    (value,) = values(sae, entity).values()
-    return value
+    (found,) = values(sae, entity).values()
+    return found

@@ -114,7 +114,7 @@ class Site:
         unmappable: set[SubjectKey] = set()
         for place, row in first_rows(self.sae).items():
             try:
-                hashes[place] = content_hash(encode(row.subject.entity.value, row.value()))
+                hashes[place] = content_hash(row.body())
             except PoisonError:
                 unmappable.add(place)
             if not row.key:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from consumer.ledger.applied import Applied
 from foundation.packed import PackedKeys
-from producer.packed import Grouped, LiveKeys, Marked, PackedBodies
+from producer.packed import LiveKeys, Marked, PackedBodies
+from producer.sae.grouped import Grouped
 from schemas.codec import ContentHash, content_hash
 from schemas.keys import Key
 
@@ -63,29 +64,51 @@ def test_what_was_applied_is_as_in_a_dict(applied: list[tuple[Key, str | None]])
         del ours[Key("never there")]
 
 
-@given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30))
-def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(known: set[bytes], later: set[bytes], met: list[bytes]) -> None:
+@given(st.sets(KEY, max_size=10), st.sets(KEY, max_size=10), st.lists(KEY, max_size=30), st.sets(KEY, max_size=5))
+def test_marked_keys_are_as_in_a_set_also_while_the_topic_grows(
+    known: set[bytes], later: set[bytes], met: list[bytes], gone: set[bytes]
+) -> None:
     live, grows = LiveKeys(), iter(sorted(later))
     for key in sorted(known):
         live.set(key, content_hash(key))
     ours, plain = Marked(live), set[bytes]()
     for key in met:
-        assert ours.meet(key) == (key not in plain, live.get(key))
+        assert ours.meet(key) == (key not in plain, in_header(live.get(key)))
         plain.add(key)
         live.set(next(grows, key), content_hash(key))
-        assert ours.meet(key) == (False, live.get(key))
+        assert ours.meet(key) == (False, in_header(live.get(key)))
     assert {key for key in {*known, *later, *met} if key in ours} == plain
+    for key in sorted(gone):
+        live.drop(key)
+    other = LiveKeys()
+    for key in live:
+        other.set(key, content_hash(key))
+    assert sorted(ours.unmet(live)) == sorted(ours.unmet(other)) == sorted(set(live) - plain)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["A", "B", "", "ñ"]), st.integers(1, 4), st.none() | st.integers()), max_size=40))
-def test_values_are_grouped_by_product_as_in_a_dict_of_dicts(rows: list[tuple[str, int, int | None]]) -> None:
+def in_header(content: ContentHash | None) -> bytes | None:
+    return None if content is None else content.encode()
+
+
+RUN = st.lists(st.tuples(st.integers(1, 4), st.none() | st.integers()), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["A", "B", "", "ñ"]), RUN), max_size=20))
+def test_values_are_grouped_by_product_as_in_a_dict_of_dicts(runs: list[tuple[str, list[tuple[int, int | None]]]]) -> None:
     ours, plain = Grouped[int, int | None](), dict[str, dict[int, int | None]]()
-    for product, name, value in rows:
-        assert ours.has(product, name) == (name in plain.get(product, {}))
-        ours.set(product, name, value)
-        plain.setdefault(product, {})[name] = value
+    for product, run in runs:
+        names, values = zip(*run, strict=True)
+        is_begun = ours.begin(product, names, values)
+        assert is_begun == (product not in plain and len(set(names)) == len(names))
+        found = plain.setdefault(product, {})
+        for name, value in run:
+            assert ours.has(product, name) == (is_begun or name in found)
+            if not is_begun:
+                ours.set(product, name, value)
+            found[name] = value
+        assert sorted(ours.of(product), key=repr) == sorted(found.items(), key=repr)
     assert {product: dict(ours.of(product)) for product in plain} == plain
-    assert all(len(ours.of(product)) == len(plain.get(product, {})) for product in (*plain, "Z"))
+    assert list(ours.of("Z")) == []
 
 
 @given(st.lists(st.tuples(KEY, st.binary(max_size=4) | st.none()), max_size=60))

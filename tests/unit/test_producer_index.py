@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from foundation.errors import RetryableError
 from foundation.eventlog.lineage import BrokenLineage
-from foundation.eventlog.port import Event, Offset, Record, Topic
+from foundation.eventlog.port import Event, Headers, Offset, Record, Topic
 from producer.index import READ_AT_ONCE, UNREADABLE, LogChanged, LogIndex
 from producer.poll import HEARTBEAT_SECONDS
 from producer.sae.tables import Clin, Mult
 from schemas.entities import Entity, Subject
+from schemas.headers import HASH
 from schemas.keys import Key
 from tests.fakes.sae import row
 from tests.unit.producing import TOPICS, Site, foreign
@@ -122,6 +125,40 @@ def test_an_event_whose_headers_cannot_be_read_is_published_again(headers: tuple
     assert index.hashes(LINES)[b"L"] == UNREADABLE
     assert [(record.topic, record.key) for record in site.settled()] == [(TOPIC, b"L")]
     assert site.agrees()
+
+
+GOOD = foreign(LINES, Key("L"), LINE).headers
+HEADERS = st.sampled_from(
+    [
+        GOOD,
+        foreign(LINES, Key("L"), LINE).headers,
+        ((HASH, b"short"), *GOOD[1:]),
+        ((HASH, b""), *GOOD[1:]),
+        ((HASH, b"\xff" * 16), *GOOD[1:]),
+        (("other", b"AAAAAAAAAAAAAAAA"), *GOOD[1:]),
+        (*GOOD[1:], GOOD[0]),
+        GOOD[:1],
+        GOOD[1:],
+        (GOOD[0], *GOOD[2:]),
+        (),
+    ]
+)
+EVENTS = st.lists(st.tuples(st.sampled_from([b"L", b"M", b"\xff"]), st.booleans(), HEADERS), max_size=20)
+
+
+@given(EVENTS)
+def test_what_is_read_at_a_start_and_what_is_read_later_make_the_same_index(events: list[tuple[bytes, bool, Headers]]) -> None:
+    """At a start most headers are not taken apart; whatever somebody wrote there counts the same."""
+    site = settled_site()
+    later = LogIndex(site.log, TOPICS)
+    later.read()
+    for key, lives, headers in events:
+        site.log.append([Record(topic=TOPIC, key=key, value=b"body" if lives else None, headers=headers)])
+    at_start = LogIndex(site.log, TOPICS)
+    for index in (later, at_start):
+        index.read()
+    assert dict(at_start.hashes(LINES)) == dict(later.hashes(LINES))
+    assert at_start.take_foreign() == set()
 
 
 def test_a_key_that_is_no_text_gets_a_tombstone() -> None:

@@ -8,7 +8,7 @@ from foundation.errors import PoisonError
 from producer.sae.tables import Clie, Clin, CvesAlter, Impu, Inve, Moned
 from schemas.entities import Entity, Subject
 from tests.fakes.sae import FakeSae, row
-from tests.unit.mapped import only, rows
+from tests.unit.mapped import only, rows, value
 from tests.unit.producing import MODES, TOPICS, Mode, Site
 
 KEYS: dict[type[Any], tuple[Any, ...]] = {Clin: ("1",), Impu: (1,), Moned: (1,), Inve: ("1",), Clie: ("1",)}
@@ -32,14 +32,14 @@ def test_none_is_as_usual(table: type[Any], column: str, field: str, usual: obje
 def test_any_other_letter_is_refused(table: type[Any], column: str, _field: str, _usual: object, letters: str, found: str) -> None:
     (refused,) = rows(FakeSae(row(table, *KEYS[table], **{column: found})), ENTITY[table])
     with pytest.raises(PoisonError) as told:
-        refused.value()
+        value(refused)
     assert str(told.value) == f"{column.upper()} is {found!r}, which is none of {letters}"
 
 
 def test_who_may_be_a_prospect_is_refused() -> None:
     (refused,) = rows(FakeSae(row(Clie, "1", prospecto="X")), Entity.CUSTOMER)
     with pytest.raises(PoisonError, match="PROSPECTO is 'X'"):
-        refused.value()
+        value(refused)
 
 
 @pytest.mark.parametrize("found", [None, " ", "N", "n"])
@@ -58,9 +58,9 @@ def test_kinds_of_alternate_keys(found: str | None, kind: str) -> None:
 def test_an_alternate_key_of_an_unknown_kind_is_no_bar_code_and_only_its_product_is_refused() -> None:
     sae = FakeSae(row(Inve, "A"), row(Inve, "B"), row(CvesAlter, "A", "750", tipo="X"))
     found = {str(one.key): one for one in rows(sae, Entity.PRODUCT)}
-    assert found["B"].value()["sku"] == "B"
+    assert value(found["B"])["sku"] == "B"
     with pytest.raises(PoisonError, match=r"CVES_ALTER\.TIPO is 'X', which is none of N, C, P"):
-        found["A"].value()
+        value(found["A"])
 
 
 @pytest.mark.parametrize(("found", "is_group"), [("S", True), ("s", True), ("N", False), ("X", False), (None, False)])

@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.entities import Entity, Subject
 from schemas.keys import Key, byte_order
 from tests.fakes.sae import FakeSae, row
-from tests.unit.mapped import TAXES, only, rows, tax, values
+from tests.unit.mapped import TAXES, only, rows, tax, value, values
 
 # decimals
 
@@ -196,9 +196,9 @@ def test_a_price_of_a_list_that_does_not_say_whether_it_is_gross_is_poison_and_o
     prices = [row(PrecioXProd, "A", 1, precio=1.0), row(PrecioXProd, "B", 1, precio=1.0), row(PrecioXProd, "B", 2, precio=2.0)]
     sae = FakeSae(row(Inve, "A"), row(Inve, "B"), *prices, row(Precios, 1, con_impu="N"), row(Precios, 2, con_impu="T"))
     made = {one.key: one for one in rows(sae, Entity.PRODUCT)}
-    assert made[Key("A")].value()["prices"] == [{"list": 1, "amount": 1, "tax_included": False}]
+    assert value(made[Key("A")])["prices"] == [{"list": 1, "amount": 1, "tax_included": False}]
     with pytest.raises(PoisonError, match="CON_IMPU of price list 2 is 'T'"):
-        made[Key("B")].value()
+        value(made[Key("B")])
 
 
 def test_a_currency_without_a_rate_has_rate_zero() -> None:
@@ -289,7 +289,7 @@ def test_keys_stay_text_and_lose_blanks_of_every_kind_at_both_ends() -> None:
 
 def test_stock_stands_in_mult_where_there_are_warehouses() -> None:
     sae = FakeSae(row(Inve, "A", exist=10.0), row(Mult, "A\t", 2, exist=7.5), row(Mult, "A", 3, exist=None), row(Almacenes, 5))
-    found = [(one.subject, one.key, one.value()) for one in rows(sae, Entity.STOCK)]
+    found = [(one.subject, one.key, value(one)) for one in rows(sae, Entity.STOCK)]
     assert found == [
         (Subject(Entity.STOCK, 2), "A", {"sku": "A", "warehouse": 2, "quantity": Decimal("7.5")}),
         (Subject(Entity.STOCK, 3), "A", {"sku": "A", "warehouse": 3, "quantity": Decimal(0)}),
@@ -304,6 +304,6 @@ def test_stock_is_the_products_own_where_there_are_no_warehouses(default: int | 
     sae.put(row(ParamInventario, multialmacen="N", almacenpredeter=default))
     (found,) = rows(sae, Entity.STOCK)
     assert found.subject == Subject(Entity.STOCK, warehouse)
-    assert found.value() == {"sku": "A", "warehouse": warehouse, "quantity": Decimal("10.25")}
+    assert value(found) == {"sku": "A", "warehouse": warehouse, "quantity": Decimal("10.25")}
     with sae.snapshot() as snapshot:
         assert warehouses(snapshot, stock_source(snapshot)) == {warehouse}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from ctypes import create_string_buffer
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from firebird.driver import Connection, Error
@@ -97,7 +98,7 @@ def survey(connection: Connection, asking: Asking, table: str, columns: Sequence
     try:
         with asking():
             request.start(connection.main_transaction._tra, 0)
-        *rows, last = in_parts(_received(request, message), asking)
+        *rows, last = chain.from_iterable(in_parts(_received(request, message), asking))
         return Survey(message.count(last), list(map(message.row, rows)))
     finally:
         _release(request, connection)

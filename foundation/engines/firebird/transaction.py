@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -91,6 +92,9 @@ class Transaction:
         return self.permits(Privilege.DELETE, writers.ATTACHMENTS, ())
 
     def rows(self, query: Executable) -> Iterator[Sequence[Any]]:
+        return chain.from_iterable(self._parts(query))
+
+    def _parts(self, query: Executable) -> Iterator[Sequence[Sequence[Any]]]:
         asking = self._database.asking
         with asking():
             result = self._connection.execute(query)
@@ -101,12 +105,13 @@ class Transaction:
         asking = self._database.asking
         with asking():
             result = self._connection.exec_driver_sql(sql)
-        return list(self._read(result, fetch.read(result.cursor, asking, plain=True) or fetch.in_parts(iter(result), asking)))
+        parts = fetch.read(result.cursor, asking, plain=True) or fetch.in_parts(iter(result), asking)
+        return list(chain.from_iterable(self._read(result, parts)))
 
-    def _read(self, result: sqlalchemy.CursorResult[Any], rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    def _read(self, result: sqlalchemy.CursorResult[Any], parts: Iterator[Sequence[Sequence[Any]]]) -> Iterator[Sequence[Sequence[Any]]]:
         """All rows, each part of them under `asking`: what broke there is judged before the result is closed."""
         try:
-            yield from rows
+            yield from parts
         except FOREIGN as error:
             raise self._database.as_puente_error(error) from error
         finally:

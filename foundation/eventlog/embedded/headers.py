@@ -9,6 +9,7 @@ REMEMBERED = 256
 
 
 _LENGTHS = struct.Struct("<HI")
+_LENGTHS_SIZE = _LENGTHS.size
 
 
 def pack_headers(headers: Headers) -> bytes:
@@ -24,8 +25,10 @@ def unpack_headers(packed: bytes) -> Headers:
     """The headers that `pack_headers` packed. All but the first are those of many events: one tuple serves them all."""
     if not packed:
         return ()
-    first, end = _unpack_one(packed, 0)
-    return (first, *_unpack_rest(packed[end:]))
+    name, value = _LENGTHS.unpack_from(packed)  # as `_unpack_one` does; here every call counts
+    middle = _LENGTHS_SIZE + name
+    end = middle + value
+    return ((packed[_LENGTHS_SIZE:middle].decode(), packed[middle:end]), *_unpack_rest(packed[end:]))
 
 
 @lru_cache(REMEMBERED)
