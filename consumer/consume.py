@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from consumer.assignment import Assignment
 from consumer.batch_writer import Step
+from consumer.caja.port import SwitchesChanged
 from consumer.heartbeats import Heartbeats
 from consumer.ledger.state import State
 from consumer.leftout import LeftOut
@@ -53,6 +54,9 @@ class Consumer:
             self._given.lease.lose()
             self.session = None
             return None
+        except SwitchesChanged:  # all that was known of CAJA is read anew
+            self.session = None
+            return Step(at_end=False)
         except BaseException:
             self.session = None
             raise

@@ -1,6 +1,6 @@
 """The consumer's steps over a CAJA in memory: what is applied, what waits and why, and when it goes in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -8,7 +8,8 @@ import pytest
 
 from consumer.apply import HEARTBEAT_SECONDS
 from consumer.caja.port import Switches
-from consumer.leftout import Cause, LeftOut
+from consumer.ledger.parked import SubjectKey
+from consumer.leftout import Cause, LeftOut, Notes
 from consumer.pace import LARGEST, SMALLEST
 from consumer.policies import Policies, StockPolicy
 from consumer.switches import InterfaceOff
@@ -416,10 +417,10 @@ def test_what_is_left_out_is_counted_once_after_each_step_that_changed_anything(
     counted = 0
     count = site.caja.left_out
 
-    def counting(takes: Callable[[Subject], bool]) -> list[LeftOut]:
+    def counting(takes: Callable[[Subject], bool], known: Mapping[SubjectKey, Notes]) -> list[LeftOut]:
         nonlocal counted
         counted += 1
-        return count(takes)
+        return count(takes, known)
 
     monkeypatch.setattr(site.caja, "left_out", counting)
     site.product("P1", description="x" * 500)
