@@ -578,6 +578,24 @@ def test_switches_count_as_read_however_they_are_written(sql_caja: OnFirebird) -
     assert list(caja.state().progress) == ["puente.01.product"]
 
 
+def test_what_the_ledger_has_already_is_not_written_again(sql_caja: OnFirebird) -> None:
+    caja, database, url = sql_caja
+    assert caja.claim(caja.read_lease(), "mine", HOLDER)
+    mapper = mappers(PROFILE, database.catalogue(), {}, CATALOGUES)[Entity.PRODUCT]
+
+    def write_once_more(content: str) -> str:
+        ledger = (Entity.PRODUCT.value, 0, "P1", "applied", content, None, None)
+        with caja.transaction("mine") as transaction:
+            assert not transaction.write(Entity.PRODUCT, [RowWrite(Action.PUT, mapper.row(FULL, None).values, ledger)]).errors
+        return caja.state().hashes[Subject(Entity.PRODUCT)][Key("P1")]
+
+    write_once_more("first")
+    with closing(open_database(url)) as outside:
+        execute(outside, sa.text("CREATE TRIGGER TOUCHED FOR PUENTE_ROWS BEFORE UPDATE AS BEGIN NEW.CONTENT_HASH = 'touched'; END"))
+    assert write_once_more("first") == "first"
+    assert write_once_more("second") == "touched"
+
+
 def test_who_claimed_it_and_keeps_it_locked_while_it_does_nothing_is_ended(sql_caja: OnFirebird) -> None:
     caja, _, url = sql_caja
     with closing(open_database(as_writer(url))) as database:

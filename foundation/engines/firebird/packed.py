@@ -160,11 +160,13 @@ def _update(plan: WritePlan, v: dict[str, str], where: str) -> Iterator[str]:
 
 def _set(table: str, values: dict[str, str], where: str) -> str:
     """Writes only where something differs, so that an equal row gets no new version; nothing where a plan has nothing to set."""
-    if not values:
-        return ""
+    return f"{_changed(table, values, where)} c = row_count;" if values else ""
+
+
+def _changed(table: str, values: dict[str, str], where: str) -> str:
     assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
     differs = " or ".join(f"{name} is distinct from {value}" for name, value in values.items())
-    return f"update {table} set {assignments} where {where} and ({differs}); c = row_count;"
+    return f"update {table} set {assignments} where {where} and ({differs});"
 
 
 def _insert(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
@@ -208,12 +210,10 @@ def _report(plan: WritePlan, v: dict[str, str]) -> Iterator[str]:
 def _write_ledger(table: str, v: dict[str, str]) -> Iterator[str]:
     keys = [column.name for column in LEDGER_COLUMNS[:LEDGER_KEY]]
     values = [column.name for column in LEDGER_COLUMNS[LEDGER_KEY:]]
+    where = " and ".join(f"{name} = :{v[name]}" for name in keys)
+    yield _changed(table, {name: f":{v[name]}" for name in values}, where)
     yield (
-        f"update {table} set {', '.join(f'{name} = :{v[name]}' for name in values)} "
-        f"where {' and '.join(f'{name} = :{v[name]}' for name in keys)};"
-    )
-    yield (
-        f"if (row_count = 0) then insert into {table} ({', '.join(keys + values)}) "
+        f"if (row_count = 0 and not exists(select 1 from {table} where {where})) then insert into {table} ({', '.join(keys + values)}) "
         f"values ({', '.join(f':{v[name]}' for name in keys + values)});"
     )
 
