@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from kafka import KafkaAdminClient
 from rich.console import Console
 
-from bench import edited, footprint
+from bench import edited, footprint, till
 from bench.__main__ import BENCHMARKS
 from bench.broker import Kafka
 from bench.engines import EMBEDDED, SERVER, Engine, opened
@@ -133,6 +133,16 @@ def test_the_time_of_edits_is_measured_by_commands_and_databases_alone(
     took = found(edited.main, tmp_path, "--products", "20", "--edits", "2")
     assert len(took) == 2
     assert all(0 < seconds < edited.ARRIVAL_SECONDS for seconds in took)
+
+
+def test_a_till_is_measured_while_a_consumer_writes_over_a_line(
+    firebird_server: FirebirdServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(till, "opened", lambda _, folder: on_this_server(firebird_server, folder))
+    monkeypatch.setattr(till, "ALONE", 3)
+    measured = found(till.main, tmp_path, "--rows", "20", "--line", "2")
+    assert measured["times"] > 0
+    assert 0 < measured["beside"]["median"] <= measured["beside"]["highest"]
 
 
 def test_puente_is_measured_beside_a_script_and_each_caja_is_right(
