@@ -26,7 +26,7 @@ from consumer.leftout_counts import anothers_keys, count_left_out, with_stores
 from consumer.mapping.cells import STORE
 from consumer.mapping.mapper import RowMapper
 from consumer.mapping.profile import Profile
-from foundation.engines.catalogue import Scalar
+from foundation.engines.catalogue import Kind, Scalar
 from foundation.engines.database import Database, Reader
 from foundation.engines.errors import LockConflict
 from foundation.errors import ConfigError
@@ -169,16 +169,19 @@ class SqlCaja:
             with self._database.reading() as reader:
                 yield from reader.rows(query)
             return
-        key, last = sa.column(mapper.key_column, sa.String(KEY_WIDTH)), ""
         place = [column.name for column in mapper.plan.columns].index(mapper.key_column)
-        while True:
-            with self._database.reading() as reader:
-                part = list(islice(reader.rows(query.where(key > last).order_by(key)), ROWS_AT_ONCE))
-            yield from part
-            if len(part) < ROWS_AT_ONCE:
-                return
-            last = str(part[-1][place])
+        is_text = mapper.plan.columns[place].kind is Kind.TEXT
+        key = sa.column(mapper.key_column, sa.String(KEY_WIDTH) if is_text else sa.Integer())
+        part = [*self._some(query.where(key.is_not(None)).order_by(key))]
+        yield from part
+        while len(part) == ROWS_AT_ONCE:
             beat()
+            part = [*self._some(query.where(key > part[-1][place]).order_by(key))]
+            yield from part
+
+    def _some(self, query: sa.Select[Any]) -> Iterator[Sequence[Scalar]]:
+        with self._database.reading() as reader:
+            yield from islice(reader.rows(query), ROWS_AT_ONCE)
 
     def unposted(self) -> Collection[tuple[int, Key]]:
         with self._database.reading() as reader:

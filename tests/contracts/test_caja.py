@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from consumer.caja import sql
 from consumer.caja.port import Caja, Holder, Store, Switches, SwitchesChanged, Transaction
 from consumer.caja.sql import SqlCaja
 from consumer.ledger import tables
@@ -329,6 +330,35 @@ def test_the_ledger_is_read_with_a_beat_for_each_subject_or_in_one_snapshot(subj
     with subject.caja.transaction(token) as transaction:
         transaction.write(Entity.PRODUCT, [replace(gone, ledger=(*gone.ledger[:3], "deleted", TOMBSTONE, None, None))])
     assert subject.caja.state(beat).hashes[Subject(Entity.PRODUCT)][Key("P1")] == TOMBSTONE
+
+
+def test_rows_are_read_with_a_beat_between_or_in_one_snapshot(subject: UnderTest, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "ROWS_AT_ONCE", 2)
+    write(subject, token, Entity.PRODUCT, *(put(product(key)) for key in ("P1", "P10", "p2", "Ñ €", "O'")))
+    write(
+        subject,
+        token,
+        Entity.STOCK,
+        *(put(stock("P1", "1"), 1), put(stock("P10", "2"), 1), put(stock("p2", "3"), 1), put(stock("P1", "4"), 2)),
+    )
+    for number in (1, 2, 3, 10):
+        subject.insert("CATMONED", {"MONEDA": number, "ALTA": "T"})
+    subject.insert("CATCLIEN", {"CLIENTE": "8", "CLAVESAE": None, "NOMBRE": "sin clave", "ALTA": "T"})
+    write(subject, token, Entity.CUSTOMER, *(put(customer(key)) for key in ("188", "9", "MOSTR")))
+    for entity, store in ((Entity.PRODUCT, None), (Entity.STOCK, 1), (Entity.STOCK, 2), (Entity.CURRENCY, None), (Entity.CUSTOMER, None)):
+        beats: list[int] = []
+
+        def beat(beats: list[int] = beats) -> None:
+            with subject.caja.transaction(token):
+                beats.append(1)
+
+        mapper = subject.mappers[entity]
+        key = [column.name for column in mapper.plan.columns].index(mapper.key_column)
+        whole = [tuple(row) for row in subject.caja.rows(entity, store) if row[key] is not None]
+        assert sorted((tuple(row) for row in subject.caja.rows(entity, store, beat) if row[key] is not None), key=str) == sorted(
+            whole, key=str
+        )
+        assert len(beats) >= (len(whole) - 1) // 2
 
 
 def test_stock_without_its_product_is_refused_and_the_rest_goes_in(subject: UnderTest, token: str) -> None:
