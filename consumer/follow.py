@@ -239,7 +239,7 @@ class Follower:
         extra = {"caja": self._caja, "topic": resync.topic}
         if resync.sweep is None:
             log.warning("A key of the topic cannot be read: nothing that it lacks is inactivated", extra={"action": "no sweep", **extra})
-        log.info("Compared a whole topic with CAJA", extra={"action": "resynced", "count": report.keys, "written": report.written, **extra})
+        log.info("Compared a whole topic with CAJA", extra={"action": "resynced", **extra, "count": report.keys, "written": report.written})
 
     def plan(self, changes: Sequence[Incoming], *, rewrite: bool = False, doubted: Collection[Key] = (), rows: Rows | None = None) -> Plan:
         plan = partial(self._planner.plan, changes, self._applier.state, rewrite=rewrite, doubted=doubted, rows=rows)

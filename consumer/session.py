@@ -132,11 +132,11 @@ class Session:
         return self._left_out
 
     def _retry(self) -> Step:
-        """6. But for what a resync is about to read: what waits there may be older."""
+        """6. But for what a resync is about to read, for what waits there may be older; and for stock while CAJA takes none."""
         state = self.applier.state
         self._retries.free(state, self.applier.written_products)
         self.applier.written_products.clear()
-        due = self._retries.take(state, self.follower.current, self._given.clock())
+        due = self._retries.take(state, self._current, self._given.clock())
         undecided = {subject for subject in _held(due) if not self.follower.is_decided(subject, self._topic(subject))}
         due = [item for item in due if item.reason is not Reason.DOUBTFUL or item.subject not in undecided]
         return self.applier.apply_all(self.follower.plan([again(item) for item in due]), Also()) if due else Step()
@@ -177,7 +177,12 @@ class Session:
         looked at a moment ago."""
         if self._has_news or self.applier.is_beat_due or self.listening or self.sweeping:
             return False
-        return not self._retries.is_due(self.applier.state, self.follower.current, self._given.clock())
+        return not self._retries.is_due(self.applier.state, self._current, self._given.clock())
+
+    @property
+    def _current(self) -> set[Subject]:
+        """What needs no resync, of what is read now."""
+        return self.follower.current.intersection(self._chosen)
 
     def wait(self, seconds: float) -> None:
         """Until a topic that is read now may have something new, at most `seconds`."""

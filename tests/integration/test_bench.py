@@ -33,7 +33,7 @@ from tests.engines.firebird_server import EXTERNAL_VARIABLE, FirebirdServer
 from tests.engines.ports import HOST
 
 ROWS = 40
-FIGURES = {"apply": 3, "fetch": 2, "neighbours": 1, "poll": 3, "replay": 1, "snapshot": 1}
+FIGURES = {"apply": 3, "codec": 3, "fetch": 2, "neighbours": 1, "poll": 3, "replay": 1, "snapshot": 1}
 OVER_KAFKA = {"kafka": 9, "latency": 1, "proving": 1, "chain": 1}
 
 

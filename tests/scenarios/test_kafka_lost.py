@@ -23,7 +23,7 @@ pytestmark = pytest.mark.kafka_log
 WORKERS = ("SAE", "centro", "norte")
 PRODUCER = "producer"
 """In its lines about whose turn it is; consumers stand by, too."""
-LARGE = 10_000
+LARGE = 2_500
 """Of what is published or read, bytes that only an edit of everything has."""
 TOPICS = ("product_line", "tax_scheme", "currency", "product", "customer", "stock.1", "stock.2", "stock.3", "control")
 

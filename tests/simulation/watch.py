@@ -2,8 +2,9 @@
 
 I3 no CAJA goes back to an earlier event, not even where the log lost the later one. I4 nothing that SAE has, and the log once said, is
 inactivated. I6 one writer. I7 no stock is written over sales that SAE does not have, and none of a product that CAJA lacks. I8 no pass
-takes more of a kind than is usual, and no sweep more than the cap. I9 a log that holds one SAE takes nothing of another.
-I10 nothing is written to a CAJA whose interface with SAE is off, and no stock where «Cambio a existencias» is.
+takes more of a kind than is usual, and no sweep more than the cap. I9 a log that holds one SAE takes nothing of another;
+what one writes who was displaced and has not heard of it is put right. I10 nothing is written to a CAJA whose interface with SAE is off,
+and no stock where «Cambio a existencias» is.
 """
 
 from collections import Counter
@@ -79,7 +80,7 @@ class Watch:
         if subject is None:
             return
         if event.value is not None:
-            if self.which_sae() == OWN and ANOTHERS.encode() in event.value:
+            if ANOTHERS.encode() in event.value and self.which_sae() == OWN and run_of(event) == self._newest_claim():
                 self.report("I9 another SAE in the log", topic)
             self.appended[subject, event.key.decode()] = self.site.sae.commits
         for loss in self._losses(subject, event):

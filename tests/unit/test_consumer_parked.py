@@ -226,6 +226,28 @@ def test_a_standby_is_not_woken_by_the_heartbeat_of_the_producer() -> None:
     assert log.asked[-1] == {}
 
 
+def test_stock_that_waits_is_not_tried_again_while_cambio_a_existencias_is_off() -> None:
+    # Given stock that waits for its product, and then «Cambio a existencias» switched off
+    site = Site()
+    site.stock("P1", Decimal(1))
+    site.step()
+    assert list(site.parked().values()) == [Reason.PARENT]
+    site.caja.parameters = replace(site.caja.parameters, stock_changes=False)
+    site.clock.now += HEARTBEAT_SECONDS
+    # When the product comes
+    site.product("P1")
+    site.step()
+    # Then the stock goes on waiting
+    assert site.row("EXIST", "P1", 1) is None
+    assert list(site.parked().values()) == [Reason.PARENT]
+    # Until it is switched on
+    site.caja.parameters = replace(site.caja.parameters, stock_changes=True)
+    site.clock.now += HEARTBEAT_SECONDS
+    site.step()
+    assert site.row("EXIST", "P1", 1) is not None
+    assert site.parked() == {}
+
+
 def test_stock_that_is_left_unread_does_not_wake_it() -> None:
     # Given stock that was read, and then «Cambio a existencias» switched off
     site, log = listening()
