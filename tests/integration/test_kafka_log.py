@@ -1,5 +1,6 @@
 """The log on a Kafka broker that stops, dies, loses what it had not synced, and whose topics somebody deletes or changes."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -275,7 +276,7 @@ def test_an_answer_that_was_lost_on_the_way_is_asked_for_again_and_nothing_is_ke
 
 def test_an_event_that_is_too_large_is_told_and_the_next_one_goes(log: KafkaLog, topic: Topic) -> None:
     with pytest.raises(ConfigError, match=r"max\.message\.bytes"):
-        log.append([Record(topic=topic, key=b"large", value=b"x" * 2_000_000)])
+        log.append([Record(topic=topic, key=b"large", value=random.Random(1).randbytes(2_000_000))])
     log.append(events(topic, "a"))
     assert values(log, topic) == ["a"]
 

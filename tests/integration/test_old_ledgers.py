@@ -22,6 +22,7 @@ from schemas.entities import Entity, Subject
 from schemas.keys import Key
 from tests.engines.embedded import EmbeddedDatabases
 from tests.engines.old_ledger import AS_VERSION_2, AS_VERSION_3
+from tests.unit.consuming import PROFILE
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 PRODUCT, STOCK = Subject(Entity.PRODUCT), Subject(Entity.STOCK, 2)
@@ -70,7 +71,7 @@ def fill(database: Database) -> None:
 
 
 def known(database: Database) -> tuple[State, Any]:
-    caja = SqlCaja("centro", database, None, {})  # type: ignore[arg-type]  # the ledger alone is read
+    caja = SqlCaja("centro", database, PROFILE, {})  # the ledger alone is read
     with database.reading() as reader:
         rows = sorted(map(tuple, reader.rows(sa.select(*tables.rows.c))))
     state = caja.overview()
