@@ -171,7 +171,11 @@ class VersionCapture:
         lists = price_lists(snapshot) if Precios in seen and any(seen[Precios].touched) else state.price_lists
         found = comparison.warehouses | rows.places.warehouses
         still = {table: error for table, error in state.stuck.items() if table in KEYS and table not in seen}  # the others were read again
-        owed = [(subject, key) for subject, key in check if subject.entity in unread or (subject, key) in aside]
+        new = [
+            (one.subject, one.key) for one in comparison.differences if one.body is not None and one.key not in index.hashes(one.subject)
+        ]
+        later = unread | state.unproven(seen)  # a row that was found by another table's: its own does not know yet that it is there
+        owed = [place for place in {*check, *new} if place[0].entity in later or place in aside]
         marks = Looked(seen, lists, faults, {**still, **looking.stuck, **rows.stuck}, owed, ids)
         captured = self._captured(self.mode, at, comparison, keys, found, state.stock, marks)
         return replace(captured, goes_on=not {*seen, *looking.stuck, *state.recent}.issuperset(tables))

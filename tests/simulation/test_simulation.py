@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.history import START, History, as_code, random_history, run
-from tests.simulation.kept import KEPT
+from tests.simulation.kept import KEPT, PRODUCT, SCHEME, delete, edit
 from tests.simulation.operations import Operation
 from tests.simulation.rules import without
 from tests.simulation.shrink import shrink
@@ -71,6 +71,12 @@ def test_what_breaks_is_told_as_code_that_can_be_kept() -> None:
         assert "I2 CAJA is not SAE" in kinds(run(kept))
     assert len(kept) < len(history)
     assert not run(kept)
+
+
+def test_a_product_that_its_scheme_led_to_and_that_is_gone_before_its_table_was_looked_at_is_gone_in_the_log() -> None:
+    """Its scheme changed, too, and the look had to go on: INVE was for the next one."""
+    produce = ("produce elsewhere", 0, 0, 0)
+    assert run([produce, edit(PRODUCT, 3, 0), edit(SCHEME, 0, 0), produce, delete(PRODUCT, 3), ("end", 2, 0, 0)]) == []
 
 
 def trace(seed: int) -> str:
