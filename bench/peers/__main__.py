@@ -2,7 +2,7 @@
 
 import logging
 import re
-import subprocess
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +25,7 @@ from bench.peers.rows import Products
 from bench.peers.side import Side
 from bench.peers.trial import Condition, Found, Trial
 from bench.report import Facts
+from tests.engines.kafka_broker import java_version
 from tests.engines.kafka_jars import BrokerUnavailableError
 
 DEBEZIUM = "debezium"
@@ -122,11 +123,7 @@ def sides_of(engine: Engine, kafka: Kafka, folder: Path, beside: Sequence[str], 
 def _versions() -> Mapping[str, str]:
     """Of what the others are made of."""
     found = dict(re.findall(r"<([a-z]+)\.version>(.+)</", POM.read_text(encoding="utf-8")))
-    try:
-        told = subprocess.run(["java", "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stderr  # noqa: S607
-    except OSError:
-        return found
-    return {**found, "java": told.partition("\n")[0]}
+    return {**found, "java": java_version()} if shutil.which("java") else found
 
 
 def _write(into: Path, found: Sequence[Found], machine: Facts, now: datetime) -> None:

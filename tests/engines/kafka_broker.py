@@ -157,7 +157,9 @@ class Broker(PrivateProcess):
             check=False,
         )
         if done.returncode:
-            raise BrokerFailedError(f"a Kafka broker's data cannot be made with {_java_version()}:\n{_end(done.stdout)}")
+            raise BrokerFailedError(
+                f"a Kafka broker's data cannot be made with {java_version()}; Kafka needs Java 17 or newer:\n{_end(done.stdout)}"
+            )
 
     def java(self, program: str, *arguments: str) -> list[str]:
         """The command that runs one of Kafka's programs."""
@@ -193,7 +195,9 @@ class Broker(PrivateProcess):
         self._archive_to.rename(archive)
 
     def _did_not_start(self) -> Exception:
-        return BrokerFailedError(f"the Kafka broker on port {self.port} did not come up ({_java_version()}):\n{_end(self.log)}")
+        return BrokerFailedError(
+            f"the Kafka broker on port {self.port} did not come up ({java_version()}; Kafka needs Java 17 or newer):\n{_end(self.log)}"
+        )
 
 
 def prepare() -> None:
@@ -245,9 +249,10 @@ def external_broker() -> str | None:
     return named
 
 
-def _java_version() -> str:
+def java_version() -> str:
+    """As it says itself."""
     told = subprocess.run(["java", "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False).stderr
-    return f"{told.partition(chr(10))[0]}; Kafka needs Java 17 or newer"
+    return told.partition("\n")[0]
 
 
 def _end(text: str) -> str:

@@ -62,10 +62,10 @@ def test_a_resync_that_is_asked_for_writes_what_differs_alone() -> None:
         site.product(f"P{n}")
         site.stock(f"P{n}", Decimal(n))
     site.step()
-    site.row("CATINVEN", "P1")["DESCRIPCIO"] = "changed by hand"  # type: ignore[index]
+    site.caja.content.table("CATINVEN")["P1",]["DESCRIPCIO"] = "changed by hand"
     step = asked(site, Entity.PRODUCT, Entity.STOCK)
     assert (step.applied, step.touched, step.equal) == (1, 1, 5)
-    assert site.row("CATINVEN", "P1")["DESCRIPCIO"] == product("P1")["description"]  # type: ignore[index]
+    assert site.caja.content.table("CATINVEN")["P1",]["DESCRIPCIO"] == product("P1")["description"]
 
 
 def test_a_row_that_is_gone_is_written_again() -> None:
